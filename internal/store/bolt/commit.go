@@ -1,0 +1,152 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// maxBatch bounds how many acts share a transaction, so that a burst cannot
+// make the first of them wait for thousands of others.
+const maxBatch = 512
+
+// request is one act on its way into a batch.
+type request struct {
+	fn  func(*Tx) error
+	err error         // owned by the committer until done is closed
+	out chan struct{} // closed when err is final
+}
+
+// commit runs fn in a transaction that other callers share and returns when
+// the transaction is durable. fn makes all its checks before its first put:
+// an error of fn then leaves the batch as it is, while an error after a put
+// makes the batch start again without fn. So fn may run more than once and
+// must set its results afresh each time. A caller whose context ends before
+// the act is taken up gets the context's error; once it is taken up the
+// answer is waited for, because only then is it known.
+func (db *DB) commit(ctx context.Context, fn func(*Tx) error) error {
+	r := &request{fn: fn, out: make(chan struct{})}
+	select {
+	case <-db.quit:
+		return ErrClosed
+	default:
+	}
+	select {
+	case db.queue <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.quit:
+		return ErrClosed
+	}
+	select {
+	case <-r.out:
+		return r.err
+	case <-db.done:
+		// The committer may have answered on its way out.
+		select {
+		case <-r.out:
+			return r.err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+// run is the committer: the only goroutine that writes.
+func (db *DB) run() {
+	defer close(db.done)
+	for {
+		select {
+		case first := <-db.queue:
+			db.settle(db.gather(first))
+		case <-db.quit:
+			for {
+				select {
+				case first := <-db.queue:
+					db.settle(db.gather(first))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// gather takes what is queued now and does not wait for more: while a batch is
+// being synced the next one gathers by itself.
+func (db *DB) gather(first *request) []*request {
+	batch := []*request{first}
+	for len(batch) < maxBatch {
+		select {
+		case r := <-db.queue:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// settle commits a batch and answers each of its requests. An error that a
+// request earned is told only after the commit too, since what it was judged
+// by may stand in the same batch.
+func (db *DB) settle(batch []*request) {
+	live := batch
+	for len(live) > 0 {
+		spoiler, err := db.attempt(live)
+		if spoiler == nil {
+			if err != nil {
+				for _, r := range live {
+					r.err = fmt.Errorf("%w: %w", ErrWrite, err)
+				}
+			}
+			break
+		}
+		spoiler.err = err
+		rest := make([]*request, 0, len(live)-1)
+		for _, r := range live {
+			if r != spoiler {
+				rest = append(rest, r)
+			}
+		}
+		live = rest
+	}
+	for _, r := range batch {
+		close(r.out)
+	}
+}
+
+var errSpoiled = errors.New("a request failed after it had written")
+
+// attempt runs the requests in one transaction. A spoiler is a request that
+// failed after its first put: nothing was committed and the others go again.
+func (db *DB) attempt(live []*request) (spoiler *request, err error) {
+	err = db.bolt.Update(func(btx *bbolt.Tx) error {
+		for _, r := range live {
+			tx := &Tx{bolt: btx}
+			if r.err = guarded(r.fn, tx); r.err != nil && tx.wrote {
+				spoiler = r
+				return errSpoiled
+			}
+		}
+		return nil
+	})
+	if spoiler != nil {
+		return spoiler, spoiler.err
+	}
+	return nil, err
+}
+
+// guarded turns a panic of one act into its error: the committer serves
+// everyone.
+func guarded(fn func(*Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			tx.wrote = true
+			err = fmt.Errorf("act failed: %v", p)
+		}
+	}()
+	return fn(tx)
+}

@@ -1,0 +1,5 @@
+package bolt
+
+var bucketTiles, bucketCheckpoints = []byte("tiles"), []byte("checkpoints")
+
+var journalBuckets = [][]byte{bucketTiles, bucketCheckpoints}
