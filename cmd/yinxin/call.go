@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"golang.org/x/term"
+)
+
+// call is one run of a command: its flags and its streams.
+type call struct {
+	stdio
+	cmd            *command
+	flags          *flag.FlagSet
+	raw            []string
+	args           []string
+	json           bool
+	data           string
+	passphraseFile string
+}
+
+var errHelped = errors.New("helped")
+
+// usageError is a wrong call; exit code 64.
+type usageError string
+
+func (e usageError) Error() string { return string(e) + "; yinxin help shows how" }
+
+func newCall(cmd *command, raw []string, std stdio) *call {
+	c := &call{stdio: std, cmd: cmd, raw: raw, flags: flag.NewFlagSet(cmd.name, flag.ContinueOnError)}
+	c.flags.SetOutput(io.Discard)
+	c.flags.BoolVar(&c.json, "json", false, "answer in JSON")
+	return c
+}
+
+// withData adds the flags of a command that opens a data folder.
+func (c *call) withData() {
+	c.flags.StringVar(&c.data, "data", "", "the data `folder` (or YINXIN_DATA, or data: in yinxin.yaml)")
+	c.flags.StringVar(&c.passphraseFile, "passphrase-file", "", "`file` whose first line opens the keys (or YINXIN_PASSPHRASE_FILE, or a prompt)")
+}
+
+// parse reads flags wherever they stand and checks the number of the rest;
+// most < 0 is any number.
+func (c *call) parse(least, most int) error {
+	rest := c.raw
+	for len(rest) > 0 {
+		if err := c.flags.Parse(rest); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				c.help()
+				return errHelped
+			}
+			return usageError(err.Error())
+		}
+		after := c.flags.Args()
+		if len(after) == 0 {
+			break
+		}
+		if len(rest) > len(after) && rest[len(rest)-len(after)-1] == "--" {
+			c.args = append(c.args, after...)
+			break
+		}
+		c.args, rest = append(c.args, after[0]), after[1:]
+	}
+	switch {
+	case len(c.args) < least:
+		return usageError("missing: " + c.cmd.args)
+	case most >= 0 && len(c.args) > most:
+		return usageError(fmt.Sprintf("%q is one argument too many", c.args[most]))
+	}
+	return nil
+}
+
+func (c *call) help() {
+	fmt.Fprintf(c.out, "%s\n\n  yinxin %s [flags] %s\n\n", c.cmd.help, c.cmd.name, c.cmd.args)
+	c.flags.SetOutput(c.out)
+	c.flags.PrintDefaults()
+}
+
+// need refuses empty flags.
+func need(pairs ...string) error {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return usageError("--" + pairs[i] + " is missing")
+		}
+	}
+	return nil
+}
+
+// print answers in JSON if that was asked for, else by text.
+func (c *call) print(value any, text func(w io.Writer)) error {
+	if !c.json {
+		text(c.out)
+		return nil
+	}
+	e := json.NewEncoder(c.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(value)
+}
+
+// folder finds the data folder.
+func (c *call) folder() (string, error) {
+	if c.data != "" {
+		return c.data, nil
+	}
+	if dir := os.Getenv("YINXIN_DATA"); dir != "" {
+		return dir, nil
+	}
+	settings, err := os.ReadFile("yinxin.yaml")
+	if errors.Is(err, os.ErrNotExist) {
+		return "", usageError("--data is missing")
+	}
+	if err != nil {
+		return "", err
+	}
+	var file struct {
+		Data string `yaml:"data"`
+	}
+	// An unknown key is a misspelt one: it must not be passed over.
+	if err := yaml.NewDecoder(bytes.NewReader(settings), yaml.Strict()).Decode(&file); err != nil {
+		return "", badInput("yinxin.yaml", err)
+	}
+	if file.Data == "" {
+		return "", usageError("--data is missing and yinxin.yaml names no data folder")
+	}
+	return file.Data, nil
+}
+
+// passphrase never comes as an argument: those are seen by every user of the
+// machine.
+func (c *call) passphrase() ([]byte, error) {
+	path := c.passphraseFile
+	if path == "" {
+		path = os.Getenv("YINXIN_PASSPHRASE_FILE")
+	}
+	if path != "" {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, badInput("the passphrase file", err)
+		}
+		line, _, _ := strings.Cut(string(b), "\n")
+		if line = strings.TrimRight(line, "\r"); line == "" {
+			return nil, badInput("the passphrase file", errors.New("its first line is empty"))
+		}
+		return []byte(line), nil
+	}
+	f, ok := c.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, usageError("no passphrase: give --passphrase-file or YINXIN_PASSPHRASE_FILE")
+	}
+	fmt.Fprint(c.err, "口令 passphrase: ")
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(c.err)
+	if err == nil && len(b) == 0 {
+		err = usageError("the passphrase is empty")
+	}
+	return b, err
+}

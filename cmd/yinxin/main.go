@@ -1,0 +1,107 @@
+// Command yinxin is the whole of Yinxin (印信) in one binary: it makes a
+// province's certificate authority, seal office and licence office, serves
+// them, and verifies what they or other provinces have sealed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// version is set by the linker of a release.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one verb; noun and verb together, such as "seal stamp".
+type command struct {
+	name string
+	args string // what stands after the flags, for the usage line
+	help string
+	run  func(ctx context.Context, c *call) error
+}
+
+// run finds the command and turns its error into an exit code and one
+// sentence.
+func run(ctx context.Context, args []string, std stdio) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(std.out)
+		return exitOK
+	}
+	cmd, rest := find(args)
+	if cmd == nil {
+		fmt.Fprintf(std.err, "yinxin: %q is not a command; yinxin help lists them\n", strings.Join(args[:min(len(args), 2)], " "))
+		return exitUsage
+	}
+	c := newCall(cmd, rest, std)
+	err := cmd.run(ctx, c)
+	var verdict verdictError
+	if errors.As(err, &verdict) {
+		return int(verdict)
+	}
+	if errors.Is(err, errHelped) {
+		return exitOK
+	}
+	if err != nil {
+		code, sentence := explain(err)
+		fmt.Fprintf(std.err, "yinxin %s: %s\n", cmd.name, sentence)
+		return code
+	}
+	return exitOK
+}
+
+func find(args []string) (*command, []string) {
+	all := commands()
+	if len(args) > 1 {
+		for i, c := range all {
+			if c.name == args[0]+" "+args[1] {
+				return &all[i], args[2:]
+			}
+		}
+	}
+	for i, c := range all {
+		if c.name == args[0] {
+			return &all[i], args[1:]
+		}
+	}
+	return nil, nil
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, `印信 Yinxin: electronic seals and licences of a province, made, served and verified.
+
+Try it on a machine with nothing set up:
+  yinxin demo
+
+Set up a province and seal a decision:
+  yinxin init --data DIR --region 520000 --name 贵州省
+  yinxin agency add --data DIR --uscc 11520000009390000Q --name 贵州省示例局
+  yinxin seal make --data DIR --agency 11520000009390000Q --name 贵州省示例局
+  yinxin seal stamp --data DIR --seal 52000000000001 --page 1 --x 120 --y 220 decision.pdf -o sealed.pdf
+
+Check anything, with no data folder:
+  yinxin verify --trust trust.json --trust-anchor SM3HEX sealed.pdf
+
+Commands:
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-18s %s\n", c.name, c.help)
+	}
+	fmt.Fprint(w, "\nEvery command takes -h and --json. The keys of a data folder are opened by --passphrase-file FILE,\nYINXIN_PASSPHRASE_FILE or a prompt; the folder is named by --data DIR, YINXIN_DATA or data: in yinxin.yaml.\n")
+}

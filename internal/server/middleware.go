@@ -1,0 +1,123 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+)
+
+// route answers one request; its error becomes a problem.
+type route func(w http.ResponseWriter, r *http.Request) error
+
+type contextKey int
+
+const (
+	keyRequestID contextKey = iota
+	keyCaller
+)
+
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(keyRequestID).(string)
+	return id
+}
+
+// newRequestID is ours alone: one taken from the caller would let the caller
+// write into the log.
+func newRequestID() string {
+	var b [10]byte
+	// crypto/rand.Read never fails since Go 1.24.
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// handle wraps a route with everything each request gets: an id, headers, a
+// measured time, a log line that holds the route's template and never path,
+// query or body (protocol.md 8), and an answer even after a panic.
+func (s *Server) handle(do route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		id := newRequestID()
+		r = r.WithContext(context.WithValue(r.Context(), keyRequestID, id))
+		rec := &recorder{ResponseWriter: w}
+		h := rec.Header()
+		h.Set("X-Request-Id", id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		err := s.guarded(do, rec, r)
+		if err != nil && rec.status == 0 {
+			writeProblem(rec, r, asFailure(err))
+		}
+		s.account(r, rec.status, id, err, time.Since(start))
+	})
+}
+
+func (s *Server) guarded(do route, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p == http.ErrAbortHandler:
+			panic(p)
+		default:
+			s.metrics.panics.Inc()
+			s.log.Error("panic", "requestId", requestID(r.Context()), "panic", p, "stack", string(debug.Stack()))
+			err = &failure{refusal: internalFault, cause: errors.New("panic")}
+		}
+	}()
+	return do(w, r)
+}
+
+func (s *Server) account(r *http.Request, status int, id string, err error, took time.Duration) {
+	template := "unmatched"
+	if m := mux.CurrentRoute(r); m != nil {
+		if t, terr := m.GetPathTemplate(); terr == nil {
+			template = t
+		}
+	}
+	s.metrics.requests.WithLabelValues(r.Method, template, strconv.Itoa(status)).Inc()
+	s.metrics.seconds.WithLabelValues(template).Observe(took.Seconds())
+	level := slog.LevelInfo
+	attrs := []slog.Attr{slog.String("requestId", id), slog.String("method", r.Method), slog.String("route", template),
+		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000)}
+	if caller, ok := callerOf(r.Context()); ok {
+		attrs = append(attrs, slog.String("key", caller.KeyID))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("code", asFailure(err).code))
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+			attrs = append(attrs, slog.Any("error", err))
+		}
+	}
+	s.log.LogAttrs(r.Context(), level, "request", attrs...)
+}

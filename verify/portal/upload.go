@@ -1,0 +1,64 @@
+package portal
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"yinxin/verify"
+)
+
+// ShowUpload is GET /.
+func (p *Portal) ShowUpload(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, http.StatusOK, "upload", nil)
+}
+
+// Judge is POST /: the file of the form is judged and the verdict shown. The
+// multipart body is read part by part, so that nothing is written to a file
+// under a name.
+func (p *Portal) Judge(w http.ResponseWriter, r *http.Request) error {
+	t := vocabulary[language(r)]
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return p.show(w, r, http.StatusBadRequest, "upload", t.NoFile)
+	}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return p.show(w, r, http.StatusBadRequest, "upload", t.NoFile)
+		}
+		if err != nil {
+			return p.uploadFailed(w, r, err)
+		}
+		if part.FormName() != "file" || part.FileName() == "" {
+			continue
+		}
+		report, err := p.c.Judge(r.Context(), Upload{Name: part.FileName(), Body: part})
+		if err != nil {
+			return p.uploadFailed(w, r, err)
+		}
+		return p.show(w, r, http.StatusOK, "verdict", p.verdict(report))
+	}
+}
+
+func (p *Portal) uploadFailed(w http.ResponseWriter, r *http.Request, err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return p.show(w, r, http.StatusRequestEntityTooLarge, "upload", vocabulary[language(r)].TooLarge)
+	}
+	return err
+}
+
+// verdictView names the verdict by its class, for colour and mark.
+type verdictView struct {
+	verify.Report
+	Class string // good, notice, bad, open
+}
+
+func (p *Portal) verdict(r verify.Report) verdictView {
+	class := map[verify.Verdict]string{verify.Valid: "good", verify.ValidWithNotice: "notice", verify.NotValid: "bad"}[r.Verdict]
+	if class == "" {
+		class = "open"
+	}
+	return verdictView{r, class}
+}
