@@ -1,0 +1,97 @@
+package certs
+
+import (
+	"fmt"
+	"math/big"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
+
+// signatureAlgorithm reads an AlgorithmIdentifier that must be SM2-with-SM3,
+// its parameters absent or NULL (formats.md 3: real certificates show both).
+func signatureAlgorithm(s *cryptobyte.String) (raw []byte, err error) {
+	var element, seq cryptobyte.String
+	if !s.ReadASN1Element(&element, asn1.SEQUENCE) {
+		return nil, malformed("signature algorithm")
+	}
+	raw = element
+	element.ReadASN1(&seq, asn1.SEQUENCE)
+	oid, ok := ReadOID(&seq)
+	if !ok || !emptyOrNull(seq) {
+		return nil, malformed("signature algorithm")
+	}
+	if oid != OIDSM2WithSM3 {
+		return nil, fmt.Errorf("%w: signature algorithm %s", ErrUnsupported, oid)
+	}
+	return raw, nil
+}
+
+// emptyOrNull accepts absent parameters and NULL.
+func emptyOrNull(s cryptobyte.String) bool {
+	return s.Empty() || len(s) == 2 && s[0] == byte(asn1.NULL) && s[1] == 0
+}
+
+// readTime reads RFC 5280 4.1.2.5: UTCTime or GeneralizedTime, in seconds, Z.
+func readTime(s *cryptobyte.String) (t time.Time, ok bool) {
+	if s.PeekASN1Tag(asn1.UTCTime) {
+		ok = s.ReadASN1UTCTime(&t)
+	} else {
+		ok = s.ReadASN1GeneralizedTime(&t)
+	}
+	return t.UTC(), ok
+}
+
+// addTime writes a time as RFC 5280 wants it: UTCTime through 2049.
+func addTime(b *cryptobyte.Builder, t time.Time) {
+	if t = t.UTC(); t.Year() < 2050 {
+		b.AddASN1UTCTime(t)
+	} else {
+		b.AddASN1GeneralizedTime(t)
+	}
+}
+
+// maxSerial is the longest serial of RFC 5280 4.1.2.2, in octets.
+const maxSerial = 20
+
+func readSerial(s *cryptobyte.String) (*big.Int, error) {
+	n := new(big.Int)
+	if !s.ReadASN1Integer(n) {
+		return nil, malformed("serial number")
+	}
+	if n.Sign() <= 0 || (n.BitLen()+8)/8 > maxSerial+1 {
+		return nil, malformed("serial number: not 1 to 20 octets and positive")
+	}
+	return n, nil
+}
+
+// SignatureToRaw turns DER SEQUENCE{r, s} into 64 octets r||s.
+func SignatureToRaw(der []byte) ([]byte, error) {
+	in := cryptobyte.String(der)
+	var seq cryptobyte.String
+	r, s := new(big.Int), new(big.Int)
+	if !in.ReadASN1(&seq, asn1.SEQUENCE) || !in.Empty() || !seq.ReadASN1Integer(r) || !seq.ReadASN1Integer(s) || !seq.Empty() ||
+		r.Sign() <= 0 || s.Sign() <= 0 || r.BitLen() > 256 || s.BitLen() > 256 {
+		return nil, malformed("signature value")
+	}
+	out := make([]byte, 64)
+	r.FillBytes(out[:32])
+	s.FillBytes(out[32:])
+	return out, nil
+}
+
+// SignatureFromRaw turns 64 octets r||s into DER SEQUENCE{r, s}.
+func SignatureFromRaw(raw []byte) ([]byte, error) {
+	if len(raw) != 64 {
+		return nil, malformed("signature value: not 64 octets")
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1BigInt(new(big.Int).SetBytes(raw[:32]))
+		b.AddASN1BigInt(new(big.Int).SetBytes(raw[32:]))
+	})
+	return b.Bytes()
+}

@@ -1,0 +1,138 @@
+package certs
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+const (
+	oidCountry      OID = "2.5.4.6"
+	oidOrganization OID = "2.5.4.10"
+	oidUnit         OID = "2.5.4.11"
+	oidCommonName   OID = "2.5.4.3"
+)
+
+// maxNameParts bounds the attributes of a name: real ones have five.
+const maxNameParts = 32
+
+// Name is a distinguished name. Raw is its DER, by which names are compared
+// when certificates are chained.
+type Name struct {
+	Raw                                                   []byte
+	Country, Organization, OrganizationalUnit, CommonName string
+	parts                                                 []namePart
+}
+
+type namePart struct {
+	oid   OID
+	value string
+}
+
+var shortNames = map[OID]string{
+	oidCountry: "C", oidOrganization: "O", oidUnit: "OU", oidCommonName: "CN",
+	"2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.5": "SERIALNUMBER", "1.2.840.113549.1.9.1": "emailAddress",
+}
+
+// String is for people: C=CN, O=..., CN=... in the order of the certificate.
+func (n Name) String() string {
+	var b strings.Builder
+	for i, p := range n.parts {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if short, ok := shortNames[p.oid]; ok {
+			b.WriteString(short)
+		} else {
+			b.WriteString(string(p.oid))
+		}
+		b.WriteByte('=')
+		b.WriteString(p.value)
+	}
+	return b.String()
+}
+
+func parseName(raw []byte) (Name, error) {
+	n := Name{Raw: raw}
+	in := cryptobyte.String(raw)
+	var rdns cryptobyte.String
+	if !in.ReadASN1(&rdns, asn1.SEQUENCE) || !in.Empty() {
+		return n, malformed("name")
+	}
+	for !rdns.Empty() {
+		var set cryptobyte.String
+		if !rdns.ReadASN1(&set, asn1.SET) || set.Empty() {
+			return n, malformed("name")
+		}
+		for !set.Empty() {
+			var pair, value cryptobyte.String
+			var tag asn1.Tag
+			if !set.ReadASN1(&pair, asn1.SEQUENCE) {
+				return n, malformed("name attribute")
+			}
+			oid, ok := ReadOID(&pair)
+			if !ok || !pair.ReadAnyASN1(&value, &tag) || !pair.Empty() {
+				return n, malformed("name attribute")
+			}
+			text, ok := directoryString(tag, value)
+			if !ok {
+				return n, malformed("text in a name")
+			}
+			if n.parts = append(n.parts, namePart{oid, text}); len(n.parts) > maxNameParts {
+				return n, malformed("name: too many attributes")
+			}
+			n.set(oid, text)
+		}
+	}
+	return n, nil
+}
+
+func (n *Name) set(oid OID, text string) {
+	switch oid {
+	case oidCountry:
+		n.Country = text
+	case oidOrganization:
+		n.Organization = text
+	case oidUnit:
+		n.OrganizationalUnit = text
+	case oidCommonName:
+		n.CommonName = text
+	}
+}
+
+const (
+	tagNumericString   asn1.Tag = 18
+	tagTeletexString   asn1.Tag = 20
+	tagUniversalString asn1.Tag = 28
+	tagBMPString       asn1.Tag = 30
+)
+
+// directoryString reads X.520 DirectoryString strictly: Chinese text belongs
+// in UTF8String or BMPString.
+func directoryString(tag asn1.Tag, value []byte) (string, bool) {
+	switch tag {
+	case asn1.UTF8String:
+		return string(value), utf8.Valid(value) && !bytes.ContainsRune(value, 0)
+	case asn1.PrintableString, asn1.IA5String, tagNumericString, tagTeletexString:
+		for _, b := range value {
+			if b == 0 || b >= 0x80 {
+				return "", false
+			}
+		}
+		return string(value), true
+	case tagBMPString:
+		if len(value)%2 != 0 {
+			return "", false
+		}
+		units := make([]uint16, 0, len(value)/2)
+		for i := 0; i < len(value); i += 2 {
+			units = append(units, uint16(value[i])<<8|uint16(value[i+1]))
+		}
+		return string(utf16.Decode(units)), true
+	}
+	return "", false
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+)
+
+// Exit codes (interface.md). 0 to 3 of verify are verdicts.
+const (
+	exitOK       = 0
+	exitUsage    = 64
+	exitBadInput = 65
+	exitRefused  = 69
+	exitInternal = 70
+	exitNoWrite  = 73
+	exitInUse    = 75
+	exitNoRight  = 77
+)
+
+// verdictError carries a verdict's exit code past the error printing.
+type verdictError int
+
+func (verdictError) Error() string { return "verdict" }
+
+// badInputError is a file or value that cannot be used; exit code 65.
+type badInputError struct {
+	what string
+	err  error
+}
+
+func (e *badInputError) Error() string { return fmt.Sprintf("%s cannot be used: %v", e.what, e.err) }
+func (e *badInputError) Unwrap() error { return e.err }
+
+func badInput(what string, err error) error { return &badInputError{what, err} }
+
+// explain gives an error's exit code and its one sentence.
+func explain(err error) (int, string) {
+	var u usageError
+	var b *badInputError
+	switch {
+	case errors.As(err, &u):
+		return exitUsage, u.Error()
+	case errors.As(err, &b):
+		return exitBadInput, b.Error()
+	}
+	for _, known := range knownExits {
+		if errors.Is(err, known.err) {
+			if known.do == "" {
+				return known.code, err.Error()
+			}
+			return known.code, err.Error() + "; " + known.do
+		}
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
+		return exitNoWrite, err.Error() + "; nothing was lost, make room and try again"
+	case errors.Is(err, fs.ErrPermission):
+		return exitNoRight, err.Error()
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrExist):
+		return exitBadInput, err.Error()
+	}
+	return exitInternal, err.Error()
+}
