@@ -1,0 +1,150 @@
+package certs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Why a path is refused. A caller branches on these: an unknown issuer cannot
+// be judged, the others are faults.
+var (
+	ErrUnknownIssuer     = errors.New("no chain to a trusted certificate")
+	ErrExpired           = errors.New("the certificate had expired")
+	ErrNotYetValid       = errors.New("the certificate was not yet valid")
+	ErrKeyUsage          = errors.New("the certificate is not for this use")
+	ErrNotCA             = errors.New("the issuer is no certificate authority")
+	ErrPathLen           = errors.New("the chain is longer than the authority allows")
+	ErrUnhandledCritical = errors.New("the certificate has a critical extension that is not understood")
+)
+
+const (
+	maxPathDepth = 8  // real chains have three
+	maxPathWork  = 64 // signatures checked for one leaf: same-named issuers multiply the ways up
+)
+
+// PathOptions say what the leaf must be good for, and when.
+type PathOptions struct {
+	Roots         []*Certificate // trusted as they are; a root may be the leaf itself
+	Intermediates []*Certificate
+	At            time.Time
+	EKU           OID      // "" for none
+	KeyUsage      KeyUsage // every bit of it is required
+}
+
+// BuildPath finds a way from leaf up to a root by RFC 5280 6.1, each
+// certificate valid at the time At. Name constraints and critical policies are
+// not processed, so a certificate that has them is refused. The error is that
+// of the way that came furthest.
+func BuildPath(leaf *Certificate, o PathOptions) ([]*Certificate, error) {
+	if err := leaf.usableFor(o); err != nil {
+		return nil, err
+	}
+	w := walk{o: o}
+	path, err := w.up([]*Certificate{leaf})
+	if err != nil {
+		return nil, err
+	}
+	return path, nil
+}
+
+func (c *Certificate) usableFor(o PathOptions) error {
+	if err := c.sound(o.At); err != nil {
+		return err
+	}
+	if o.KeyUsage != 0 && c.KeyUsage&o.KeyUsage != o.KeyUsage {
+		return fmt.Errorf("%w: %s", ErrKeyUsage, c.Subject)
+	}
+	if o.EKU != "" && !slices.Contains(c.EKUs, o.EKU) {
+		return fmt.Errorf("%w: %s lacks extended key usage %s", ErrKeyUsage, c.Subject, o.EKU)
+	}
+	return nil
+}
+
+// sound is what every certificate of a path must be.
+func (c *Certificate) sound(at time.Time) error {
+	switch {
+	case at.Before(c.NotBefore):
+		return fmt.Errorf("%w: %s", ErrNotYetValid, c.Subject)
+	case at.After(c.NotAfter):
+		return fmt.Errorf("%w: %s", ErrExpired, c.Subject)
+	case len(c.unhandled) > 0:
+		return fmt.Errorf("%w: %s in %s", ErrUnhandledCritical, c.unhandled[0], c.Subject)
+	}
+	return nil
+}
+
+type walk struct {
+	o    PathOptions
+	work int
+}
+
+// up lengthens a path by one issuer, trusted ones first.
+func (w *walk) up(path []*Certificate) ([]*Certificate, error) {
+	last := path[len(path)-1]
+	for _, r := range w.o.Roots {
+		if r.Equal(last) {
+			return path, nil
+		}
+	}
+	best := fmt.Errorf("%w: %s", ErrUnknownIssuer, last.Issuer)
+	if len(path) == maxPathDepth {
+		return nil, best
+	}
+	for _, candidates := range [][]*Certificate{w.o.Roots, w.o.Intermediates} {
+		for _, issuer := range candidates {
+			if !last.mayBeIssuedBy(issuer) || slices.ContainsFunc(path, issuer.Equal) {
+				continue
+			}
+			err := w.step(path, issuer)
+			if err == nil {
+				var full []*Certificate
+				if full, err = w.up(append(slices.Clone(path), issuer)); err == nil {
+					return full, nil
+				}
+			}
+			if errors.Is(best, ErrUnknownIssuer) {
+				best = err
+			}
+		}
+	}
+	return nil, best
+}
+
+// mayBeIssuedBy compares names byte for byte and key identifiers where both
+// have one.
+func (c *Certificate) mayBeIssuedBy(issuer *Certificate) bool {
+	return bytes.Equal(c.RawIssuer, issuer.RawSubject) &&
+		(len(c.AuthorityKeyID) == 0 || len(issuer.SubjectKeyID) == 0 || bytes.Equal(c.AuthorityKeyID, issuer.SubjectKeyID))
+}
+
+// step checks one issuer: RFC 5280 6.1.3 and 6.1.4.
+func (w *walk) step(path []*Certificate, issuer *Certificate) error {
+	if err := issuer.sound(w.o.At); err != nil {
+		return err
+	}
+	if !issuer.IsCA {
+		return fmt.Errorf("%w: %s", ErrNotCA, issuer.Subject)
+	}
+	if issuer.KeyUsage&KeyUsageCertSign == 0 {
+		return fmt.Errorf("%w: %s", ErrKeyUsage, issuer.Subject)
+	}
+	below := 0 // intermediates that are not self-issued, the leaf apart
+	for _, c := range path[1:] {
+		if !bytes.Equal(c.RawIssuer, c.RawSubject) {
+			below++
+		}
+	}
+	if issuer.MaxPathLen >= 0 && below > issuer.MaxPathLen {
+		return fmt.Errorf("%w: %s", ErrPathLen, issuer.Subject)
+	}
+	if w.work++; w.work > maxPathWork {
+		return fmt.Errorf("%w: too many possible issuers", ErrUnknownIssuer)
+	}
+	if err := path[len(path)-1].CheckSignatureFrom(issuer); err != nil {
+		return fmt.Errorf("%w: of %s on %s", err, issuer.Subject, path[len(path)-1].Subject)
+	}
+	return nil
+}
