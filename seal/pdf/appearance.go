@@ -1,0 +1,105 @@
+package pdf
+
+import (
+	"fmt"
+	"math"
+)
+
+const pointsPerMM = 72 / 25.4
+
+// spot is where a seal goes on a page, in the page's user space.
+type spot struct {
+	rect   [4]float64
+	w, h   float64 // of the seal, upright
+	rotate int
+}
+
+// place turns millimetres from the top-left of the displayed page into a
+// rectangle of user space.
+func (g geometry) place(x, y, w, h float64) (spot, error) {
+	k := pointsPerMM / g.unit
+	x, y, w, h = x*k, y*k, w*k, h*k
+	showW, showH := g.urx-g.llx, g.ury-g.lly
+	if g.rotate%180 != 0 {
+		showW, showH = showH, showW
+	}
+	slack := 0.01 * k
+	if !(x >= -slack && y >= -slack && x+w <= showW+slack && y+h <= showH+slack) {
+		return spot{}, fmt.Errorf("%w: it would leave the page, which is %.1f by %.1f mm", ErrOptions, showW/k, showH/k)
+	}
+	s := spot{w: w, h: h, rotate: g.rotate}
+	switch g.rotate {
+	case 0:
+		s.rect = [4]float64{g.llx + x, g.ury - y - h, g.llx + x + w, g.ury - y}
+	case 90:
+		s.rect = [4]float64{g.llx + y, g.lly + x, g.llx + y + h, g.lly + x + w}
+	case 180:
+		s.rect = [4]float64{g.urx - x - w, g.lly + y, g.urx - x, g.lly + y + h}
+	default:
+		s.rect = [4]float64{g.urx - y - h, g.ury - x - w, g.urx - y, g.ury - x}
+	}
+	return s, nil
+}
+
+// shown is the reverse of place: x, y, width and height in mm.
+func (g geometry) shown(r [4]float64) [4]float64 {
+	k := pointsPerMM / g.unit
+	w, h := (r[2]-r[0])/k, (r[3]-r[1])/k
+	switch g.rotate {
+	case 0:
+		return [4]float64{(r[0] - g.llx) / k, (g.ury - r[3]) / k, w, h}
+	case 90:
+		return [4]float64{(r[1] - g.lly) / k, (r[0] - g.llx) / k, h, w}
+	case 180:
+		return [4]float64{(g.urx - r[2]) / k, (r[1] - g.lly) / k, w, h}
+	}
+	return [4]float64{(g.ury - r[3]) / k, (g.urx - r[2]) / k, h, w}
+}
+
+// matrices turn the form so that the seal stands upright on a page that is
+// shown turned clockwise.
+var matrices = map[int]string{
+	0:   "[1 0 0 1 0 0]",
+	90:  "[0 1 -1 0 0 0]",
+	180: "[-1 0 0 -1 0 0]",
+	270: "[0 -1 1 0 0 0]",
+}
+
+// drawing is the content of the appearance stream. Multiply, and no
+// transparency group around it, so that the ink of the page stays dark under
+// the seal as it does on paper.
+func (s spot) drawing() string {
+	return fmt.Sprintf("q /GS gs %s 0 0 %s 0 0 cm /Im Do Q\n", decimal(s.w), decimal(s.h))
+}
+
+// form is the appearance stream's object.
+func (s spot) form(image int64) string {
+	draw := s.drawing()
+	return fmt.Sprintf("<< /Type /XObject /Subtype /Form /FormType 1 /BBox [0 0 %s %s] /Matrix %s"+
+		" /Resources << /ExtGState << /GS << /Type /ExtGState /BM /Multiply >> >> /XObject << /Im %d 0 R >> >>"+
+		" /Length %d >>\nstream\n%sendstream", decimal(s.w), decimal(s.h), matrices[s.rotate], image, len(draw), draw)
+}
+
+func (s spot) rectangle() string {
+	r := s.rect
+	return fmt.Sprintf("[%s %s %s %s]", decimal(r[0]), decimal(r[1]), decimal(r[2]), decimal(r[3]))
+}
+
+// picture is the image's object; mask 0 for an opaque one.
+func (p *PreparedFace) picture(mask int64) []byte {
+	soft := ""
+	if mask > 0 {
+		soft = fmt.Sprintf(" /SMask %d 0 R", mask)
+	}
+	head := fmt.Sprintf("<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace %s /BitsPerComponent %d%s /Filter /FlateDecode /Length %d >>\nstream\n",
+		p.w, p.h, p.space, p.bits, soft, len(p.image))
+	return append(append([]byte(head), p.image...), "\nendstream"...)
+}
+
+func (p *PreparedFace) softMask() []byte {
+	head := fmt.Sprintf("<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode /Length %d >>\nstream\n",
+		p.w, p.h, len(p.mask))
+	return append(append([]byte(head), p.mask...), "\nendstream"...)
+}
+
+func near(a, b, slack float64) bool { return math.Abs(a-b) <= slack }
