@@ -79,6 +79,11 @@ func (f *File) checkStms() error {
 		if !ok {
 			return malformed(f.revs[e.rev].off, "object %d is in object stream %d, which is none", e.num, e.off)
 		}
+		// Readers look an object stream up in the newest table: one that was
+		// replaced would give them another object than its revision had.
+		if now, _ := f.lookup(e.off, f.last()); now != c {
+			return ambiguous(f.revs[now.rev].off, "object stream %d was replaced", e.off)
+		}
 		if c != open {
 			key := cacheKey{c.num, c.rev}
 			if head, ok = heads[key]; !ok {

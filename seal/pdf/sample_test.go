@@ -68,7 +68,7 @@ func facePNG(t testing.TB, seed int) []byte {
 func options(t testing.TB, seed int) Options {
 	return Options{
 		Placement:  Placement{Page: -1, X: 20 + float64(seed), Y: 5 + float64(seed)},
-		Face:       Face{PNG: facePNG(t, seed), WidthMM: 40, HeightMM: 40},
+		Face:       Face{PNG: facePNG(t, seed), WidthMM: 36, HeightMM: 36},
 		FieldName:  "印章",
 		SignerName: "贵州省人民政府办公厅",
 		Reason:     "决定 (一)",

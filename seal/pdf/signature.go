@@ -1,6 +1,343 @@
 package pdf
 
-type found struct{}
+import (
+	"encoding"
+	"fmt"
+	"hash"
+	"sort"
+	"strings"
 
-func (f *File) Stamps() ([]Signature, error)                            { return nil, ErrMalformed }
-func (f *File) FaceMatches(i int, picture []byte) (ok bool, known bool) { return false, false }
+	"github.com/emmansun/gmsm/sm3"
+)
+
+// found is a signature with what is needed to judge it further.
+type found struct {
+	Signature
+	rev    int
+	dict   *object // the signature dictionary
+	widget *object // the field, merged with its widget, as its revision has it
+	end    int64   // of the second range
+}
+
+// Stamps finds every signature of every revision, in order of revision: also
+// one that a later revision took out of the form. The digests are computed in
+// one pass over the file.
+func (f *File) Stamps() ([]Signature, error) {
+	if !f.judged {
+		f.judged = true
+		f.judgeE = f.judge()
+	}
+	if f.judgeE != nil {
+		return nil, f.judgeE
+	}
+	out := make([]Signature, len(f.found))
+	for i := range f.found {
+		out[i] = f.found[i].Signature
+	}
+	return out, nil
+}
+
+func (f *File) judge() error {
+	if err := f.collect(); err != nil {
+		return err
+	}
+	for i := range f.found {
+		if err := f.inspect(&f.found[i]); err != nil {
+			return err
+		}
+	}
+	if err := f.hashAll(); err != nil {
+		return err
+	}
+	return f.judgeLater()
+}
+
+// collect walks the form of each revision that touched it.
+func (f *File) collect() error {
+	seen := make(map[cacheKey]bool)
+	var touched map[int64]bool
+	changed := f.changedBy()
+	for r := range f.revs {
+		if r > 0 && !f.touches(changed[r], touched, r) {
+			continue
+		}
+		fields, nodes, err := f.sigFields(r)
+		if err != nil {
+			return err
+		}
+		touched = f.formObjects(r, nodes)
+		for _, fd := range fields {
+			if !fd.filled {
+				continue
+			}
+			if err := f.note(fd, r, seen); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// changedBy lists, for each revision, the index positions of its entries.
+func (f *File) changedBy() [][]int32 {
+	by := make([][]int32, len(f.revs))
+	for i := range f.index {
+		r := f.index[i].rev
+		if r > 0 { // all of revision 0 is new
+			by[r] = append(by[r], int32(i))
+		}
+	}
+	return by
+}
+
+func (f *File) touches(entries []int32, nums map[int64]bool, r int) bool {
+	if f.revs[r].root != f.revs[r-1].root {
+		return true
+	}
+	for _, i := range entries {
+		if nums[int64(f.index[i].num)] {
+			return true
+		}
+	}
+	return false
+}
+
+// formObjects are the objects on which the list of signatures depends.
+func (f *File) formObjects(r int, fields map[int64]bool) map[int64]bool {
+	nums := fields
+	if nums == nil {
+		nums = make(map[int64]bool)
+	}
+	nums[f.revs[r].root.num] = true
+	if holder, form, err := f.acroForm(r); err == nil && form != nil {
+		nums[holder.ref.num] = true
+		if v := form.get("Fields"); v.kind == kRef {
+			nums[v.num] = true
+		}
+	}
+	for n := range fields {
+		e, ok := f.lookup(n, r)
+		if !ok {
+			continue
+		}
+		if o, err := f.entryObject(e); err == nil {
+			for _, key := range []string{"V", "Kids"} {
+				if v := o.get(key); v.kind == kRef {
+					nums[v.num] = true
+				}
+			}
+		}
+	}
+	return nums
+}
+
+// note adds a signature once, at the revision whose form shows it first.
+func (f *File) note(fd field, r int, seen map[cacheKey]bool) error {
+	fo := found{rev: r, widget: fd.obj}
+	fo.FieldName, fo.Revision = fd.name, r
+	v := fd.obj.get("V")
+	if v.kind == kRef {
+		o, err := f.get(v.ref(), r)
+		if err != nil {
+			return err
+		}
+		fo.dict = o
+	}
+	key := cacheKey{int32(fd.obj.ref.num), -1 - fd.obj.where.rev}
+	if fo.dict != nil && fo.dict.kind == kDict {
+		key = cacheKey{fo.dict.where.num, fo.dict.where.rev}
+	}
+	if seen[key] {
+		return nil
+	}
+	seen[key] = true
+	if f.found = append(f.found, fo); len(f.found) > maxSignatures {
+		return ambiguousLimit("signatures", maxSignatures)
+	}
+	return nil
+}
+
+func (s *found) problem(format string, args ...any) {
+	s.Problems = append(s.Problems, fmt.Sprintf(format, args...))
+}
+
+// inspect checks the form of one signature against the file's bytes. Only
+// errors of reading are errors; what is wrong with the signature is a problem.
+func (f *File) inspect(s *found) error {
+	f.locate(s)
+	d := s.dict
+	if d == nil || d.kind != kDict || d.stream {
+		s.problem("the field's /V is no reference to a signature dictionary")
+		return nil
+	}
+	s.Filter, s.SubFilter = d.get("Filter").text, d.get("SubFilter").text
+	s.DocTimeStamp = d.get("Type").isName("DocTimeStamp")
+	if t := d.get("Type"); t != &null && !t.isName("Sig") && !s.DocTimeStamp {
+		s.problem("the signature dictionary is of another /Type")
+	}
+	c := d.get("Contents")
+	if d.where.kind != entryInFile || d.raw != nil {
+		s.problem("the signature dictionary is in an object stream")
+		return nil
+	}
+	if c.kind != kString || !c.hex {
+		s.problem("/Contents is no direct hexadecimal string")
+		return nil
+	}
+	s.takeToken(c.text)
+	if int64(len(c.text))*2+2 != c.end-c.start {
+		s.problem("/Contents holds something else than hexadecimal digits")
+	}
+	if int(d.where.rev) != s.rev {
+		s.problem("the signature dictionary stood in revision %d, the form shows it since revision %d", d.where.rev, s.rev)
+	}
+	f.checkRange(s, d, c)
+	return nil
+}
+
+// checkRange wants: from 0, one hole that is exactly this object's /Contents
+// token, to the end of the revision in which the object stands.
+func (f *File) checkRange(s *found, d *object, c *value) {
+	v := d.get("ByteRange")
+	if v.kind != kArray || len(v.list) != 4 {
+		s.problem("/ByteRange is not four numbers")
+		return
+	}
+	for i := range v.list {
+		if v.list[i].kind != kInt || v.list[i].num < 0 || v.list[i].num > f.size {
+			s.problem("/ByteRange holds something else than offsets in the file")
+			return
+		}
+		s.ByteRange[i] = v.list[i].num
+	}
+	first, from, to, rest := s.ByteRange[0], s.ByteRange[1], s.ByteRange[2], s.ByteRange[3]
+	s.end = to + rest
+	r := &f.revs[s.rev]
+	switch {
+	case first != 0:
+		s.problem("the ranges do not begin at 0")
+	case from != c.start || to != c.end:
+		s.problem("the hole between the ranges is not exactly the /Contents of this signature")
+	case s.end < r.mark || s.end > r.end:
+		s.problem("the ranges do not end with the revision of the signature")
+	case d.objStart < r.start:
+		s.problem("the signature dictionary stands in the bytes of an earlier revision")
+	default:
+		s.CoversRevision = len(s.Problems) == 0
+		s.CoversFile = s.CoversRevision && s.end == f.size
+	}
+}
+
+// takeToken cuts the DER token from its padding.
+func (s *found) takeToken(raw string) {
+	n := derLength(raw)
+	switch {
+	case n == 0:
+		s.problem("/Contents is not one DER value")
+	case strings.Trim(raw[n:], "\x00") != "":
+		s.problem("/Contents holds something else than 00 after the token")
+	default:
+		s.Contents = []byte(raw[:n])
+	}
+}
+
+// derLength is the length of the SEQUENCE at the start of b, 0 if there is
+// none in DER.
+func derLength(b string) int {
+	if len(b) < 2 || b[0] != 0x30 {
+		return 0
+	}
+	if b[1] < 0x80 {
+		n := 2 + int(b[1])
+		if n > len(b) {
+			return 0
+		}
+		return n
+	}
+	k := int(b[1] & 0x7f)
+	if k == 0 || k > 3 || len(b) < 2+k || b[2] == 0 {
+		return 0
+	}
+	n := int(bigEndian([]byte(b[2 : 2+k])))
+	if n < 0x80 || 2+k+n > len(b) {
+		return 0
+	}
+	return 2 + k + n
+}
+
+// hashAll hashes the file once up to the last hole; at each hole the state is
+// copied and goes on behind it to the end of that signature's revision.
+func (f *File) hashAll() error {
+	var order []*found
+	for i := range f.found {
+		if f.found[i].CoversRevision {
+			order = append(order, &f.found[i])
+		}
+	}
+	sort.Slice(order, func(i, j int) bool { return order[i].ByteRange[1] < order[j].ByteRange[1] })
+	h := sm3.New()
+	var pos int64
+	for _, s := range order {
+		from, to := s.ByteRange[1], s.ByteRange[2]
+		if err := f.left.takeHash(from - pos + s.end - to); err != nil {
+			return err
+		}
+		if _, err := f.copyTo(h, pos, from); err != nil {
+			return err
+		}
+		pos = from
+		fork, err := forked(h)
+		if err != nil {
+			return err
+		}
+		if _, err := f.copyTo(fork, to, s.end); err != nil {
+			return err
+		}
+		fork.Sum(s.Digest[:0])
+	}
+	return nil
+}
+
+func forked(h hash.Hash) (hash.Hash, error) {
+	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	c := sm3.New()
+	return c, c.(encoding.BinaryUnmarshaler).UnmarshalBinary(state)
+}
+
+// locate finds the page that shows the signature in the last revision.
+func (f *File) locate(s *found) {
+	p := s.widget.get("P")
+	r, err := f.rect(s.widget.get("Rect"), s.rev)
+	if err != nil {
+		return
+	}
+	for i, page := range f.pages {
+		if p.kind == kRef && !p.isRef(page) {
+			continue
+		}
+		o, err := f.get(page, f.last())
+		if err != nil {
+			continue
+		}
+		annots, err := f.deref(o.get("Annots"), f.last())
+		if err != nil || !contains(annots.list, s.widget.ref) {
+			continue
+		}
+		if g, err := f.geometry(o, f.last()); err == nil {
+			s.Page, s.Rect = i+1, g.shown(*r)
+		}
+		return
+	}
+}
+
+func contains(list []value, r ref) bool {
+	for i := range list {
+		if list[i].isRef(r) {
+			return true
+		}
+	}
+	return false
+}

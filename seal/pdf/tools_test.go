@@ -29,7 +29,7 @@ func TestTmp(t *testing.T) {
 	for _, n := range sealable(t) {
 		b := seal(t, sample(t, n), options(t, 0))
 		os.WriteFile("/tmp/pdfout/"+filepath.Base(n), b, 0o600)
-		b = seal(t, b, options(t, 10))
+		b = seal(t, b, options(t, 8))
 		os.WriteFile("/tmp/pdfout/2-"+filepath.Base(n), b, 0o600)
 	}
 }

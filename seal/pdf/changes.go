@@ -1,0 +1,272 @@
+package pdf
+
+import (
+	"fmt"
+	"slices"
+)
+
+// judgeLater classifies each revision after a signature, and tells each
+// signature what came after it.
+func (f *File) judgeLater() error {
+	if len(f.found) == 0 {
+		return nil
+	}
+	first := f.found[0].rev
+	byRev := f.changedBy()
+	later := make([]*Later, len(f.revs))
+	for r := first + 1; r < len(f.revs); r++ {
+		l, err := f.classify(r, byRev[r])
+		if err != nil {
+			return err
+		}
+		later[r] = l
+	}
+	for i := range f.found {
+		s := &f.found[i]
+		for _, l := range later[s.rev+1:] {
+			s.Later = append(s.Later, *l)
+			s.ContentAdded = s.ContentAdded || l.Kind != ChangeSignature
+			for _, w := range l.What {
+				if len(s.LaterChanges) < maxListed {
+					s.LaterChanges = append(s.LaterChanges, fmt.Sprintf("revision %d: %s", l.Revision, w))
+				}
+			}
+		}
+		end := f.revs[f.last()].end
+		if s.rev == f.last() && s.CoversRevision {
+			end = s.end
+		}
+		if f.size > end {
+			s.ContentAdded = true
+			s.LaterChanges = append(s.LaterChanges, fmt.Sprintf("%d bytes follow the last revision", f.size-end))
+		}
+	}
+	return nil
+}
+
+// diff compares one revision with the one before it. Everything that is not
+// proved to belong to the one new signature counts as content.
+type diff struct {
+	f       *File
+	rev     int
+	sig     *found
+	allowed map[int64]bool // objects whose change was judged by itself
+	own     map[int64]bool // new objects that belong to the signature
+	what    []string       // what else changed
+}
+
+func (d *diff) content(format string, args ...any) {
+	if len(d.what) < maxListed {
+		d.what = append(d.what, fmt.Sprintf(format, args...))
+	}
+}
+
+func (f *File) classify(r int, entries []int32) (*Later, error) {
+	l := &Later{Revision: r, Kind: ChangeContent, Signature: -1}
+	d := &diff{f: f, rev: r, allowed: make(map[int64]bool), own: make(map[int64]bool)}
+	for i := range f.found {
+		if f.found[i].rev != r {
+			continue
+		}
+		if d.sig != nil {
+			d.content("more than one signature in one revision")
+		}
+		l.Signature, d.sig = i, &f.found[i]
+	}
+	steps := []func() error{d.trailer, d.signature, d.form, d.page}
+	if d.sig == nil {
+		d.content("changes without a signature")
+		steps = nil
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.objects(entries); err != nil {
+		return nil, err
+	}
+	if d.sig != nil {
+		if err := d.bytes(entries); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.what) == 0 {
+		l.Kind, l.What = ChangeSignature, []string{"a further signature: " + d.sig.FieldName}
+		return l, nil
+	}
+	l.What = d.what
+	return l, nil
+}
+
+// trailer: the same catalog and the same information.
+func (d *diff) trailer() error {
+	a, b := &d.f.revs[d.rev-1], &d.f.revs[d.rev]
+	if a.root != b.root {
+		d.content("another catalog")
+	}
+	if !equal(a.trailer.get("Info"), b.trailer.get("Info")) {
+		d.content("another document information")
+	}
+	return nil
+}
+
+// widgetKeys are what the field of a further signature may hold: nothing that
+// acts (/A, /AA), and no second appearance.
+var widgetKeys = []string{"Type", "Subtype", "FT", "T", "TU", "F", "Ff", "Rect", "P", "V", "AP", "MK", "DA", "BS", "Border", "H", "M", "NM"}
+
+// signature: a new field, or one that stood empty, and the objects that it
+// alone brings.
+func (d *diff) signature() error {
+	f, s := d.f, d.sig
+	if s.dict == nil || s.dict.where.num == 0 {
+		d.content("a signature that is none")
+		return nil
+	}
+	d.own[int64(s.dict.where.num)] = true
+	if e, had := f.lookup(s.widget.ref.num, d.rev-1); had {
+		old, err := f.entryObject(e)
+		if err != nil {
+			return err
+		}
+		d.allowed[s.widget.ref.num] = true
+		if !sameBut(&old.value, &s.widget.value, "V", "AP", "M") || old.get("V").kind != kNull {
+			d.content("signature field %s was changed", s.FieldName)
+		}
+	} else {
+		d.own[s.widget.ref.num] = true
+		for _, k := range s.widget.keys {
+			if !slices.Contains(widgetKeys, k) {
+				d.content("signature field %s holds /%.40s", s.FieldName, k)
+			}
+		}
+	}
+	ap := s.widget.get("AP")
+	if ap.kind != kNull && (ap.kind != kDict || len(ap.keys) != 1 || ap.keys[0] != "N") {
+		d.content("signature field %s has more than one appearance", s.FieldName)
+	}
+	return d.reach(ap, 0)
+}
+
+// reach marks the new objects that an appearance is made of.
+func (d *diff) reach(v *value, depth int) error {
+	if depth > maxDepth {
+		d.content("an appearance nested too deep")
+		return nil
+	}
+	if v.kind == kRef {
+		if _, had := d.f.lookup(v.num, d.rev-1); had || d.own[v.num] {
+			return nil
+		}
+		o, err := d.f.get(v.ref(), d.rev)
+		if err != nil {
+			return err
+		}
+		d.own[v.num] = true
+		v = &o.value
+	}
+	for i := range v.list {
+		if err := d.reach(&v.list[i], depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameBut tells whether two dictionaries are the same but for some keys.
+func sameBut(a, b *value, but ...string) bool {
+	if a.kind != kDict || b.kind != kDict {
+		return false
+	}
+	for _, k := range a.keys {
+		if !slices.Contains(but, k) && (!b.has(k) || !equal(a.get(k), b.get(k))) {
+			return false
+		}
+	}
+	for _, k := range b.keys {
+		if !slices.Contains(but, k) && !a.has(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// form: the catalog but for /AcroForm, the form but for one more field.
+func (d *diff) form() error {
+	f := d.f
+	was, err := f.get(f.revs[d.rev-1].root, d.rev-1)
+	if err != nil {
+		return err
+	}
+	is, err := f.get(f.revs[d.rev].root, d.rev)
+	if err != nil {
+		return err
+	}
+	d.allowed[is.ref.num] = true
+	if !sameBut(&was.value, &is.value, "AcroForm") {
+		d.content("the catalog was changed")
+	}
+	_, old, err := f.acroForm(d.rev - 1)
+	if err != nil {
+		return err
+	}
+	holder, now, err := f.acroForm(d.rev)
+	if err != nil {
+		return err
+	}
+	if now == nil {
+		d.content("the form was removed")
+		return nil
+	}
+	if old == nil {
+		old = &value{kind: kDict}
+		if holder != is {
+			d.own[holder.ref.num] = true
+		}
+	} else if v := was.get("AcroForm"); v.kind == kRef && !is.get("AcroForm").isRef(v.ref()) {
+		d.content("another form")
+	}
+	d.allowed[holder.ref.num] = true
+	if !sameBut(old, now, "Fields", "SigFlags") {
+		d.content("the form was changed")
+	}
+	if a, b := old.get("SigFlags"), now.get("SigFlags"); b.kind != kNull && b.kind != kInt || a.kind == kInt && a.num&^b.num != 0 {
+		d.content("the form's /SigFlags were changed")
+	}
+	return d.oneMore(old.get("Fields"), now.get("Fields"), "the form's fields")
+}
+
+// oneMore wants the same list, with the new widget at its end or in it already.
+func (d *diff) oneMore(old, now *value, name string) error {
+	a, err := d.f.deref(old, d.rev-1)
+	if err != nil {
+		return err
+	}
+	b, err := d.f.deref(now, d.rev)
+	if err != nil {
+		return err
+	}
+	if now.kind == kRef {
+		if _, had := d.f.lookup(now.num, d.rev-1); !had {
+			d.own[now.num] = true
+		} else if old.isRef(now.ref()) {
+			d.allowed[now.num] = true
+		}
+	}
+	if contains(a.list, d.sig.widget.ref) && equal(a, b) {
+		return nil
+	}
+	n := len(a.list)
+	if a.kind != kArray && a.kind != kNull || b.kind != kArray || len(b.list) != n+1 || !b.list[n].isRef(d.sig.widget.ref) ||
+		contains(a.list, d.sig.widget.ref) {
+		d.content("%s are not the old ones and the signature's", name)
+		return nil
+	}
+	for i := range n {
+		if !equal(&a.list[i], &b.list[i]) {
+			d.content("%s are not the old ones and the signature's", name)
+			return nil
+		}
+	}
+	return nil
+}
