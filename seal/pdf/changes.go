@@ -141,11 +141,31 @@ func (d *diff) signature() error {
 			}
 		}
 	}
+	if err := d.newName(); err != nil {
+		return err
+	}
 	ap := s.widget.get("AP")
 	if ap.kind != kNull && (ap.kind != kDict || len(ap.keys) != 1 || ap.keys[0] != "N") {
 		d.content("signature field %s has more than one appearance", s.FieldName)
 	}
 	return d.reach(ap, 0)
+}
+
+// newName: two fields of one name are one field to some readers.
+func (d *diff) newName() error {
+	if !d.own[d.sig.widget.ref.num] {
+		return nil
+	}
+	old, _, err := d.f.sigFields(d.rev - 1)
+	if err != nil {
+		return err
+	}
+	for _, fd := range old {
+		if fd.name == d.sig.FieldName {
+			d.content("a second field has the name %s", fd.name)
+		}
+	}
+	return nil
 }
 
 // reach marks the new objects that an appearance is made of.

@@ -33,6 +33,9 @@ func (f *File) FaceMatches(i int, picture []byte) (ok bool, known bool) {
 // widget's flags, the form, its matrix, its resources and its content.
 func (f *File) drawnImage(s *found) *object {
 	w := &s.widget.value
+	if s.Page == 0 {
+		return nil // no page shows it
+	}
 	ap := w.get("AP")
 	if flags := w.get("F"); flags.kind != kInt || flags.num != 132 || w.has("OC") || w.has("AS") ||
 		ap.kind != kDict || len(ap.keys) != 1 || ap.get("N").kind != kRef {

@@ -23,7 +23,8 @@ type File struct {
 	found   []found
 	judged  bool
 	judgeE  error
-	dangle  map[int32]int16
+	dangle  map[int32]int16 // object number to the first revision that points at it in vain
+	annots  map[int64]int   // widgets without /P to their page
 }
 
 // Open reads the structure of the file: every cross-reference section, where

@@ -7,9 +7,9 @@ import (
 
 // field is one terminal signature field.
 type field struct {
-	obj    *object
-	name   string
-	filled bool
+	obj  *object // the widget, merged with the field or its kid
+	name string
+	v    *value // what fills it, null if it stands empty
 }
 
 // acroForm finds the interactive form of a revision: the object it stands in
@@ -63,7 +63,7 @@ func (f *File) sigFields(rev int) ([]field, map[int64]bool, error) {
 	}
 	w := fieldWalk{f: f, rev: rev, seen: make(map[int64]bool)}
 	for i := range top {
-		if err := w.node(&top[i], "", "", false, 0); err != nil {
+		if err := w.node(&top[i], field{v: &null}, "", 0); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -79,7 +79,7 @@ type fieldWalk struct {
 
 // node visits one field. Kids without /T are widgets of their parent; a
 // signature field has one widget, merged or as its only kid.
-func (w *fieldWalk) node(v *value, prefix, ft string, filled bool, depth int) error {
+func (w *fieldWalk) node(v *value, up field, ft string, depth int) error {
 	at := w.f.revs[w.rev].off
 	if v.kind != kRef {
 		return malformed(at, "a field that is no reference")
@@ -98,28 +98,33 @@ func (w *fieldWalk) node(v *value, prefix, ft string, filled bool, depth int) er
 	if o.kind != kDict || o.stream {
 		return malformed(at, "field %d is no dictionary", v.num)
 	}
-	name := prefix
+	fd := field{obj: o, name: up.name, v: up.v}
 	if t := o.get("T"); t.kind == kString {
-		name = strings.TrimPrefix(prefix+"."+decodeText(t.text), ".")
+		if len(t.text) > maxFieldName || len(up.name) > maxFieldName {
+			return ambiguousLimit("bytes in a field's name", maxFieldName)
+		}
+		fd.name = strings.TrimPrefix(up.name+"."+decodeText(t.text), ".")
 	}
 	if t := o.get("FT"); t.kind == kName {
 		ft = t.text
 	}
-	filled = filled || o.get("V").kind != kNull
+	if own := o.get("V"); own.kind != kNull {
+		fd.v = own
+	}
 	kids, err := w.f.deref(o.get("Kids"), w.rev)
 	if err != nil {
 		return err
 	}
 	if kids.kind == kArray && len(kids.list) > 0 {
 		for i := range kids.list {
-			if err := w.node(&kids.list[i], name, ft, filled, depth+1); err != nil {
+			if err := w.node(&kids.list[i], fd, ft, depth+1); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if ft == "Sig" {
-		if w.found = append(w.found, field{obj: o, name: name, filled: filled}); len(w.found) > maxSignatures {
+		if w.found = append(w.found, fd); len(w.found) > maxSignatures {
 			return ambiguousLimit("signature fields", maxSignatures)
 		}
 	}

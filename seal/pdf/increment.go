@@ -116,7 +116,7 @@ func (n *increment) rewrite() error {
 		sort.SliceStable(edits, func(i, j int) bool { return edits[i].from < edits[j].from })
 		source := func(from, to int64) ([]byte, error) {
 			if o.raw != nil {
-				return o.raw[from:to], nil
+				return o.raw[from-o.start : to-o.start], nil
 			}
 			return n.f.src.copyOf(from, to)
 		}

@@ -16,6 +16,7 @@ type parser struct {
 	base int64
 	last bool // nothing follows the window
 	deep int
+	many int  // values read so far
 	refs bool // "1 0 R" is a reference; not so in content streams
 }
 

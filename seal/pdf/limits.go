@@ -11,7 +11,9 @@ const (
 	maxObjectNum  = 8_388_607 // ISO 32000-1 annex C; a /Size that makes a reader allocate
 	maxDepth      = 64        // [[[[[[... until the stack ends
 	maxObject     = 16 << 20  // one dictionary or array that swallows the file; a stream's data does not count
-	maxObjStm     = 64 << 20  // one object stream, inflated: a zip bomb
+	maxObjStm     = 32 << 20  // one object stream, inflated: a zip bomb
+	maxValues     = 250_000   // [0 0 0 0 ...: a value takes fifty times the memory of its two bytes
+	maxFieldName  = 4096      // a prefix that is copied for each of a hundred thousand kids
 	maxPages      = 500_000   // a page tree that never ends
 	maxListed     = 64        // sentences of LaterChanges a signature carries
 	maxTail       = 1024      // readers look for startxref in the last 1,024 bytes, ISO 32000-1 annex H
@@ -19,6 +21,7 @@ const (
 	budgetInflate = 1 << 30   // zip bombs in many small streams
 	budgetObjects = 1_000_000 // objects read, read again included
 	budgetHash    = 4         // times the file: ranges that overlap, a thousand times
+	budgetParse   = 4         // times the file, and 64 MB: objects nested in strings of each other
 )
 
 // budget is what is left of the work one File may cost.
@@ -26,15 +29,23 @@ type budget struct {
 	inflate int64
 	objects int64
 	hash    int64
+	parse   int64
 }
 
 func newBudget(size int64) budget {
-	return budget{inflate: budgetInflate, objects: budgetObjects, hash: budgetHash * max(size, 1<<16)}
+	return budget{inflate: budgetInflate, objects: budgetObjects, hash: budgetHash * max(size, 1<<16), parse: budgetParse*size + 64<<20}
 }
 
 func (b *budget) takeObject() error {
 	if b.objects--; b.objects < 0 {
 		return fmt.Errorf("%w: more than %d objects to read", ErrTooLarge, budgetObjects)
+	}
+	return nil
+}
+
+func (b *budget) takeParse(n int64) error {
+	if b.parse -= n; b.parse < 0 {
+		return fmt.Errorf("%w: objects that overlap or are read too often", ErrTooLarge)
 	}
 	return nil
 }

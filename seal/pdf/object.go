@@ -102,7 +102,8 @@ type object struct {
 	ref
 	value
 	where            entry
-	raw              []byte // data of its object stream; nil if it stands in the file
+	raw              []byte // its source, if that is in an object stream
+	weight           int64  // memory it takes, about
 	objStart, objEnd int64  // "n g obj" to the end of "endobj", in the file
 	stream           bool
 	dataOff, dataLen int64

@@ -17,8 +17,12 @@ type stmHead struct {
 	nums, off []int32
 }
 
-// heldStms is how many inflated object streams are kept.
-const heldStms = 4
+// heldStms is how many inflated object streams are kept, and no more than one
+// beyond heldData bytes.
+const (
+	heldStms = 4
+	heldData = 8 << 20
+)
 
 func (f *File) container(e entry) (*object, error) {
 	c, ok := f.lookup(e.off, int(e.rev))
@@ -32,10 +36,16 @@ func (f *File) container(e entry) (*object, error) {
 	if !o.stream || !o.get("Type").isName("ObjStm") {
 		return nil, malformed(o.objStart, "not an object stream")
 	}
+	if l := o.get("Length"); l.kind == kRef {
+		was, _ := f.lookup(l.num, int(c.rev))
+		if now, _ := f.lookup(l.num, f.last()); was != now {
+			return nil, ambiguous(o.objStart, "the length of object stream %d was replaced", e.off)
+		}
+	}
 	return o, nil
 }
 
-// head reads the pairs at the start of an object stream.
+// stmHead reads the pairs at the start of an object stream.
 func (f *File) stmHead(o *object, r io.Reader) (stmHead, []byte, error) {
 	n, first := o.get("N"), o.get("First")
 	if n.kind != kInt || first.kind != kInt || n.num < 0 || n.num > maxEntries || first.num < 0 || first.num > maxObject {
@@ -140,7 +150,13 @@ func (f *File) stm(e entry) (*objStm, error) {
 	}
 	s.data = append(head, rest...)
 	s.data = append(s.data, "\n\n\n"...) // so that the last value ends before the data
-	f.stms = append([]*objStm{s}, f.stms[:min(len(f.stms), heldStms-1)]...)
+	kept, held := []*objStm{s}, len(s.data)
+	for _, k := range f.stms {
+		if held += len(k.data); len(kept) < heldStms && held <= heldData {
+			kept = append(kept, k)
+		}
+	}
+	f.stms = kept
 	return s, nil
 }
 
@@ -171,5 +187,9 @@ func (f *File) stmObject(e entry) (*object, error) {
 	if v.kind == kRef || v.end > to {
 		return nil, malformed(s.where.off, "object %d of an object stream is no object", e.num)
 	}
-	return &object{ref: ref{int64(e.num), 0}, value: v, raw: s.data}, nil
+	if err := f.left.takeParse(v.end - from); err != nil {
+		return nil, err
+	}
+	raw := append([]byte(nil), s.data[v.start:v.end]...)
+	return &object{ref: ref{int64(e.num), 0}, value: v, raw: raw, weight: weight(&p)}, nil
 }

@@ -1,5 +1,7 @@
 package pdf
 
+import "fmt"
+
 // value reads one direct object or reference.
 func (p *parser) value() (value, error) {
 	if err := p.space(); err != nil {
@@ -9,6 +11,9 @@ func (p *parser) value() (value, error) {
 		return null, p.bad("nested deeper than %d", maxDepth)
 	}
 	defer func() { p.deep-- }()
+	if p.many++; p.many > maxValues {
+		return null, fmt.Errorf("%w: at byte %d: an object of more than %d values", ErrTooLarge, p.offset(), maxValues)
+	}
 	start := p.offset()
 	v, err := p.bare()
 	v.start, v.end = start, p.offset()

@@ -44,7 +44,14 @@ func (f *File) objectAt(off int64, rev int) (*object, error) {
 		return nil, err
 	}
 	o := &object{objStart: off}
-	err := f.growing(off, func(p *parser) error { return p.indirect(o) })
+	err := f.growing(off, func(p *parser) error {
+		e := p.indirect(o)
+		o.weight = weight(p)
+		return e
+	})
+	if err == nil {
+		err = f.left.takeParse(o.end - off)
+	}
 	if err != nil || !o.stream {
 		return o, err
 	}
@@ -78,6 +85,9 @@ func (f *File) objectAt(off int64, rev int) (*object, error) {
 	o.objEnd = p.offset()
 	return o, err
 }
+
+// weight is what the values just read take in memory: a value is 112 bytes.
+func weight(p *parser) int64 { return 256 + 128*int64(p.many) + int64(p.pos) }
 
 func (p *parser) indirect(o *object) error {
 	start := p.pos
@@ -172,8 +182,8 @@ func (f *File) deref(v *value, rev int) (*value, error) {
 	return &o.value, nil
 }
 
-// cacheSize bounds what is kept of objects once read, in bytes of their source.
-const cacheSize = 2 << 20
+// cacheSize bounds what is kept of objects once read.
+const cacheSize = 8 << 20
 
 type cacheKey struct {
 	num int32
@@ -189,9 +199,8 @@ type cache struct {
 func (c *cache) get(e entry) *object { return c.m[cacheKey{e.num, e.rev}] }
 
 func (c *cache) put(e entry, o *object) {
-	n := 256 + o.end - o.start
-	if c.held += n; c.held > cacheSize || c.m == nil {
-		c.m, c.held = make(map[cacheKey]*object), n
+	if c.held += o.weight; c.held > cacheSize || c.m == nil {
+		c.m, c.held = make(map[cacheKey]*object), o.weight
 	}
 	c.m[cacheKey{e.num, e.rev}] = o
 }

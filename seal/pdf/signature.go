@@ -67,7 +67,7 @@ func (f *File) collect() error {
 		}
 		touched = f.formObjects(r, nodes)
 		for _, fd := range fields {
-			if !fd.filled {
+			if fd.v.kind == kNull {
 				continue
 			}
 			if err := f.note(fd, r, seen); err != nil {
@@ -135,9 +135,8 @@ func (f *File) formObjects(r int, fields map[int64]bool) map[int64]bool {
 func (f *File) note(fd field, r int, seen map[cacheKey]bool) error {
 	fo := found{rev: r, widget: fd.obj}
 	fo.FieldName, fo.Revision = fd.name, r
-	v := fd.obj.get("V")
-	if v.kind == kRef {
-		o, err := f.get(v.ref(), r)
+	if fd.v.kind == kRef {
+		o, err := f.get(fd.v.ref(), r)
 		if err != nil {
 			return err
 		}
@@ -164,7 +163,9 @@ func (s *found) problem(format string, args ...any) {
 // inspect checks the form of one signature against the file's bytes. Only
 // errors of reading are errors; what is wrong with the signature is a problem.
 func (f *File) inspect(s *found) error {
-	f.locate(s)
+	if err := f.locate(s); err != nil {
+		return err
+	}
 	d := s.dict
 	if d == nil || d.kind != kDict || d.stream {
 		s.problem("the field's /V is no reference to a signature dictionary")
@@ -308,29 +309,85 @@ func forked(h hash.Hash) (hash.Hash, error) {
 }
 
 // locate finds the page that shows the signature in the last revision.
-func (f *File) locate(s *found) {
-	p := s.widget.get("P")
+func (f *File) locate(s *found) error {
 	r, err := f.rect(s.widget.get("Rect"), s.rev)
 	if err != nil {
-		return
+		return nil // a field without a place is shown nowhere
 	}
-	for i, page := range f.pages {
-		if p.kind == kRef && !p.isRef(page) {
+	at, err := f.shownOn(s)
+	if err != nil || at < 0 {
+		return err
+	}
+	page, err := f.get(f.pages[at], f.last())
+	if err != nil {
+		return err
+	}
+	g, err := f.geometry(page, f.last())
+	if err != nil {
+		return err
+	}
+	s.Page, s.Rect = at+1, g.shown(*r)
+	return nil
+}
+
+// shownOn is the index of the page whose /Annots hold the widget, -1 if none.
+func (f *File) shownOn(s *found) (int, error) {
+	p := s.widget.get("P")
+	if p.kind != kRef {
+		if err := f.mapAnnots(); err != nil {
+			return -1, err
+		}
+		if at, ok := f.annots[s.widget.ref.num]; ok {
+			return at, nil
+		}
+		return -1, nil
+	}
+	for i := range f.pages {
+		if !p.isRef(f.pages[i]) {
 			continue
 		}
-		o, err := f.get(page, f.last())
+		list, err := f.annotsOf(i)
+		if err != nil || !contains(list, s.widget.ref) {
+			return -1, err
+		}
+		return i, nil
+	}
+	return -1, nil
+}
+
+func (f *File) annotsOf(i int) ([]value, error) {
+	o, err := f.get(f.pages[i], f.last())
+	if err != nil {
+		return nil, err
+	}
+	v, err := f.deref(o.get("Annots"), f.last())
+	if err != nil {
+		return nil, err
+	}
+	return v.list, nil
+}
+
+// mapAnnots reads the annotations of all pages once, for widgets without /P.
+func (f *File) mapAnnots() error {
+	if f.annots != nil {
+		return nil
+	}
+	f.annots = make(map[int64]int)
+	for i := range f.pages {
+		list, err := f.annotsOf(i)
 		if err != nil {
-			continue
+			return err
 		}
-		annots, err := f.deref(o.get("Annots"), f.last())
-		if err != nil || !contains(annots.list, s.widget.ref) {
-			continue
+		for j := range list {
+			if list[j].kind == kRef {
+				f.annots[list[j].num] = i
+			}
 		}
-		if g, err := f.geometry(o, f.last()); err == nil {
-			s.Page, s.Rect = i+1, g.shown(*r)
+		if len(f.annots) > maxEntries {
+			return ambiguousLimit("annotations", maxEntries)
 		}
-		return
 	}
+	return nil
 }
 
 func contains(list []value, r ref) bool {
