@@ -186,8 +186,12 @@ func (f *File) inspect(s *found) error {
 		return nil
 	}
 	s.takeToken(c.text)
-	if int64(len(c.text))*2+2 != c.end-c.start {
-		s.problem("/Contents holds something else than hexadecimal digits")
+	raw, err := f.src.copyOf(c.start, c.end)
+	if err != nil {
+		return err
+	}
+	if !canonicalHex(raw[1 : len(raw)-1]) {
+		s.problem("/Contents is not written in plain hexadecimal digits")
 	}
 	if int(d.where.rev) != s.rev {
 		s.problem("the signature dictionary stood in revision %d, the form shows it since revision %d", d.where.rev, s.rev)
@@ -227,6 +231,24 @@ func (f *File) checkRange(s *found, d *object, c *value) {
 		s.CoversRevision = len(s.Problems) == 0
 		s.CoversFile = s.CoversRevision && s.end == f.size
 	}
+}
+
+// canonicalHex wants pairs of digits in one case and nothing between: the hole
+// is covered by nothing else, so it may be written in one way only.
+func canonicalHex(b []byte) bool {
+	lower, upper := false, false
+	for _, c := range b {
+		switch {
+		case isDigit(c):
+		case c >= 'a' && c <= 'f':
+			lower = true
+		case c >= 'A' && c <= 'F':
+			upper = true
+		default:
+			return false
+		}
+	}
+	return len(b)%2 == 0 && !(lower && upper)
 }
 
 // takeToken cuts the DER token from its padding.
