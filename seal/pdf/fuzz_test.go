@@ -1,0 +1,82 @@
+package pdf
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func seeds(f *testing.F) {
+	all, err := filepath.Glob("testdata/*/*.pdf")
+	if err != nil || len(all) < 20 {
+		f.Fatalf("%d seeds: %v", len(all), err)
+	}
+	for _, n := range all {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(b) < 10000 {
+			f.Add(b)
+		}
+	}
+	one := seal(f, sample(f, "unsigned/minimal.pdf"), options(f, 0))
+	f.Add(one)
+	f.Add(seal(f, sample(f, "unsigned/minimal-xref.pdf"), options(f, 0)))
+	f.Add(seal(f, one, options(f, 8)))
+}
+
+func FuzzStamps(f *testing.F) {
+	seeds(f)
+	face := facePNG(f, 0)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := Open(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		all, err := file.Stamps()
+		if err != nil {
+			return
+		}
+		for i, s := range all {
+			if s.CoversFile && (!s.CoversRevision || s.ByteRange[2]+s.ByteRange[3] != int64(len(b)) || s.ContentAdded) {
+				t.Errorf("stamp %d: %+v", i, s)
+			}
+			file.FaceMatches(i, face)
+		}
+	})
+}
+
+// What can be laid out can be sealed, and its stamp is found and good.
+func FuzzLayout(f *testing.F) {
+	seeds(f)
+	o := options(f, 0)
+	face, err := NewFace(o.Face.PNG, 36, 36)
+	if err != nil {
+		f.Fatal(err)
+	}
+	o.Prepared = face
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := Open(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		l, err := file.Layout(o)
+		if err != nil {
+			return
+		}
+		var out bytes.Buffer
+		if _, err := l.WriteTo(&out, token(1500)); err != nil {
+			t.Fatal(err)
+		}
+		all, err := open(t, out.Bytes()).Stamps()
+		if err != nil {
+			return // the form has a fault that only reading all of it shows
+		}
+		s := all[len(all)-1]
+		if want, err := l.Digest(nil); err != nil || !s.CoversFile || s.Digest != want || len(s.Problems) > 0 {
+			t.Errorf("sealed, but %v %+v", err, s)
+		}
+	})
+}
