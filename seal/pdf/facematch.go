@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"io"
 )
 
 // FaceMatches tells whether what signature i (as Stamps counts) draws is the
@@ -177,4 +178,17 @@ func (f *File) alpha(v *value, rev int, p *pixels) ([]byte, bool) {
 		return nil, false
 	}
 	return f.samples(m, p.w*p.h)
+}
+
+// readLimited reads a whole decoded stream of exactly n bytes.
+func readLimited(r io.Reader, n int) ([]byte, bool) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, false
+	}
+	var more [1]byte
+	if k, _ := r.Read(more[:]); k != 0 {
+		return nil, false
+	}
+	return b, true
 }

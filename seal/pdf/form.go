@@ -101,7 +101,7 @@ func (w *fieldWalk) node(v *value, up field, ft string, depth int) error {
 	fd := field{obj: o, name: up.name, v: up.v}
 	if t := o.get("T"); t.kind == kString {
 		if len(t.text) > maxFieldName || len(up.name) > maxFieldName {
-			return ambiguousLimit("bytes in a field's name", maxFieldName)
+			return tooMany("bytes in a field's name", maxFieldName)
 		}
 		fd.name = strings.TrimPrefix(up.name+"."+decodeText(t.text), ".")
 	}
@@ -125,7 +125,7 @@ func (w *fieldWalk) node(v *value, up field, ft string, depth int) error {
 	}
 	if ft == "Sig" {
 		if w.found = append(w.found, fd); len(w.found) > maxSignatures {
-			return ambiguousLimit("signature fields", maxSignatures)
+			return tooMany("signature fields", maxSignatures)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (f *File) Layout(o Options) (*Layout, error) {
 		return nil, fmt.Errorf("%w: %d octets for a token", ErrOptions, o.TokenSize)
 	}
 	if len(f.revs) >= maxRevisions {
-		return nil, ambiguousLimit("revisions", maxRevisions)
+		return nil, tooMany("revisions", maxRevisions)
 	}
 	face := o.Prepared
 	if face == nil {

@@ -53,7 +53,7 @@ func (w *pageWalk) node(r, parent ref, depth int) (int64, error) {
 	switch {
 	case typ.isName("Page") && kids == &null:
 		if w.pages = append(w.pages, r); len(w.pages) > maxPages {
-			return 0, ambiguousLimit("pages", maxPages)
+			return 0, tooMany("pages", maxPages)
 		}
 		return 1, nil
 	case !typ.isName("Pages"):

@@ -5,7 +5,7 @@ import (
 	"sort"
 )
 
-func ambiguousLimit(what string, n int) error {
+func tooMany(what string, n int) error {
 	return fmt.Errorf("%w: more than %d %s", ErrTooLarge, n, what)
 }
 

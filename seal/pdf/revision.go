@@ -26,7 +26,7 @@ func (f *File) readChain() error {
 		}
 		seen[off] = true
 		if len(chain) > maxRevisions {
-			return ambiguousLimit("revisions", maxRevisions)
+			return tooMany("revisions", maxRevisions)
 		}
 		s, err := f.sectionAt(off)
 		if err != nil {
@@ -89,7 +89,7 @@ func (f *File) linearized(main, firstPage *section) error {
 
 func (f *File) buildRevisions(chain []*section, linear *section) error {
 	if len(chain) > maxRevisions {
-		return ambiguousLimit("revisions", maxRevisions)
+		return tooMany("revisions", maxRevisions)
 	}
 	var start int64
 	for i, s := range chain {

@@ -102,13 +102,13 @@ func (f *File) subsection(s *section, p *parser) (int64, error) {
 // takeEntries counts what a section claims before anything is allocated.
 func (f *File) takeEntries(at, first, count int64) error {
 	if count > maxEntries {
-		return ambiguousLimit("objects", maxEntries)
+		return tooMany("objects", maxEntries)
 	}
 	if first > maxObjectNum || first+count-1 > maxObjectNum {
 		return malformed(at, "objects %d to %d in a cross-reference section", first, first+count-1)
 	}
 	if f.claimed += count; f.claimed > maxEntries {
-		return ambiguousLimit("objects", maxEntries)
+		return tooMany("objects", maxEntries)
 	}
 	return nil
 }

@@ -1,0 +1,145 @@
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"yinxin/internal/testlong"
+)
+
+// doc is a small good file with what is given in its catalog, and more objects
+// from 4 on.
+func doc(t testing.TB, catalog string, objects ...string) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R %s >>\nendobj\n"+
+		"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 300 300] >>\nendobj\n"+
+		"3 0 obj\n<< /Type /Page /Parent 2 0 R >>\nendobj\n", catalog)
+	for i, o := range objects {
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", i+4, o)
+	}
+	return rebuild(t, []byte(b.String()))
+}
+
+// Each attack on time or memory ends in a refusal, soon, and small.
+func TestLimits(t *testing.T) {
+	deep := "<< /Fields [4 0 R] >>"
+	var nested strings.Builder
+	const levels = 20000
+	for i := range levels {
+		fmt.Fprintf(&nested, "%d 0 obj\n<< /FT /Sig /A (\n", i+4)
+	}
+	for range levels {
+		nested.WriteString("\n) >>\nendobj\n")
+	}
+	strs := []byte(fmt.Sprintf("%%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [%s] >> >>\nendobj\n"+
+		"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 300 300] >>\nendobj\n"+
+		"3 0 obj\n<< /Type /Page /Parent 2 0 R >>\nendobj\n%s", many(levels), nested.String()))
+	for name, b := range map[string][]byte{
+		"a million zeros":               doc(t, "/AcroForm "+deep, "<< /FT /Sig /V ["+strings.Repeat("0 ", 1000000)+"] >>"),
+		"strings nested in strings":     rebuild(t, strs),
+		"fields in a circle":            doc(t, "/AcroForm "+deep, "<< /Kids [4 0 R] >>"),
+		"a name that grows":             doc(t, "/AcroForm "+deep, "<< /T ("+strings.Repeat("x", 5000)+") /FT /Sig >>"),
+		"a thousand and one sig fields": doc(t, "/AcroForm << /Fields ["+many(1001)+"] >>", repeat("<< /FT /Sig >>", 1001)...),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		f, err := Open(bytes.NewReader(b), int64(len(b)))
+		if err == nil {
+			_, err = f.Stamps()
+		}
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrAmbiguous) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d := time.Since(start); d > 2*time.Second {
+			t.Errorf("%s: took %v", name, d)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<30 {
+			t.Errorf("%s: %d MB allocated", name, used>>20)
+		}
+		t.Logf("%s: %v, %d MB, %v", name, time.Since(start), (after.TotalAlloc-before.TotalAlloc)>>20, err)
+	}
+}
+
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%d 0 R ", i+4)
+	}
+	return b.String()
+}
+
+func repeat(s string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = s
+	}
+	return out
+}
+
+// An inflated object stream is bounded however small it is in the file.
+func TestBomb(t *testing.T) {
+	z, err := deflate(append([]byte("7 0 "), bytes.Repeat([]byte(" "), maxObjStm+1000)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, doc(t, "", fmt.Sprintf("<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream", len(z), z)))
+	o, err := f.get(ref{4, 0}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.open(o, maxObjStm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1<<16)
+	for err == nil {
+		_, err = r.Read(buf)
+	}
+	if !errors.Is(err, ErrMalformed) {
+		t.Errorf("a bomb: %v", err)
+	}
+}
+
+// Many stamps on one file: each is still found and only followed by stamps.
+func TestManyStamps(t *testing.T) {
+	n := testlong.Count(60, 900)
+	b := doc(t, "")
+	o := options(t, 0)
+	o.TokenSize = 512
+	var err error
+	if o.Prepared, err = NewFace(o.Face.PNG, 36, 36); err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		l, err := open(t, b).Layout(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inc, err := l.Increment(token(300))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = append(b, inc...)
+	}
+	start := time.Now()
+	got := stamps(t, b)
+	if len(got) != n {
+		t.Fatalf("%d stamps, want %d", len(got), n)
+	}
+	for i, s := range got {
+		if !s.CoversRevision || len(s.Problems) > 0 || s.ContentAdded || len(s.Later) != n-1-i {
+			t.Fatalf("stamp %d: %v %v %v %d", i, s.CoversRevision, s.Problems, s.LaterChanges, len(s.Later))
+		}
+	}
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("%d stamps took %v to read", n, d)
+	}
+	t.Logf("%d stamps, %d KB: %v", n, len(b)>>10, time.Since(start))
+}
