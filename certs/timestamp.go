@@ -105,7 +105,9 @@ func (t *TimeStamp) parseOptions(info cryptobyte.String) error {
 		return malformed("TSTInfo: what follows the nonce")
 	}
 	if has {
-		list, err := encode(func(b *cryptobyte.Builder) { b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(exts) }) })
+		list, err := encode(func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(exts) })
+		})
 		if err != nil {
 			return err
 		}
