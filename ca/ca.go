@@ -1,0 +1,174 @@
+// Package ca is the certificate authority: it makes the province's own chain,
+// issues certificates to agencies, and revokes them.
+//
+// New opens an Authority over a store and a key store; Init makes what is
+// missing of the chain and of the certificates of each purpose; Issue and
+// Revoke are the acts. The faces are ca/crl and ca/tsa.
+package ca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"yinxin/certs"
+	"yinxin/hsm"
+	"yinxin/internal/act"
+)
+
+var (
+	// ErrBadRequest: the certification request is not one, or its proof of
+	// possession fails.
+	ErrBadRequest = errors.New("the certification request cannot be accepted")
+	// ErrRefused: a rule refuses the act.
+	ErrRefused = errors.New("refused")
+	// ErrNotFound: no such certificate.
+	ErrNotFound = errors.New("no such certificate")
+	// ErrRevoked: it is revoked already, which is never undone.
+	ErrRevoked = errors.New("the certificate is revoked already")
+	// ErrRetryMismatch: the idempotency key was used for another request.
+	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
+)
+
+// Names of acts in the journal.
+const (
+	ActIssued  = "certificate.issued"
+	ActRevoked = "certificate.revoked"
+)
+
+// Row is a certificate in the register.
+type Row struct {
+	Serial     string      `cbor:"1,keyasint" json:"serial"` // hex
+	Issuer     string      `cbor:"2,keyasint" json:"issuer"` // purpose of the issuer: root or issuing
+	Profile    string      `cbor:"3,keyasint" json:"profile"`
+	Purpose    Purpose     `cbor:"4,keyasint,omitempty" json:"purpose,omitempty"` // of the office's own keys
+	Agency     string      `cbor:"5,keyasint,omitempty" json:"agency,omitempty"`  // USCC
+	Subject    string      `cbor:"6,keyasint" json:"subject"`
+	NotBefore  time.Time   `cbor:"7,keyasint" json:"notBefore"`
+	NotAfter   time.Time   `cbor:"8,keyasint" json:"notAfter"`
+	KeyID      string      `cbor:"9,keyasint,omitempty" json:"keyId,omitempty"` // in hsm; empty when the agency holds the key
+	DER        []byte      `cbor:"10,keyasint" json:"certificate"`
+	IssuedAt   time.Time   `cbor:"11,keyasint" json:"issuedAt"`
+	Act        act.ID      `cbor:"12,keyasint" json:"actId"`
+	Who        string      `cbor:"13,keyasint" json:"who"`
+	Why        string      `cbor:"14,keyasint" json:"why"`
+	Revocation *Revocation `cbor:"15,keyasint,omitempty" json:"revocation,omitempty"`
+}
+
+// Revocation is for ever.
+type Revocation struct {
+	Serial     string    `cbor:"1,keyasint" json:"serial"`
+	At         time.Time `cbor:"2,keyasint" json:"at"`
+	Reason     int       `cbor:"3,keyasint" json:"reason"` // RFC 5280 5.3.1
+	Invalidity time.Time `cbor:"4,keyasint" json:"invalidityDate,omitzero"`
+	Who        string    `cbor:"5,keyasint" json:"who"`
+	Why        string    `cbor:"6,keyasint" json:"why"`
+}
+
+// State is shown: valid, revoked or expired.
+func (r Row) State(now time.Time) string {
+	switch {
+	case r.Revocation != nil:
+		return "revoked"
+	case now.After(r.NotAfter):
+		return "expired"
+	}
+	return "valid"
+}
+
+// Intent is what is recorded before a certificate is signed, so that no
+// signature can exist of which nothing is known (protocol.md 8).
+type Intent struct {
+	Serial  string    `cbor:"1,keyasint" json:"serial"`
+	Profile string    `cbor:"2,keyasint" json:"profile"`
+	Agency  string    `cbor:"3,keyasint,omitempty" json:"agency,omitempty"`
+	Subject string    `cbor:"4,keyasint" json:"subject"`
+	KeySM3  [32]byte  `cbor:"5,keyasint" json:"-"`
+	At      time.Time `cbor:"6,keyasint" json:"at"`
+	TBS     []byte    `cbor:"7,keyasint" json:"-"`
+}
+
+// Filter of a list; Cursor is the serial of the last row seen.
+type Filter struct {
+	Agency string
+	State  string // valid, revoked, expired or "" for all
+	Cursor string
+	Limit  int
+}
+
+// Store keeps the register. Every write is durable on return, whole or not at
+// all.
+type Store interface {
+	// PutIntent fails if the serial has ever been used.
+	PutIntent(ctx context.Context, i Intent) error
+	// CommitCertificate replaces the intent by the certificate, with its act.
+	CommitCertificate(ctx context.Context, a act.Act, r Row) error
+	// Intents lists those whose certificate never came.
+	Intents(ctx context.Context) ([]Intent, error)
+	Certificate(ctx context.Context, serial string) (Row, error)
+	// CertificateByAct finds what an act issued.
+	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
+	Certificates(ctx context.Context, f Filter, now time.Time) ([]Row, error)
+	// Current is the newest certificate of a purpose; ErrNotFound before the first.
+	Current(ctx context.Context, p Purpose) (Row, error)
+	// CommitRevocation fails with ErrRevoked if the certificate is.
+	CommitRevocation(ctx context.Context, a act.Act, r Revocation) (Row, error)
+	// Revoked lists an issuer's revoked certificates without reading the others,
+	// and the count that tells whether a list made earlier is still whole.
+	Revoked(ctx context.Context, issuer string) ([]Revocation, error)
+	RevokedCount(ctx context.Context, issuer string) (uint64, error)
+	// NextCRLNumber only rises, and is durable before the list is seen.
+	NextCRLNumber(ctx context.Context, issuer string) (uint64, error)
+	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
+}
+
+// Config of New.
+type Config struct {
+	Store              Store
+	Keys               hsm.Keystore
+	Clock              func() time.Time
+	Rand               io.Reader
+	Region, RegionName string
+	BaseURL            string // of the public endpoint, for CRL and issuer addresses
+	Log                *slog.Logger
+}
+
+// Authority issues and revokes. Its methods may be called concurrently.
+type Authority struct {
+	c        Config
+	profiles map[string]Profile
+
+	mu      sync.Mutex
+	current map[Purpose]Credential
+}
+
+// Credential is a certificate with its key and its row.
+type Credential struct {
+	Certificate *certs.Certificate
+	Key         hsm.Key
+	Row         Row
+}
+
+// New checks the configuration.
+func New(c Config) (*Authority, error) {
+	if c.Store == nil || c.Keys == nil || c.Clock == nil || c.Rand == nil || c.Log == nil {
+		return nil, errors.New("ca: incomplete configuration")
+	}
+	if len(c.Region) != 6 || c.RegionName == "" || !strings.HasPrefix(c.BaseURL, "http") {
+		return nil, fmt.Errorf("ca: region %q, name %q or address %q", c.Region, c.RegionName, c.BaseURL)
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	profiles, err := standardProfiles()
+	if err != nil {
+		return nil, err
+	}
+	return &Authority{c: c, profiles: profiles, current: map[Purpose]Credential{}}, nil
+}
+
+// now in whole seconds, as certificates have it.
+func (a *Authority) now() time.Time { return a.c.Clock().UTC().Truncate(time.Second) }

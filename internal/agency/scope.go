@@ -1,0 +1,45 @@
+package agency
+
+import "slices"
+
+// The scopes a bearer key may hold. Each names the one kind of act it allows, so
+// that a stolen key of a stamping program cannot make seals.
+const (
+	ScopeStamp             = "stamp"              // 用印
+	ScopeSealRead          = "seal:read"          // seals and the seal-use register
+	ScopeSealManage        = "seal:manage"        // make, freeze, thaw, cancel
+	ScopeCertificateIssue  = "certificate:issue"  //
+	ScopeCertificateRevoke = "certificate:revoke" //
+	ScopeLicenceRead       = "licence:read"       // unmasked fields
+	ScopeLicenceIssue      = "licence:issue"      // 制发证照
+	ScopeLicenceManage     = "licence:manage"     // suspend, revoke, cancel, ...; types
+	ScopeAgencyManage      = "agency:manage"      // agencies and their keys
+	ScopeJournalRead       = "journal:read"       // leaves, for an auditor
+	ScopeAdmin             = "admin"              // all of it, for every agency
+)
+
+var scopes = []string{
+	ScopeStamp, ScopeSealRead, ScopeSealManage, ScopeCertificateIssue, ScopeCertificateRevoke,
+	ScopeLicenceRead, ScopeLicenceIssue, ScopeLicenceManage, ScopeAgencyManage, ScopeJournalRead, ScopeAdmin,
+}
+
+// Scopes lists every scope there is.
+func Scopes() []string { return slices.Clone(scopes) }
+
+// Caller is who a request speaks for.
+type Caller struct {
+	Agency string // USCC
+	Name   string
+	KeyID  string
+	Scopes []string
+}
+
+// May tells whether the caller holds the scope.
+func (c Caller) May(scope string) bool {
+	return slices.Contains(c.Scopes, scope) || slices.Contains(c.Scopes, ScopeAdmin)
+}
+
+// ActsFor tells whether the caller may act on what belongs to the agency.
+func (c Caller) ActsFor(agency string) bool {
+	return c.Agency == agency || slices.Contains(c.Scopes, ScopeAdmin)
+}
