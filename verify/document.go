@@ -1,0 +1,189 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"yinxin/seal/jsondoc"
+	"yinxin/seal/pdf"
+	"yinxin/seal/ses"
+)
+
+// Document is an opened file: which format it is, the stamps in it, what each
+// covers and what came after. It is not changed by judging it, and may be judged
+// many times.
+type Document struct {
+	format string // "pdf", "json", "ofd", "detached" or ""
+	none   Code   // why there is nothing to judge
+	why    string
+	digest string
+	marks  []mark
+	json   []byte // the text of a JSON document, for its licence
+}
+
+// mark is one stamp as the format's craft found it.
+type mark struct {
+	der      []byte
+	kind     string // what TBS_Sign.propertyInfo must be
+	digest   func() ([32]byte, error)
+	partial  bool     // does not cover its revision
+	whole    bool     // covers the whole document as it stood when sealed
+	problems []string // anything here: never good
+	later    []string // further stamps and other changes, in words
+	added    bool     // something else than further stamps came after
+	role     string
+	face     func(picture []byte) (ok, known bool) // nil: nothing is shown
+}
+
+// sniffLength is how far into a file its format shows: a PDF header may stand
+// anywhere in the first 1024 bytes (ISO 32000-1, annex H.3.4.1).
+const sniffLength = 1024
+
+// Open reads a file of the given size. The hint, a file name or media type, only
+// chooses the words for what cannot be read. With a detached stamp the file may be
+// anything. Open never fails: what is malformed is judged so.
+func Open(r io.ReaderAt, size int64, hint string, detached []byte) *Document {
+	d := &Document{}
+	head := make([]byte, min(max(size, 0), sniffLength))
+	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
+		return d.refuse(Malformed, err)
+	}
+	switch {
+	case detached != nil:
+		d.openDetached(r, size, detached)
+	case bytes.Contains(head, []byte("%PDF-")):
+		d.openPDF(r, size)
+	case looksJSON(head, hint):
+		d.openJSON(r, size)
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		d.format = "ofd"
+		d.refuse(FormatUnsupported, nil)
+	case size == 0:
+		d.refuse(Malformed, errors.New("the file is empty"))
+	default:
+		d.refuse(FormatUnsupported, nil)
+	}
+	if d.digest == "" {
+		d.sumFile(r, size)
+	}
+	return d
+}
+
+func (d *Document) refuse(c Code, why error) *Document {
+	d.none = c
+	if why != nil {
+		d.why = why.Error()
+	}
+	return d
+}
+
+func (d *Document) sumFile(r io.ReaderAt, size int64) {
+	h := sm3.New()
+	n, err := io.CopyBuffer(h, io.NewSectionReader(r, 0, size), make([]byte, 256<<10))
+	if err != nil || n != size {
+		d.refuse(Malformed, errors.New("the file cannot be read to its end"))
+		return
+	}
+	d.digest = hex.EncodeToString(h.Sum(nil))
+}
+
+func looksJSON(head []byte, hint string) bool {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	if bytes.HasPrefix(text, []byte("{")) {
+		return true
+	}
+	hint = strings.ToLower(hint)
+	return strings.HasSuffix(hint, ".json") || strings.Contains(hint, "application/json") || strings.Contains(hint, "+json")
+}
+
+func (d *Document) openDetached(r io.ReaderAt, size int64, stamp []byte) {
+	d.format = "detached"
+	if len(stamp) > MaxDetached {
+		d.refuse(TooLarge, errors.New("the detached stamp is too long"))
+		return
+	}
+	d.sumFile(r, size)
+	if d.none != "" {
+		return
+	}
+	sum, _ := hex.DecodeString(d.digest)
+	d.marks = []mark{{
+		der: bytes.Clone(stamp), kind: ses.PropertyFile, role: "seal", whole: true,
+		digest: func() ([32]byte, error) { return [32]byte(sum), nil },
+	}}
+}
+
+func (d *Document) openJSON(r io.ReaderAt, size int64) {
+	d.format = "json"
+	if size > jsondoc.MaxSize {
+		d.refuse(TooLarge, fmt.Errorf("a JSON document may have %d bytes", jsondoc.MaxSize))
+		return
+	}
+	text := make([]byte, size)
+	if _, err := r.ReadAt(text, 0); err != nil && err != io.EOF {
+		d.refuse(Malformed, err)
+		return
+	}
+	doc, err := jsondoc.Parse(text)
+	if err != nil {
+		d.refuse(Malformed, err)
+		return
+	}
+	d.json = text
+	stamps := doc.Stamps()
+	if len(stamps) == 0 {
+		d.refuse(NotSealed, nil)
+		return
+	}
+	for n, der := range stamps {
+		m := mark{
+			der: der, kind: ses.PropertyJSON, role: "seal", whole: true,
+			digest: func() ([32]byte, error) { return doc.Digest(n) },
+		}
+		for k := n + 1; k < len(stamps); k++ {
+			m.later = append(m.later, fmt.Sprintf("stamp %d was added", k+1))
+		}
+		d.marks = append(d.marks, m)
+	}
+}
+
+func (d *Document) openPDF(r io.ReaderAt, size int64) {
+	d.format = "pdf"
+	f, err := pdf.Open(r, size)
+	var found []pdf.Signature
+	if err == nil {
+		found, err = f.Stamps()
+	}
+	switch {
+	case errors.Is(err, pdf.ErrTooLarge):
+		d.refuse(TooLarge, err)
+		return
+	case errors.Is(err, pdf.ErrEncrypted):
+		d.refuse(FormatUnsupported, err)
+		return
+	case err != nil:
+		d.refuse(Malformed, err)
+		return
+	case len(found) == 0:
+		d.refuse(NotSealed, nil)
+		return
+	}
+	for n, s := range found {
+		m := mark{
+			der: s.Contents, kind: ses.PropertyPDF, role: "seal", partial: !s.CoversRevision, whole: s.CoversRevision,
+			problems: s.Problems, later: s.LaterChanges, added: s.ContentAdded,
+			digest: func() ([32]byte, error) { return s.Digest, nil },
+			face:   func(picture []byte) (bool, bool) { return f.FaceMatches(n, picture) },
+		}
+		if s.DocTimeStamp {
+			m.role = "timestamp"
+		}
+		d.marks = append(d.marks, m)
+	}
+}

@@ -1,0 +1,113 @@
+package verify
+
+import (
+	"container/list"
+	"errors"
+	"sync"
+
+	"github.com/emmansun/gmsm/sm3"
+)
+
+// maxRemembered bounds what an Engine keeps: a hostile stream of documents must
+// push others out, not fill memory. An entry takes some 150 bytes.
+const maxRemembered = 16384
+
+// Engine remembers which signatures it has found good, so that a server that
+// sees the same seal, chain and CRL in every document checks them once. Only good
+// ones are kept, by a digest of everything the check depends on. Its zero value
+// is ready, and safe for many goroutines.
+type Engine struct {
+	mu    sync.Mutex
+	known map[proofKey]*list.Element
+	order list.List // front: used last
+}
+
+type proofKey [32]byte
+
+// keyOf binds a check's name and all it depends on, each part with its length,
+// so that no two checks share a key.
+func keyOf(name string, parts ...[]byte) proofKey {
+	h := sm3.New()
+	write := func(p []byte) {
+		n := uint64(len(p))
+		h.Write([]byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+		h.Write(p)
+	}
+	write([]byte(name))
+	for _, p := range parts {
+		write(p)
+	}
+	return proofKey(h.Sum(nil))
+}
+
+func (e *Engine) knows(k proofKey) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	el, ok := e.known[k]
+	if ok {
+		e.order.MoveToFront(el)
+	}
+	return ok
+}
+
+func (e *Engine) remember(k proofKey) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.known == nil {
+		e.known = make(map[proofKey]*list.Element)
+	}
+	if _, ok := e.known[k]; ok {
+		return
+	}
+	e.known[k] = e.order.PushFront(k)
+	if e.order.Len() > maxRemembered {
+		last := e.order.Back()
+		delete(e.known, last.Value.(proofKey))
+		e.order.Remove(last)
+	}
+}
+
+// errWork: the budget of signature checks is spent.
+var errWork = errors.New("the document asks for too many signature checks")
+
+// work counts the signature checks of one judgement. A check that this document
+// already asked for costs nothing; one that only the Engine remembers costs as if
+// it were made, so that the report does not depend on what came before.
+type work struct {
+	engine *Engine
+	done   map[proofKey]error
+	left   int
+}
+
+func newWork(e *Engine) *work {
+	return &work{engine: e, done: map[proofKey]error{}, left: MaxSignatureChecks}
+}
+
+func (w *work) check(k proofKey, f func() error) error {
+	if err, ok := w.done[k]; ok {
+		return err
+	}
+	if w.left <= 0 {
+		return errWork
+	}
+	w.left--
+	if w.engine.knows(k) {
+		w.done[k] = nil
+		return nil
+	}
+	err := f()
+	w.done[k] = err
+	if err == nil {
+		w.engine.remember(k)
+	}
+	return err
+}
+
+// spend takes n checks that are made elsewhere (along a path) from the budget.
+func (w *work) spend(n int) error {
+	if w.left < n {
+		return errWork
+	}
+	w.left -= n
+	return nil
+}

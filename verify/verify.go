@@ -1,0 +1,91 @@
+// Package verify is the engine: bytes, trust, evidence and a time in, a report
+// out. It has no network, no store, no clock and no files, and builds for
+// WebAssembly, so that the same input gives the same report for ever.
+//
+// Call Open with the file first; it never fails, a file that cannot be read
+// being judged as such. Wants tells what evidence would help, Judge gives the
+// Report. A server keeps one Engine and calls its Judge, which remembers
+// signatures that it has already found good; the report is the same.
+package verify
+
+import (
+	"time"
+
+	"yinxin/certs"
+)
+
+// Limits of one judgement. It is a budget of work, not of time, so that the same
+// file always ends the same way (design.md "Limits worth stating").
+const (
+	// MaxSignatureChecks stops a file with a thousand stamps from buying
+	// minutes of a server's time with one request.
+	MaxSignatureChecks = 200
+	// MaxEvidence and MaxEvidenceItem stop evidence files made to fill memory.
+	MaxEvidence     = 1000
+	MaxEvidenceItem = 64 << 20
+	// MaxDetached bounds a detached stamp: a seal with its picture is some
+	// tens of kilobytes.
+	MaxDetached = 4 << 20
+)
+
+// The rules of protocol.md 4.
+const (
+	// MaxAge is how old knowledge of "revoked since" may be.
+	MaxAge = 24 * time.Hour
+	// LateToken is how long after the claimed time a time-stamp may come
+	// without a notice.
+	LateToken = 10 * time.Minute
+)
+
+// Input is all that a judgement depends on besides the file.
+type Input struct {
+	Trust    *certs.Trust // nil: nothing can be confirmed
+	Evidence *Evidence    // nil: none
+	// At is the time of validation: evidence made after it is ignored and
+	// revocations count as then known.
+	At time.Time
+	// Now is shown as checkedAt and decides nothing; zero means At.
+	Now time.Time
+	// Anchor tells where the first trust came from: "shipped", "given by
+	// caller"; empty shows the anchor's fingerprint.
+	Anchor string
+	// Unremembered says that no sequence seen earlier could be remembered.
+	Unremembered bool
+}
+
+// Kind of a piece of evidence.
+type Kind string
+
+const (
+	KindCRL           Kind = "crl"
+	KindSealStatus    Kind = "seal-status"
+	KindSealList      Kind = "seal-list"
+	KindLicenceStatus Kind = "licence-status"
+	KindStatusList    Kind = "status-list"
+	KindCertificate   Kind = "certificate" // of an issuer between signer and trust list
+)
+
+// Evidence is what was collected beside the file. Its order does not matter.
+type Evidence struct{ Items []Item }
+
+// Item is one piece. Proof, where there is one, is a time-stamp token over the
+// SM3 of Raw: it makes old evidence good for the time of sealing (protocol.md 4
+// "itself time-proven if old").
+type Item struct {
+	Kind  Kind
+	Raw   []byte
+	Proof []byte
+}
+
+// Want is a piece of evidence that would help.
+type Want struct {
+	Kind   Kind
+	URL    string
+	Region string
+	Key    string // what is asked about: seal id, licence identifier, shard
+	Seal   string // for seal-status: SM3 of the seal, hex
+	At     time.Time
+	// NotBefore is the proven sealing time: evidence older than this does not
+	// speak for it, so a cache must not answer with one.
+	NotBefore time.Time
+}
