@@ -203,3 +203,10 @@ func newSerial(random io.Reader) (*big.Int, error) {
 	b[0] = b[0]&0x7f | 0x40
 	return new(big.Int).SetBytes(b[:]), nil
 }
+
+// IssueSealCertificate issues the certificate of a seal's key, for the seal
+// office.
+func (a *Authority) IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string) (string, []byte, error) {
+	r, err := a.Issue(ctx, IssueRequest{Profile: ProfileAgencySeal, Agency: agency, AgencyName: agencyName, CommonName: sealID, Key: key, Who: who, Why: why})
+	return r.Serial, r.DER, err
+}

@@ -1,0 +1,80 @@
+package seal
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"yinxin/certs"
+	"yinxin/verify/status"
+)
+
+// statusLife is how long a signed answer may be shown: fresh means at most 24
+// hours old (protocol.md 4).
+const statusLife = 24 * time.Hour
+
+// ErrFuture: nobody knows a seal's state at a time to come.
+var ErrFuture = fmt.Errorf("%w: the time lies in the future", ErrRefused)
+
+// Status gives the signed answer (protocol.md 5): was the seal whose SESeal has
+// this SM3 in force at the time at. A zero at is now.
+func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Time, nonce string) ([]byte, error) {
+	now := o.now()
+	if at.IsZero() {
+		at = now
+	}
+	if at = at.UTC(); at.After(now) {
+		return nil, ErrFuture
+	}
+	answer := status.SealStatus{Head: status.Head{Iss: o.c.Region, Iat: now, Exp: now.Add(statusLife)}, ID: id, Seal: hex.EncodeToString(sum[:]),
+		At: at, State: status.SealUnknown, AsOf: now, Nonce: nonce}
+	s, err := o.c.Store.SealBySM3(ctx, sum)
+	switch {
+	case err == nil && s.ID == id:
+		answer.Intervals, answer.Version = s.Intervals, s.Version
+		answer.State = status.StateAt(s.Intervals, at)
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return nil, err
+	}
+	if answer.Intervals == nil {
+		answer.Intervals = []status.Interval{}
+	}
+	if err := answer.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return certs.SignStatement(ctx, certs.TypeSealStatus, answer, o.c.Status.Certificate, o.c.Status.Key)
+}
+
+// SealList gives the signed list of every seal that is or was not in force. It
+// is made anew when something changed or half its life has passed.
+func (o *Office) SealList(ctx context.Context) ([]byte, error) {
+	seals, changes, err := o.c.Store.Ended(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := o.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.list != nil && o.listFor == changes && now.Sub(o.listAt) < statusLife/2 && !now.Before(o.listAt) {
+		return o.list, nil
+	}
+	number, err := o.c.Store.NextListNumber(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := status.SealList{Head: status.Head{Iss: o.c.Region, Iat: now, Exp: now.Add(statusLife)}, Number: number, AsOf: now, Seals: []status.ListedSeal{}}
+	for _, s := range seals {
+		l.Seals = append(l.Seals, status.ListedSeal{ID: s.ID, Version: 1, Seal: hex.EncodeToString(s.SM3[:]), Intervals: s.Intervals})
+	}
+	if err := l.Validate(); err != nil {
+		return nil, err
+	}
+	signed, err := certs.SignStatement(ctx, certs.TypeSealList, l, o.c.Status.Certificate, o.c.Status.Key)
+	if err != nil {
+		return nil, err
+	}
+	o.list, o.listAt, o.listFor = signed, now, changes
+	return signed, nil
+}

@@ -1,0 +1,292 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"yinxin/certs"
+	"yinxin/hsm"
+	"yinxin/internal/act"
+	"yinxin/seal/face"
+	"yinxin/seal/pdf"
+	"yinxin/seal/ses"
+	"yinxin/verify/status"
+)
+
+// TimeStamper makes a time-stamp over a SM3 imprint; ca/tsa is one.
+type TimeStamper interface {
+	Stamp(ctx context.Context, imprint [32]byte) (token []byte, genTime time.Time, err error)
+}
+
+// Certifier issues the certificate of a seal's key and gives its serial and
+// DER.
+type Certifier interface {
+	IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string) (serial string, der []byte, err error)
+}
+
+// Signing is a key with its certificate.
+type Signing struct {
+	Key         certs.Signer
+	Certificate *certs.Certificate
+}
+
+// Config of NewOffice.
+type Config struct {
+	Store  Store
+	Keys   hsm.Keystore
+	CA     Certifier
+	Maker  Signing // 制章者
+	Status Signing // signs seal-status and seal-list
+	TSA    TimeStamper
+	Clock  func() time.Time
+	Rand   io.Reader
+	Region string
+}
+
+// Office is the seal office. Its methods may be called concurrently.
+type Office struct {
+	c Config
+
+	mu       sync.Mutex
+	ready    map[string]*ready // by seal id and version
+	inFlight map[[32]byte]bool
+	list     []byte
+	listAt   time.Time
+	listFor  uint64
+}
+
+// ready is a seal prepared for stamping.
+type ready struct {
+	seal Seal
+	der  []byte
+	cert []byte
+	key  hsm.Key
+	face *pdf.PreparedFace
+}
+
+// NewOffice checks the configuration.
+func NewOffice(c Config) (*Office, error) {
+	if c.Store == nil || c.Keys == nil || c.CA == nil || c.TSA == nil || c.Clock == nil || c.Rand == nil || c.Maker.Certificate == nil ||
+		c.Status.Certificate == nil || len(c.Region) != 6 {
+		return nil, errors.New("seal: incomplete configuration")
+	}
+	return &Office{c: c, ready: map[string]*ready{}, inFlight: map[[32]byte]bool{}}, nil
+}
+
+func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second) }
+
+// MakeRequest asks for a seal (制章). Without a picture it gets the plain face.
+type MakeRequest struct {
+	Agency, AgencyName string
+	Name               string // in the seal
+	PNG                []byte
+	WidthMM, HeightMM  int
+	Policy             Policy
+	Who, Why           string
+}
+
+const (
+	defaultMM  = 42 // 国发〔1999〕25号: departments at most 45 mm
+	maxMM      = 60
+	faceDPI    = 300
+	sealLife   = 3 * 365 * 24 * time.Hour // as its certificate
+	unitSeal   = 1                        // SES_ESPropertyInfo.type 单位章
+	maxNameLen = 100
+	maxReason  = 500
+)
+
+func (r *MakeRequest) check() error {
+	switch {
+	case !certs.USCCValid(r.Agency):
+		return fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, r.Agency)
+	case !plain(r.Name, 1, maxNameLen) || !plain(r.AgencyName, 1, maxNameLen):
+		return fmt.Errorf("%w: the seal's or agency's name", ErrRefused)
+	case !plain(r.Who, 1, maxNameLen) || !plain(r.Why, 1, maxReason):
+		return fmt.Errorf("%w: who asks and why must be said", ErrRefused)
+	}
+	if r.WidthMM == 0 && r.HeightMM == 0 {
+		r.WidthMM, r.HeightMM = defaultMM, defaultMM
+	}
+	if r.WidthMM < 5 || r.WidthMM > maxMM || r.HeightMM < 5 || r.HeightMM > maxMM {
+		return fmt.Errorf("%w: a seal of %d by %d mm", ErrRefused, r.WidthMM, r.HeightMM)
+	}
+	if r.PNG == nil {
+		var err error
+		r.PNG, err = face.Default(float64(min(r.WidthMM, r.HeightMM)), faceDPI)
+		return err
+	}
+	if _, err := face.Check(r.PNG); err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return nil
+}
+
+// plain is a text of a length that can stand in a register and a log.
+func plain(s string, least, most int) bool {
+	n := utf8.RuneCountInString(s)
+	return utf8.ValidString(s) && n >= least && n <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
+}
+
+// Make makes a key, its certificate and the seal, signed by the seal maker. A
+// seal that fails half-way leaves a key and a certificate that nothing names.
+func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
+	if err := r.check(); err != nil {
+		return Seal{}, err
+	}
+	n, err := o.c.Store.NextSeal(ctx, o.c.Region)
+	if err != nil {
+		return Seal{}, err
+	}
+	id := fmt.Sprintf("%s%08d", o.c.Region, n)
+	key, err := o.c.Keys.Generate(ctx, "seal "+id, hsm.UsageSign)
+	if err != nil {
+		return Seal{}, err
+	}
+	serial, cert, err := o.c.CA.IssueSealCertificate(ctx, r.Agency, r.AgencyName, id, key, r.Who, r.Why)
+	if err != nil {
+		return Seal{}, err
+	}
+	c, err := certs.ParseCertificate(cert)
+	if err != nil {
+		return Seal{}, err
+	}
+	now := o.now()
+	from, to := later(now, c.NotBefore), now.Add(sealLife)
+	if to.After(c.NotAfter) {
+		to = c.NotAfter
+	}
+	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{cert}, Created: now, ValidFrom: from, ValidTo: to,
+		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, o.c.Maker.Key, o.c.Maker.Certificate.Raw)
+	if err != nil {
+		return Seal{}, err
+	}
+	s := Seal{ID: id, Version: 1, Agency: r.Agency, Name: r.Name, State: status.SealInForce, SM3: sm3.Sum(der), ValidFrom: from, ValidTo: to,
+		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now}
+	return s, o.commit(ctx, ActMade, s, 0, der, r.Who, r.Why)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func (o *Office) commit(ctx context.Context, name string, s Seal, before uint64, der []byte, who, why string) error {
+	a, err := act.New(o.c.Clock(), o.c.Rand, name, s.ID, Change{s, who, why, o.now()})
+	if err != nil {
+		return err
+	}
+	return o.c.Store.CommitSeal(ctx, a, s, before, der)
+}
+
+// ChangeRequest freezes, thaws or cancels a seal. Since is given for a
+// compromise: the moment since when stamps are not to be trusted.
+type ChangeRequest struct {
+	SealID   string
+	Since    time.Time
+	Who, Why string
+}
+
+func (o *Office) change(ctx context.Context, r ChangeRequest, name string, step func(s *Seal, now time.Time) error) (Seal, error) {
+	if !plain(r.Who, 1, maxNameLen) || !plain(r.Why, 1, maxReason) {
+		return Seal{}, fmt.Errorf("%w: who asks and why must be said", ErrRefused)
+	}
+	s, err := o.c.Store.Seal(ctx, r.SealID)
+	if err != nil {
+		return Seal{}, err
+	}
+	if s.State == status.SealCancelled {
+		return Seal{}, fmt.Errorf("%w: the seal is cancelled, which is for ever", ErrRefused)
+	}
+	before := s.Version
+	s.Intervals = append([]status.Interval(nil), s.Intervals...)
+	if err := step(&s, o.now()); err != nil {
+		return Seal{}, err
+	}
+	s.Version++
+	return s, o.commit(ctx, name, s, before, nil, r.Who, r.Why)
+}
+
+// Freeze suspends a seal (冻结).
+func (o *Office) Freeze(ctx context.Context, r ChangeRequest) (Seal, error) {
+	return o.change(ctx, r, ActFrozen, func(s *Seal, now time.Time) error {
+		if s.State != status.SealInForce {
+			return fmt.Errorf("%w: the seal is frozen already", ErrRefused)
+		}
+		s.State = status.SealFrozen
+		s.Intervals = append(s.Intervals, status.Interval{State: status.SealFrozen, From: now})
+		return nil
+	})
+}
+
+// Thaw ends a freeze (解冻); the interval stays for ever.
+func (o *Office) Thaw(ctx context.Context, r ChangeRequest) (Seal, error) {
+	return o.change(ctx, r, ActThawed, func(s *Seal, now time.Time) error {
+		if s.State != status.SealFrozen {
+			return fmt.Errorf("%w: the seal is not frozen", ErrRefused)
+		}
+		last := &s.Intervals[len(s.Intervals)-1]
+		if !now.After(last.From) {
+			// Frozen and thawed within one second: the interval must still show.
+			now = last.From.Add(time.Second)
+		}
+		last.To = now
+		s.State = status.SealInForce
+		return nil
+	})
+}
+
+// Cancel ends a seal for ever (注销).
+func (o *Office) Cancel(ctx context.Context, r ChangeRequest) (Seal, error) {
+	return o.change(ctx, r, ActCancelled, func(s *Seal, now time.Time) error {
+		from := now
+		if !r.Since.IsZero() {
+			if from = r.Since.UTC().Truncate(time.Second); from.After(now) || from.Before(s.Made) {
+				return fmt.Errorf("%w: the seal cannot be cancelled as of %s", ErrRefused, from.Format(time.RFC3339))
+			}
+		}
+		if s.State == status.SealFrozen {
+			last := &s.Intervals[len(s.Intervals)-1]
+			if from.Before(last.From) || !from.After(last.From) {
+				s.Intervals = s.Intervals[:len(s.Intervals)-1]
+			} else {
+				last.To = from
+			}
+		}
+		s.State = status.SealCancelled
+		s.Intervals = append(s.Intervals, status.Interval{State: status.SealCancelled, From: from})
+		return nil
+	})
+}
+
+// Show gives one seal.
+func (o *Office) Show(ctx context.Context, id string) (Seal, error) { return o.c.Store.Seal(ctx, id) }
+
+// List gives seals in the order of their ids, after the cursor.
+func (o *Office) List(ctx context.Context, agency, cursor string, limit int) ([]Seal, error) {
+	return o.c.Store.Seals(ctx, agency, cursor, limit)
+}
+
+// Entry, Entries and ByCode read the seal-use register.
+func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
+	return o.c.Store.Stamp(ctx, id)
+}
+
+// Entries lists stamps, oldest first.
+func (o *Office) Entries(ctx context.Context, f Filter) ([]Stamp, error) {
+	return o.c.Store.Stamps(ctx, f)
+}
+
+// ByCode finds a stamp by the canonical form of its verification code.
+func (o *Office) ByCode(ctx context.Context, code string) (Stamp, error) {
+	return o.c.Store.StampByCode(ctx, code)
+}

@@ -1,0 +1,146 @@
+// Package seal is the seal office (印章管理): the register of seals, the life of
+// each, and the stamping service. NewOffice opens it over a store; Make,
+// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF and
+// StampDetached seal documents.
+package seal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"yinxin/internal/act"
+	"yinxin/verify/status"
+)
+
+var (
+	ErrNotFound      = errors.New("no such seal or stamp")
+	ErrNotInForce    = errors.New("the seal is not in force")
+	ErrNoRight       = errors.New("the caller may not use this seal")
+	ErrRefused       = errors.New("refused")
+	ErrDocument      = errors.New("the document cannot be sealed")
+	ErrQuota         = errors.New("the seal's quota for today is used up")
+	ErrInFlight      = errors.New("a request with this idempotency key is being done")
+	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
+	// ErrChanged: the seal, its certificate or the right to use it changed
+	// between the signature and the commit; nothing was sealed.
+	ErrChanged = errors.New("the seal changed while the document was being sealed; nothing was sealed")
+)
+
+// Names of acts in the journal.
+const (
+	ActMade      = "seal.made"
+	ActFrozen    = "seal.frozen"
+	ActThawed    = "seal.thawed"
+	ActCancelled = "seal.cancelled"
+	ActStamped   = "stamp.made"
+)
+
+// Seal is a row of the register (印章).
+type Seal struct {
+	ID         string            `cbor:"1,keyasint" json:"id"` // 14 digits: region, serial
+	Version    uint64            `cbor:"2,keyasint" json:"version"`
+	Agency     string            `cbor:"3,keyasint" json:"agency"` // USCC of the owner
+	Name       string            `cbor:"4,keyasint" json:"name"`
+	State      status.SealState  `cbor:"5,keyasint" json:"state"`
+	Intervals  []status.Interval `cbor:"6,keyasint" json:"intervals"` // when it was not in force, for ever
+	SM3        [32]byte          `cbor:"7,keyasint" json:"-"`         // of the SESeal's DER
+	ValidFrom  time.Time         `cbor:"8,keyasint" json:"validFrom"`
+	ValidTo    time.Time         `cbor:"9,keyasint" json:"validTo"`
+	KeyID      string            `cbor:"10,keyasint" json:"keyId"`
+	CertSerial string            `cbor:"11,keyasint" json:"certificateSerial"`
+	WidthMM    int               `cbor:"12,keyasint" json:"widthMm"`
+	HeightMM   int               `cbor:"13,keyasint" json:"heightMm"`
+	Policy     Policy            `cbor:"14,keyasint" json:"policy"`
+	Made       time.Time         `cbor:"15,keyasint" json:"made"`
+}
+
+// Policy says who may stamp with a seal and how.
+type Policy struct {
+	Agencies []string `cbor:"1,keyasint,omitempty" json:"agencies,omitempty"` // beside the owner
+	Matters  []string `cbor:"2,keyasint,omitempty" json:"matters,omitempty"`  // matter codes, none for all
+	PerDay   uint64   `cbor:"3,keyasint,omitempty" json:"perDay,omitempty"`   // 0 for no limit
+}
+
+// Change is a step in a seal's life: the record of its act.
+type Change struct {
+	Seal Seal      `cbor:"1,keyasint"`
+	Who  string    `cbor:"2,keyasint"`
+	Why  string    `cbor:"3,keyasint"`
+	At   time.Time `cbor:"4,keyasint"`
+}
+
+// Stamp is an entry of the seal-use register (用印记录). It keeps what a retry
+// needs to rebuild the same bytes, never the document (protocol.md 8).
+type Stamp struct {
+	ID          act.ID    `cbor:"1,keyasint" json:"stampId"`
+	SealID      string    `cbor:"2,keyasint" json:"sealId"`
+	SealVersion uint64    `cbor:"3,keyasint" json:"sealVersion"`
+	SealSM3     [32]byte  `cbor:"4,keyasint" json:"-"`
+	Agency      string    `cbor:"5,keyasint" json:"agency"` // that asked
+	Operator    string    `cbor:"6,keyasint" json:"operator"`
+	Matter      string    `cbor:"7,keyasint,omitempty" json:"matterCode,omitempty"`
+	Reason      string    `cbor:"8,keyasint,omitempty" json:"reason,omitempty"`
+	Format      string    `cbor:"9,keyasint" json:"format"`
+	SealedAt    time.Time `cbor:"10,keyasint" json:"sealedAt"`
+	Claimed     time.Time `cbor:"11,keyasint" json:"-"` // timeInfo
+	DataHash    [32]byte  `cbor:"12,keyasint" json:"-"`
+	Code        string    `cbor:"13,keyasint" json:"verificationCode"`
+	Expected    int       `cbor:"14,keyasint,omitempty" json:"expectedSeals,omitempty"`
+	Placement   *Place    `cbor:"15,keyasint,omitempty" json:"placement,omitempty"`
+	Stripped    []byte    `cbor:"16,keyasint" json:"-"` // the stamp without its seal
+	Pages       int       `cbor:"17,keyasint,omitempty" json:"pageCount,omitempty"`
+	Key         string    `cbor:"18,keyasint,omitempty" json:"credential,omitempty"` // id of the bearer key
+}
+
+// Place is where a seal stands on a page: millimetres from the top left of the
+// page as displayed to the top left of the seal.
+type Place struct {
+	Page int     `cbor:"1,keyasint" json:"page"` // from 1; negative from the end
+	X    float64 `cbor:"2,keyasint" json:"x"`
+	Y    float64 `cbor:"3,keyasint" json:"y"`
+}
+
+// Filter of the register. Cursor is the last id seen.
+type Filter struct {
+	SealID, Agency, Matter string
+	From, To               time.Time
+	Cursor                 string
+	Limit                  int
+}
+
+// Guard is what must still hold inside the transaction that commits a stamp.
+type Guard struct {
+	SealID      string
+	SealVersion uint64
+	CertSerial  string
+	PerDay      uint64
+	Day         string // the quota's, 2006-01-02
+}
+
+// Store keeps the register. Every write is durable on return, whole or not at
+// all; nothing is ever deleted.
+type Store interface {
+	// NextSeal allots the next serial of a region.
+	NextSeal(ctx context.Context, region string) (uint64, error)
+	// CommitSeal keeps a new version of a seal, if the present one is of version
+	// before (0: there is none), with its SESeal if der is not nil.
+	CommitSeal(ctx context.Context, a act.Act, s Seal, before uint64, der []byte) error
+	Seal(ctx context.Context, id string) (Seal, error)
+	Seals(ctx context.Context, agency, cursor string, limit int) ([]Seal, error)
+	// SealDER gives a SESeal by its SM3.
+	SealDER(ctx context.Context, sm3 [32]byte) ([]byte, error)
+	// SealBySM3 gives the seal whose SESeal it is.
+	SealBySM3(ctx context.Context, sm3 [32]byte) (Seal, error)
+	// Ended lists the seals with intervals, and the count of changes so far.
+	Ended(ctx context.Context) ([]Seal, uint64, error)
+	// NextListNumber only rises.
+	NextListNumber(ctx context.Context) (uint64, error)
+	// CommitStamp fails with ErrChanged, ErrQuota or the retry being taken,
+	// without a trace.
+	CommitStamp(ctx context.Context, a act.Act, s Stamp, g Guard) error
+	Stamp(ctx context.Context, id act.ID) (Stamp, error)
+	StampByCode(ctx context.Context, code string) (Stamp, error)
+	Stamps(ctx context.Context, f Filter) ([]Stamp, error)
+	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
+}
