@@ -46,9 +46,6 @@ type Input struct {
 	At time.Time
 	// Now is shown as checkedAt and decides nothing; zero means At.
 	Now time.Time
-	// Anchor tells where the first trust came from: "shipped", "given by
-	// caller"; empty shows the anchor's fingerprint.
-	Anchor string
 	// Unremembered says that no sequence seen earlier could be remembered.
 	Unremembered bool
 }
@@ -57,24 +54,19 @@ type Input struct {
 type Kind string
 
 const (
-	KindCRL           Kind = "crl"
-	KindSealStatus    Kind = "seal-status"
-	KindSealList      Kind = "seal-list"
-	KindLicenceStatus Kind = "licence-status"
-	KindStatusList    Kind = "status-list"
-	KindCertificate   Kind = "certificate" // of an issuer between signer and trust list
+	KindCRL         Kind = "crl"
+	KindSealStatus  Kind = "seal-status"
+	KindSealList    Kind = "seal-list"
+	KindCertificate Kind = "certificate" // of an issuer between signer and trust list
 )
 
 // Evidence is what was collected beside the file. Its order does not matter.
 type Evidence struct{ Items []Item }
 
-// Item is one piece. Proof, where there is one, is a time-stamp token over the
-// SM3 of Raw: it makes old evidence good for the time of sealing (protocol.md 4
-// "itself time-proven if old").
+// Item is one piece.
 type Item struct {
-	Kind  Kind
-	Raw   []byte
-	Proof []byte
+	Kind Kind
+	Raw  []byte
 }
 
 // Want is a piece of evidence that would help.
@@ -82,10 +74,7 @@ type Want struct {
 	Kind   Kind
 	URL    string
 	Region string
-	Key    string // what is asked about: seal id, licence identifier, shard
+	Key    string // what is asked about: the seal's id
 	Seal   string // for seal-status: SM3 of the seal, hex
 	At     time.Time
-	// NotBefore is the proven sealing time: evidence older than this does not
-	// speak for it, so a cache must not answer with one.
-	NotBefore time.Time
 }
