@@ -48,7 +48,8 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 }
 
 // SealList gives the signed list of every seal that is or was not in force. It
-// is made anew when something changed or half its life has passed.
+// is made anew each second that it is asked for: one made before a stamp says
+// nothing about it (protocol.md 4, Fresh).
 func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	seals, changes, err := o.c.Store.Ended(ctx)
 	if err != nil {
@@ -57,7 +58,7 @@ func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	now := o.now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.list != nil && o.listFor == changes && now.Sub(o.listAt) < statusLife/2 && !now.Before(o.listAt) {
+	if o.list != nil && o.listFor == changes && now.Equal(o.listAt) {
 		return o.list, nil
 	}
 	number, err := o.c.Store.NextListNumber(ctx)

@@ -143,6 +143,22 @@ func (j *judgement) together(stamps []*stampCase) {
 	}
 }
 
+// wantCRLs asks for the lists of a certificate and of those above it, as far
+// as a trusted authority signed them: an address that anyone could write into
+// a file of their own must not be visited.
+func (j *judgement) wantCRLs(c *certs.Certificate, add func(Want)) {
+	for depth := 0; c != nil && depth < 8; depth++ {
+		issuer := j.issuerOf(c)
+		if issuer == nil || issuer.Equal(c) || c.CheckSignatureFrom(issuer) != nil {
+			return
+		}
+		for _, url := range c.CRLURLs {
+			add(Want{Kind: KindCRL, URL: url})
+		}
+		c = issuer
+	}
+}
+
 // Wants tells which evidence would help to judge the document now: a CRL for
 // each certificate, and the status of each seal.
 func (d *Document) Wants(in Input) []Want {
@@ -164,14 +180,7 @@ func (d *Document) Wants(in Input) []Want {
 			seen = append(seen, s.token.Signer)
 		}
 		for _, c := range seen {
-			for ; c != nil; c = j.issuerOf(c) {
-				for _, url := range c.CRLURLs {
-					add(Want{Kind: KindCRL, URL: url})
-				}
-				if string(c.RawIssuer) == string(c.RawSubject) {
-					break
-				}
-			}
+			j.wantCRLs(c, add)
 		}
 		if in.Trust == nil || s.signer == nil {
 			continue

@@ -1,7 +1,6 @@
 // Package crl builds certificate revocation lists (RFC 5280 5) on demand from
-// the register of package ca. New gives a Publisher; its List is the newest
-// list of an issuer, rebuilt when something was revoked or half its life has
-// passed.
+// the register of package ca. New gives a Publisher; its List is the list of an
+// issuer as of the second in which it is asked for.
 package crl
 
 import (
@@ -68,7 +67,9 @@ func (p *Publisher) List(ctx context.Context, issuer ca.Purpose) ([]byte, error)
 	if ok && now.Before(last.made) {
 		return nil, ErrClockBackwards
 	}
-	if ok && last.revoked == count && now.Sub(last.made) < Life/2 {
+	// A list speaks for a stamp only if it was made at or after it (protocol.md
+	// 4, Fresh), so one from an earlier second does not do.
+	if ok && last.revoked == count && now.Equal(last.made) {
 		return last.der, nil
 	}
 	der, err := p.build(ctx, issuer, now)

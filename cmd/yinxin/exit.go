@@ -5,6 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"yinxin/ca"
+	"yinxin/ca/crl"
+	"yinxin/hsm"
+	"yinxin/internal/agency"
+	"yinxin/internal/province"
+	"yinxin/internal/store/bolt"
+	"yinxin/seal"
 )
 
 // Exit codes (interface.md). 0 to 3 of verify are verdicts.
@@ -62,4 +70,40 @@ func explain(err error) (int, string) {
 		return exitBadInput, err.Error()
 	}
 	return exitInternal, err.Error()
+}
+
+// knownExits are the errors of the offices and what to do about them.
+var knownExits = []struct {
+	err  error
+	code int
+	do   string
+}{
+	{hsm.ErrInUse, exitInUse, "a server or another command has it open: ask that server over HTTP, or stop it"},
+	{bolt.ErrInUse, exitInUse, "a server or another command has it open: ask that server over HTTP, or stop it"},
+	{hsm.ErrWrongPassphrase, exitNoRight, ""},
+	{hsm.ErrCorrupt, exitBadInput, "restore the keys from a backup; nothing was changed"},
+	{hsm.ErrWrite, exitNoWrite, "nothing was lost; make room and try again"},
+	{hsm.ErrNotFound, exitBadInput, ""},
+	{bolt.ErrCorrupt, exitBadInput, "nothing was changed"},
+	{bolt.ErrMissing, exitBadInput, ""},
+	{bolt.ErrWrite, exitNoWrite, "nothing was lost; make room and try again"},
+	{province.ErrNoProvince, exitBadInput, "yinxin init makes one"},
+	{province.ErrExists, exitRefused, "name a new folder"},
+	{agency.ErrNotFound, exitBadInput, ""},
+	{agency.ErrInvalid, exitBadInput, ""},
+	{agency.ErrExists, exitRefused, ""},
+	{agency.ErrClosed, exitRefused, ""},
+	{agency.ErrRevoked, exitRefused, ""},
+	{seal.ErrDocument, exitBadInput, ""},
+	{seal.ErrNotFound, exitBadInput, ""},
+	{seal.ErrNoRight, exitNoRight, ""},
+	{seal.ErrNotInForce, exitRefused, ""},
+	{seal.ErrRefused, exitRefused, ""},
+	{seal.ErrQuota, exitRefused, ""},
+	{seal.ErrChanged, exitRefused, ""},
+	{ca.ErrNotFound, exitBadInput, ""},
+	{ca.ErrRevoked, exitRefused, ""},
+	{ca.ErrRefused, exitRefused, ""},
+	{ca.ErrBadRequest, exitBadInput, ""},
+	{crl.ErrNoIssuer, exitBadInput, ""},
 }

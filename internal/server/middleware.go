@@ -98,13 +98,15 @@ func (s *Server) guarded(do route, w http.ResponseWriter, r *http.Request) (err 
 }
 
 func (s *Server) account(r *http.Request, status int, id string, err error, took time.Duration) {
-	template := "unmatched"
+	// What a caller may choose freely must not become a label: each value is
+	// kept for ever.
+	template, method := "unmatched", "other"
 	if m := mux.CurrentRoute(r); m != nil {
 		if t, terr := m.GetPathTemplate(); terr == nil {
-			template = t
+			template, method = t, r.Method
 		}
 	}
-	s.metrics.requests.WithLabelValues(r.Method, template, strconv.Itoa(status)).Inc()
+	s.metrics.requests.WithLabelValues(method, template, strconv.Itoa(status)).Inc()
 	s.metrics.seconds.WithLabelValues(template).Observe(took.Seconds())
 	level := slog.LevelInfo
 	attrs := []slog.Attr{slog.String("requestId", id), slog.String("method", r.Method), slog.String("route", template),

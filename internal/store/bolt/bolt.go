@@ -199,3 +199,8 @@ func splitAct(value []byte) (leaf, record []byte, index uint64, err error) {
 	}
 	return value[actHeader : actHeader+n], value[actHeader+n:], index, nil
 }
+
+// Commit keeps an act that changes nothing but the journal.
+func (db *DB) Commit(ctx context.Context, a act.Act) error {
+	return db.commit(ctx, func(tx *Tx) error { return tx.act(a) })
+}

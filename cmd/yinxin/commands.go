@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"yinxin/internal/province"
+)
+
+// commands in the order in which help lists them.
+func commands() []command {
+	return []command{
+		{"demo", "", "make a small province, seal, verify, alter and refuse, and print a table of it", runDemo},
+		{"init", "", "make a data folder: keys, certificate authority, register", runInit},
+		{"serve", "", "serve a data folder over HTTP", runServe},
+		{"agency add", "", "enter an agency", runAgencyAdd},
+		{"agency list", "", "list the agencies", runAgencyList},
+		{"key create", "", "make a bearer key for an agency; it is shown once", runKeyCreate},
+		{"key list", "", "list an agency's bearer keys", runKeyList},
+		{"key revoke", "ID", "end a bearer key", runKeyRevoke},
+		{"ca list", "", "list certificates", runCAList},
+		{"ca revoke", "SERIAL", "revoke a certificate, for ever", runCARevoke},
+		{"ca crl", "", "write an issuer's revocation list", runCACRL},
+		{"seal make", "", "make a seal for an agency", runSealMake},
+		{"seal list", "", "list seals", runSealList},
+		{"seal show", "ID", "show a seal and its history", runSealShow},
+		{"seal freeze", "ID", "suspend a seal", runSealChange},
+		{"seal thaw", "ID", "end a seal's suspension", runSealChange},
+		{"seal cancel", "ID", "end a seal, for ever", runSealChange},
+		{"seal stamp", "IN", "seal a PDF, a JSON document or, detached, any file", runStamp},
+		{"verify", "FILE...", "judge sealed files; needs no data folder", runVerify},
+		{"trust export", "", "write the trust bundle of a data folder", runTrustExport},
+		{"journal verify", "", "re-derive the journal from its leaves and find every record", runJournalVerify},
+		{"version", "", "print the version", runVersion},
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func (c *call) options(log *slog.Logger) (province.Options, error) {
+	dir, err := c.folder()
+	if err != nil {
+		return province.Options{}, err
+	}
+	pass, err := c.passphrase()
+	if err != nil {
+		return province.Options{}, err
+	}
+	return province.Options{Dir: dir, Passphrase: pass, Clock: time.Now, Rand: rand.Reader, Log: log}, nil
+}
+
+// withProvince opens the data folder for one command.
+func (c *call) withProvince(ctx context.Context, do func(p *province.Province) error) (err error) {
+	o, err := c.options(quiet())
+	if err != nil {
+		return err
+	}
+	p, err := province.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := p.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	return do(p)
+}
+
+// operator is who stands in the register for what the command line does.
+func operator() string {
+	if name := os.Getenv("USER"); name != "" {
+		return name
+	}
+	return "operator"
+}

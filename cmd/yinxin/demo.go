@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"yinxin/internal/agency"
+	"yinxin/internal/province"
+	"yinxin/internal/server"
+	"yinxin/seal"
+	"yinxin/verify"
+)
+
+//go:embed decisions/decision.pdf
+var decisionPDF []byte
+
+//go:embed decisions/decision.json
+var decisionJSON []byte
+
+// The demonstration's agency is nobody's: its code is well formed and not given
+// out.
+const (
+	demoAgency = "11520000MB1A00001X"
+	demoName   = "贵州省示例局"
+	demoListen = "127.0.0.1:8520"
+)
+
+// demo is one run: where it works, and the rows of its table.
+type demo struct {
+	c    *call
+	dir  string
+	p    *province.Province
+	seal seal.Seal
+	rows []demoRow
+}
+
+type demoRow struct {
+	What string         `json:"what"`
+	Want verify.Verdict `json:"want"`
+	Got  verify.Verdict `json:"got"`
+	Why  string         `json:"why,omitempty"`
+}
+
+func runDemo(ctx context.Context, c *call) error {
+	dir := c.flags.String("dir", "", "new `folder` to work in, a temporary one by default")
+	serveIt := c.flags.Bool("serve", false, "then serve the province")
+	listen := c.flags.String("listen", demoListen, "`address` to serve on")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	d := &demo{c: c, dir: *dir}
+	if d.dir == "" {
+		var err error
+		if d.dir, err = os.MkdirTemp("", "yinxin-demo-"); err != nil {
+			return err
+		}
+	} else if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		return err
+	}
+	pass := make([]byte, 24)
+	if _, err := rand.Read(pass); err != nil {
+		return err
+	}
+	text := base64.RawURLEncoding.EncodeToString(pass)
+	passFile := filepath.Join(d.dir, "passphrase")
+	if err := os.WriteFile(passFile, []byte(text+"\n"), 0o600); err != nil {
+		return err
+	}
+	o := province.Options{Dir: filepath.Join(d.dir, "data"), Passphrase: []byte(text), Clock: time.Now, Rand: rand.Reader, Log: quiet()}
+	if err := province.Init(ctx, o, province.Identity{Region: "520000", Name: "贵州省", URL: "http://" + *listen}); err != nil {
+		return err
+	}
+	var err error
+	if d.p, err = province.Open(ctx, o); err != nil {
+		return err
+	}
+	if err = d.play(ctx, passFile); err == nil && *serveIt {
+		err = serve(ctx, c, d.p, quiet(), *listen, server.DefaultMaxBody)
+	}
+	if cerr := d.p.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (d *demo) play(ctx context.Context, passFile string) error {
+	if err := d.setUp(ctx, passFile); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{d.playPDF, d.playJSON, d.playFreeze} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	if err := d.p.Journal.Sign(ctx); err != nil {
+		return err
+	}
+	audit, err := d.p.Journal.Audit(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := d.c.print(map[string]any{"dir": d.dir, "rows": d.rows, "journal": audit}, func(w io.Writer) { d.table(w); printAudit(w, audit); fmt.Fprintln(w, "left in", d.dir) }); err != nil {
+		return err
+	}
+	for _, r := range d.rows {
+		if r.Got != r.Want {
+			return fmt.Errorf("%s: %s, not %s", r.What, r.Got, r.Want)
+		}
+	}
+	if len(audit.Faults) > 0 {
+		return errors.New("the journal does not verify")
+	}
+	return nil
+}
+
+func (d *demo) table(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, r := range d.rows {
+		mark := "✓"
+		if r.Got != r.Want {
+			mark = "✗"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", mark, r.What, r.Got, r.Why)
+	}
+	t.Flush()
+}
+
+// setUp makes an agency, its keys and a seal, and leaves what others need to
+// try things.
+func (d *demo) setUp(ctx context.Context, passFile string) error {
+	if _, err := d.p.Agencies.Add(ctx, agency.AddRequest{ID: demoAgency, Name: demoName, Region: "520000", Who: "demo"}); err != nil {
+		return err
+	}
+	var keys [2]string
+	for i, scopes := range [][]string{{agency.ScopeStamp, agency.ScopeSealRead, agency.ScopeCertificateIssue}, {agency.ScopeAdmin}} {
+		secret, _, err := d.p.Agencies.CreateKey(ctx, agency.KeyRequest{Agency: demoAgency, Scopes: scopes, Networks: []string{"127.0.0.0/8", "::1/128"}, Who: "demo"})
+		if err != nil {
+			return err
+		}
+		keys[i] = secret
+	}
+	var err error
+	if d.seal, err = d.p.Seals.Make(ctx, seal.MakeRequest{Agency: demoAgency, AgencyName: demoName, Name: demoName, Who: "demo", Why: "演示"}); err != nil {
+		return err
+	}
+	bundle, err := d.p.Bundle(ctx)
+	if err != nil {
+		return err
+	}
+	anchor, err := bundle.Anchor()
+	if err != nil {
+		return err
+	}
+	trust, err := bundle.Marshal()
+	if err != nil {
+		return err
+	}
+	about, err := json.MarshalIndent(map[string]string{"url": d.p.Identity.URL, "agencyKey": keys[0], "operatorKey": keys[1], "sealId": d.seal.ID,
+		"passphraseFile": passFile, "trustAnchor": anchor}, "", " ")
+	if err != nil {
+		return err
+	}
+	for name, b := range map[string][]byte{"trust.json": trust, "demo.json": about, "decision.pdf": decisionPDF, "decision.json": decisionJSON} {
+		if err := os.WriteFile(filepath.Join(d.dir, name), b, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge adds a row.
+func (d *demo) judge(ctx context.Context, what string, doc []byte, name string, want verify.Verdict) error {
+	r, err := d.p.Judge(ctx, verify.Open(bytes.NewReader(doc), int64(len(doc)), name, nil))
+	if err != nil {
+		return err
+	}
+	row := demoRow{What: what, Want: want, Got: r.Verdict}
+	if len(r.Reasons) > 0 {
+		row.Why = string(r.Reasons[0].Code) + " " + r.Reasons[0].Zh + " " + r.Reasons[0].En
+	}
+	d.rows = append(d.rows, row)
+	return nil
+}
+
+func (d *demo) request() seal.StampRequest {
+	return seal.StampRequest{SealID: d.seal.ID, Agency: demoAgency, Operator: "demo", Reason: "演示", Placement: seal.Place{Page: -1, X: 120, Y: 180}}
+}
+
+func (d *demo) playPDF(ctx context.Context) error {
+	done, err := d.p.Seals.StampPDF(ctx, d.request(), bytes.NewReader(decisionPDF), int64(len(decisionPDF)), nil)
+	if err != nil {
+		return err
+	}
+	var sealed bytes.Buffer
+	if _, err := done.WriteTo(&sealed); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.dir, "decision.sealed.pdf"), sealed.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if err := d.judge(ctx, "PDF, sealed", sealed.Bytes(), "x.pdf", verify.Valid); err != nil {
+		return err
+	}
+	altered := bytes.Clone(sealed.Bytes())
+	at := bytes.Index(altered, []byte("stream"))
+	altered[at+100] ^= 1
+	if err := d.judge(ctx, "PDF, one bit of its content altered", altered, "x.pdf", verify.NotValid); err != nil {
+		return err
+	}
+	added := append(bytes.Clone(sealed.Bytes()), "\n% added\n"...)
+	return d.judge(ctx, "PDF, something added after the seal", added, "x.pdf", verify.NotValid)
+}
+
+func (d *demo) playJSON(ctx context.Context) error {
+	done, err := d.p.Seals.StampJSON(ctx, d.request(), decisionJSON)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.dir, "decision.sealed.json"), done.Document, 0o644); err != nil {
+		return err
+	}
+	if err := d.judge(ctx, "JSON, sealed", done.Document, "x.json", verify.Valid); err != nil {
+		return err
+	}
+	altered := bytes.Replace(done.Document, []byte("准予行政许可"), []byte("不予行政许可"), 1)
+	if err := d.judge(ctx, "JSON, 准予 turned into 不予", altered, "x.json", verify.NotValid); err != nil {
+		return err
+	}
+	return d.judge(ctx, "JSON, never sealed", decisionJSON, "x.json", verify.None)
+}
+
+// playFreeze shows that a frozen seal stamps nothing, and that what it stamped
+// before stays good, with a notice.
+func (d *demo) playFreeze(ctx context.Context) error {
+	change := seal.ChangeRequest{SealID: d.seal.ID, Who: "demo", Why: "演示"}
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // intervals are in whole seconds
+	if _, err := d.p.Seals.Freeze(ctx, change); err != nil {
+		return err
+	}
+	if _, err := d.p.Seals.StampJSON(ctx, d.request(), decisionJSON); !errors.Is(err, seal.ErrNotInForce) {
+		return fmt.Errorf("a frozen seal stamped: %w", err)
+	}
+	sealed, err := os.ReadFile(filepath.Join(d.dir, "decision.sealed.json"))
+	if err != nil {
+		return err
+	}
+	if err := d.judge(ctx, "JSON, its seal frozen since", sealed, "x.json", verify.ValidWithNotice); err != nil {
+		return err
+	}
+	_, err = d.p.Seals.Thaw(ctx, change)
+	return err
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"yinxin/internal/province"
+	"yinxin/internal/server"
+)
+
+func runServe(ctx context.Context, c *call) error {
+	c.withData()
+	listen := c.flags.String("listen", "127.0.0.1:8520", "`address` to listen on")
+	maxBody := c.flags.Int64("max-body", server.DefaultMaxBody, "largest body in `bytes`")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(c.err, nil))
+	o, err := c.options(log)
+	if err != nil {
+		return err
+	}
+	p, err := province.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = serve(ctx, c, p, log, *listen, *maxBody)
+	if cerr := p.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// serve answers on an address until ctx ends.
+func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger, listen string, maxBody int64) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return usageError(fmt.Sprintf("--listen: %v", err))
+	}
+	s, err := server.New(server.Config{Province: p, Clock: time.Now, Log: log, MaxBody: maxBody})
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(ctx)
+	defer stop()
+	go p.Run(background)
+	fmt.Fprintf(c.out, "serving %s on http://%s\n", p.Identity.Name, l.Addr())
+	return s.Serve(ctx, l)
+}

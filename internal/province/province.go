@@ -1,0 +1,254 @@
+// Package province puts a province's offices together over one data folder:
+// its keys, its register and journal, its certificate authority and its seal
+// office. Init makes the folder, Open opens it; the command line and the
+// server both go through here.
+package province
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"yinxin/ca"
+	"yinxin/ca/crl"
+	"yinxin/ca/tsa"
+	"yinxin/hsm"
+	"yinxin/hsm/softkey"
+	"yinxin/internal/act"
+	"yinxin/internal/agency"
+	"yinxin/internal/durable"
+	"yinxin/internal/journal"
+	"yinxin/internal/store/bolt"
+	"yinxin/seal"
+	"yinxin/verify"
+)
+
+// Identity is who the province is; it stands in province.json.
+type Identity struct {
+	Region string `json:"region"` // GB/T 2260, six digits
+	Name   string `json:"name"`
+	URL    string `json:"url"` // of its public endpoint
+}
+
+// Options of Init and Open.
+type Options struct {
+	Dir        string
+	Passphrase []byte
+	Clock      func() time.Time
+	Rand       io.Reader
+	Log        *slog.Logger
+	// Iterations of the passphrase's derivation, for Init; 0 is the default.
+	Iterations int
+}
+
+// ErrNoProvince: the folder holds none.
+var ErrNoProvince = errors.New("no province in this folder")
+
+// ErrExists: the folder is not empty.
+var ErrExists = errors.New("the folder is not empty")
+
+// Province is an open data folder.
+type Province struct {
+	Identity Identity
+	Store    *bolt.DB
+	Keys     hsm.Keystore
+	CA       *ca.Authority
+	CRLs     *crl.Publisher
+	Seals    *seal.Office
+	Agencies *agency.Office
+	Journal  *journal.Journal
+	Engine   verify.Engine
+	o        Options
+}
+
+func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
+
+// Init makes a province in a new or empty folder and closes it.
+func Init(ctx context.Context, o Options, id Identity) error {
+	if len(id.Region) != 6 || strings.Trim(id.Region, "0123456789") != "" || id.Name == "" || !strings.HasPrefix(id.URL, "http") {
+		return fmt.Errorf("a province needs a region of six digits, a name and an address: %q %q %q", id.Region, id.Name, id.URL)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(o.Dir)
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%w: %s", ErrExists, o.Dir)
+	}
+	keys, err := softkey.Create(o.softkey())
+	if err != nil {
+		return err
+	}
+	if err := keys.Close(); err != nil {
+		return err
+	}
+	db, err := bolt.Open(o.path("store.db"), bolt.Options{Create: true})
+	if err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(id, "", " ")
+	if err != nil {
+		return err
+	}
+	// Written last: a folder without it was not finished, and Open says so.
+	if err := durable.WriteFile(o.path("province.json"), append(b, '\n')); err != nil {
+		return err
+	}
+	p, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+func (o *Options) softkey() softkey.Options {
+	return softkey.Options{Dir: o.path("keys"), Passphrase: o.Passphrase, Rand: o.Rand, Clock: o.Clock, Iterations: o.Iterations}
+}
+
+// Open opens a province. The chain and the certificates of each purpose are
+// made now if a killed Init left some out.
+func Open(ctx context.Context, o Options) (*Province, error) {
+	b, err := os.ReadFile(o.path("province.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s", ErrNoProvince, o.Dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &Province{o: o}
+	d := json.NewDecoder(strings.NewReader(string(b)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p.Identity); err != nil {
+		return nil, fmt.Errorf("province.json cannot be read: %w", err)
+	}
+	keys, err := softkey.Open(o.softkey())
+	if err != nil {
+		return nil, err
+	}
+	p.Keys = keys
+	if p.Store, err = bolt.Open(o.path("store.db"), bolt.Options{}); err != nil {
+		return nil, errors.Join(err, keys.Close())
+	}
+	if err := p.wire(ctx); err == nil {
+		err = p.account(ctx, keys)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *Province) wire(ctx context.Context) (err error) {
+	id, o := p.Identity, p.o
+	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Log: o.Log}); err != nil {
+		return err
+	}
+	if err := p.CA.Init(ctx); err != nil {
+		return err
+	}
+	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
+		return err
+	}
+	signing := map[ca.Purpose]ca.Credential{}
+	for _, purpose := range []ca.Purpose{ca.PurposeTSA, ca.PurposeSealMaker, ca.PurposeStatus, ca.PurposeJournal} {
+		if signing[purpose], err = p.CA.Purpose(ctx, purpose); err != nil {
+			return err
+		}
+	}
+	chain, err := p.CA.Chain(ctx)
+	if err != nil {
+		return err
+	}
+	newest, err := p.Store.NewestAct(ctx)
+	if err != nil {
+		return err
+	}
+	stamper, err := tsa.New(tsa.Config{Signer: signing[ca.PurposeTSA].Key, Certificate: signing[ca.PurposeTSA].Certificate, Chain: chain, Clock: o.Clock, Rand: o.Rand, NotBefore: newest})
+	if err != nil {
+		return err
+	}
+	maker, state := signing[ca.PurposeSealMaker], signing[ca.PurposeStatus]
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
+		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}); err != nil {
+		return err
+	}
+	p.Journal, err = journal.New(journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Signer: signing[ca.PurposeJournal].Key, Clock: o.Clock, Log: o.Log})
+	return err
+}
+
+// account journals what a killed process left of its counters of uses
+// (protocol.md 8: signatures without act, at most n).
+func (p *Province) account(ctx context.Context, keys *softkey.Store) error {
+	gaps, err := keys.Unaccounted(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range gaps {
+		a, err := act.New(p.o.Clock(), p.o.Rand, "key.unaccounted", g.KeyID, g)
+		if err != nil {
+			return err
+		}
+		if err := p.Store.Commit(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close signs a last checkpoint over what was done, and lets the folder go.
+func (p *Province) Close() error {
+	var err error
+	if p.Journal != nil {
+		// The caller's context may have ended; the last checkpoint is still due.
+		err = p.Journal.Sign(context.Background())
+	}
+	return errors.Join(err, p.Store.Close(), p.Keys.Close())
+}
+
+// sweepEvery is how often retry keys older than a week are looked for.
+const sweepEvery = time.Hour
+
+// Run does what must be done as long as the folder is open: checkpoints, and
+// forgetting old retry keys.
+func (p *Province) Run(ctx context.Context) {
+	go p.Journal.Run(ctx)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.sweep(ctx)
+		}
+	}
+}
+
+func (p *Province) sweep(ctx context.Context) {
+	const chunk = 10_000
+	from := []byte(nil)
+	for {
+		next, err := p.Store.SweepRetries(ctx, p.o.Clock(), from, chunk)
+		if err != nil {
+			p.o.Log.Error("retry keys were not swept", "error", err)
+		}
+		if err != nil || next == nil {
+			return
+		}
+		from = next
+	}
+}

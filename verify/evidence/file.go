@@ -1,0 +1,87 @@
+package evidence
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"yinxin/internal/durable"
+	"yinxin/verify"
+)
+
+// Limits of an evidence file: a small zip can unpack to anything.
+const (
+	maxFile     = 256 << 20
+	maxUnpacked = 256 << 20
+)
+
+// Save writes evidence to a file: a zip of the pieces as they came, each named
+// by its kind.
+func Save(path string, e *verify.Evidence) error {
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for i, item := range e.Items {
+		w, err := z.Create(fmt.Sprintf("%04d.%s", i, item.Kind))
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(item.Raw); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, out.Bytes())
+}
+
+// Load reads what Save wrote.
+func Load(path string) (*verify.Evidence, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if len(b) > maxFile {
+		return nil, errors.New("the evidence file is too long")
+	}
+	return parse(b)
+}
+
+func parse(b []byte) (*verify.Evidence, error) {
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, fmt.Errorf("it is no evidence file: %w", err)
+	}
+	if len(z.File) > verify.MaxEvidence {
+		return nil, errors.New("the evidence file has too many entries")
+	}
+	e := &verify.Evidence{}
+	left := int64(maxUnpacked)
+	for _, entry := range z.File {
+		_, kind, ok := strings.Cut(entry.Name, ".")
+		if !ok {
+			return nil, fmt.Errorf("entry %q is no evidence", entry.Name)
+		}
+		r, err := entry.Open()
+		if err != nil {
+			return nil, err
+		}
+		raw, err := io.ReadAll(io.LimitReader(r, min(left, verify.MaxEvidenceItem)+1))
+		if err = errors.Join(err, r.Close()); err != nil {
+			return nil, err
+		}
+		if left -= int64(len(raw)); left < 0 || len(raw) > verify.MaxEvidenceItem {
+			return nil, errors.New("the evidence file unpacks to too much")
+		}
+		e.Items = append(e.Items, verify.Item{Kind: verify.Kind(kind), Raw: raw})
+	}
+	return e, nil
+}
