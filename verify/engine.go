@@ -17,9 +17,11 @@ const maxRemembered = 16384
 // ones are kept, by a digest of everything the check depends on. Its zero value
 // is ready, and safe for many goroutines.
 type Engine struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // of all below
 	known map[proofKey]*list.Element
 	order list.List // front: used last
+
+	granted granted
 }
 
 type proofKey [32]byte

@@ -2,177 +2,152 @@ package verify
 
 import (
 	"bytes"
-	"encoding/hex"
+	"slices"
 	"time"
+
+	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/certs"
 	"yinxin/verify/status"
 )
 
-// gathered is the evidence that could be read and that had been made by the
-// time of validation. What cannot be read, or was made later, helps nobody and
-// harms nobody: it is as if it had not been handed in.
-type gathered struct {
-	crls  []*certs.CRL
-	seals []sealAnswer
-	lists []sealListAnswer
-	extra []*certs.Certificate
+// reading is an item once read; exactly one of its members is set, or none.
+type reading struct {
+	sum       [32]byte
+	crl       *certs.CRL
+	cert      *certs.Certificate
+	statement *certs.Statement
+	seal      *status.SealStatus
+	list      *status.SealList
+	licence   *status.LicenceStatus
+	shard     *status.StatusList
 }
 
-type sealAnswer struct {
-	status.SealStatus
-	region string
+// NewItem reads a piece of evidence. Raw must not be changed afterwards.
+func NewItem(kind Kind, raw []byte) Item {
+	i := Item{Kind: kind, Raw: raw}
+	i.read = readItem(kind, raw)
+	return i
 }
 
-type sealListAnswer struct {
-	status.SealList
-	region string
-}
-
-func (j *judgement) gather() {
-	if j.in.Evidence == nil {
-		return
+func readItem(kind Kind, raw []byte) *reading {
+	r := &reading{}
+	if len(raw) > MaxEvidenceItem {
+		return r
 	}
-	items := j.in.Evidence.Items
-	if len(items) > MaxEvidence {
-		items = items[:MaxEvidence]
-	}
-	for _, item := range items {
-		if len(item.Raw) > MaxEvidenceItem {
-			continue
+	r.sum = sm3.Sum(raw)
+	switch kind {
+	case KindCRL:
+		if crl, err := certs.ParseCRL(raw); err == nil {
+			r.crl = crl
 		}
-		switch item.Kind {
-		case KindCRL:
-			if c, err := certs.ParseCRL(item.Raw); err == nil && !c.ThisUpdate.After(j.in.At) {
-				j.ev.crls = append(j.ev.crls, c)
-			}
-		case KindCertificate:
-			if c, err := certs.ParseCertificate(item.Raw); err == nil {
-				j.ev.extra = append(j.ev.extra, c)
-			}
-		case KindSealStatus, KindSealList:
-			j.gatherStatement(item)
+	case KindCertificate:
+		if c, err := certs.ParseCertificatePEMOrDER(raw); err == nil {
+			r.cert = c
+		}
+	default:
+		st, err := certs.ParseStatement(raw)
+		if err == nil && st.Type == string(kind) {
+			r.readStatement(st)
 		}
 	}
+	return r
 }
 
-// gatherStatement takes a statement whose signature and service are good and
-// that had not ended.
-func (j *judgement) gatherStatement(item Item) {
-	st, err := certs.ParseStatement(item.Raw)
-	if err != nil || st.IssuedAt.After(j.in.At) || j.in.Trust == nil || st.Type != string(item.Kind) {
-		return
-	}
-	_, region, err := j.in.Trust.CheckStatement(st, j.in.At)
-	if err != nil {
-		return
-	}
-	switch item.Kind {
-	case KindSealStatus:
-		var s status.SealStatus
-		if st.Decode(&s) == nil && s.Validate() == nil {
-			j.ev.seals = append(j.ev.seals, sealAnswer{s, region.Code})
+// payload is what the statements of verify/status have in common.
+type payload interface{ Validate() error }
+
+func (r *reading) readStatement(st *certs.Statement) {
+	decoded := func(p payload) bool { return st.Decode(p) == nil && p.Validate() == nil }
+	switch st.Type {
+	case status.TypeSealStatus:
+		if p := new(status.SealStatus); decoded(p) {
+			r.statement, r.seal = st, p
 		}
-	case KindSealList:
-		var l status.SealList
-		if st.Decode(&l) == nil && l.Validate() == nil {
-			j.ev.lists = append(j.ev.lists, sealListAnswer{l, region.Code})
+	case status.TypeSealList:
+		if p := new(status.SealList); decoded(p) {
+			r.statement, r.list = st, p
+		}
+	case status.TypeLicenceStatus:
+		if p := new(status.LicenceStatus); decoded(p) {
+			r.statement, r.licence = st, p
+		}
+	case status.TypeStatusList:
+		if p := new(status.StatusList); decoded(p) {
+			r.statement, r.shard = st, p
 		}
 	}
 }
 
-// knowledge is what the newest good evidence says about one thing. Then tells
-// that it speaks for the time of sealing, now that it is fresh today
-// (protocol.md 4, Fresh).
-type knowledge struct {
-	then, now bool
-	any       bool
-	asOf      time.Time
-	source    string
+// AsOf is the time an item speaks of, zero for one that says nothing; a collector
+// keeps the newest. Until is when it ends.
+func (i Item) AsOf() (asOf, until time.Time) {
+	r := i.reading()
+	switch {
+	case r.crl != nil:
+		return r.crl.ThisUpdate, r.crl.NextUpdate
+	case r.seal != nil:
+		return r.seal.AsOf, r.seal.Exp
+	case r.list != nil:
+		return r.list.AsOf, r.list.Exp
+	case r.licence != nil:
+		return r.licence.AsOf, r.licence.Exp
+	case r.shard != nil:
+		return r.shard.AsOf, r.shard.Exp
+	case r.cert != nil:
+		return r.cert.NotBefore, r.cert.NotAfter
+	}
+	return time.Time{}, time.Time{}
 }
 
-func (k *knowledge) take(source string, asOf time.Time, proven, at time.Time, alive bool) {
-	k.any = true
-	// Evidence in whole seconds speaks for a time within its second.
-	if !asOf.Before(proven.Truncate(time.Second)) {
-		k.then = true
+// Nonce is what a status answer echoes, for the collector that sent one.
+func (i Item) Nonce() string {
+	r := i.reading()
+	switch {
+	case r.seal != nil:
+		return r.seal.Nonce
+	case r.licence != nil:
+		return r.licence.Nonce
 	}
-	if alive && at.Sub(asOf) <= MaxAge {
-		k.now = true
-	}
-	if asOf.After(k.asOf) {
-		k.asOf, k.source = asOf, source
-	}
+	return ""
 }
 
-// issuerOf finds the certificate of a service, or one handed in, that issued c.
-func (j *judgement) issuerOf(c *certs.Certificate) *certs.Certificate {
-	if j.in.Trust == nil {
-		return nil
+func (i Item) reading() *reading {
+	if i.read != nil {
+		return i.read
 	}
-	var candidates []*certs.Certificate
-	for _, code := range regionCodes(j.in.Trust) {
-		for _, s := range j.in.Trust.Regions[code].Services {
-			candidates = append(candidates, s.Certificate)
-		}
-	}
-	for _, i := range candidates {
-		if i.IsCA && bytes.Equal(c.RawIssuer, i.RawSubject) && (len(c.AuthorityKeyID) == 0 || bytes.Equal(c.AuthorityKeyID, i.SubjectKeyID)) {
-			return i
-		}
-	}
-	return nil
+	return readItem(i.Kind, i.Raw)
 }
 
-// revocation looks a certificate up in every list of its issuer that verifies.
-func (j *judgement) revocation(c *certs.Certificate, proven time.Time) (k knowledge, found *certs.Revoked) {
-	issuer := j.issuerOf(c)
-	if issuer == nil {
-		return k, nil
-	}
-	for _, crl := range j.ev.crls {
-		sum := issuer.SM3()
-		key := keyOf("crl", crl.Raw, sum[:])
-		if j.work.check(key, func() error { return crl.CheckSignatureFrom(issuer) }) != nil {
-			continue
-		}
-		k.take("crl", crl.ThisUpdate, proven, j.in.At, !j.in.At.After(crl.NextUpdate))
-		if r, ok := crl.Find(c.Serial); ok && (found == nil || effective(r).Before(effective(*found))) {
-			found = &r
-		}
-	}
-	return k, found
+// book is the evidence of one judgement, in an order that depends on the evidence
+// alone and not on how it was handed in. What was made after the validation time
+// is not in it.
+type book struct {
+	crls       []*reading
+	statements []*reading
+	certs      []*certs.Certificate
 }
 
-// effective is R of protocol.md 4: for a compromise its invalidity date.
-func effective(r certs.Revoked) time.Time {
-	if (r.Reason == certs.ReasonKeyCompromise || r.Reason == certs.ReasonCACompromise) && !r.InvalidityDate.IsZero() && r.InvalidityDate.Before(r.At) {
-		return r.InvalidityDate
+func newBook(e *Evidence, at time.Time) *book {
+	b := &book{}
+	if e == nil {
+		return b
 	}
-	return r.At
-}
-
-// sealHistory is what the evidence of the seal's own region says about it.
-func (j *judgement) sealHistory(id string, sum [32]byte, region string, proven time.Time) (k knowledge, intervals []status.Interval, unknown bool) {
-	name := hex.EncodeToString(sum[:])
-	var newest time.Time
-	for _, s := range j.ev.seals {
-		if s.region != region || s.Seal != name || s.ID != id {
-			continue
-		}
-		k.take("seal-status", s.AsOf, proven, j.in.At, true)
-		if !s.AsOf.Before(newest) {
-			newest, intervals, unknown = s.AsOf, s.Intervals, s.State == status.SealUnknown
-		}
+	var all []*reading
+	for _, item := range e.Items[:min(len(e.Items), MaxEvidence)] {
+		all = append(all, item.reading())
 	}
-	for _, l := range j.ev.lists {
-		if l.region != region {
-			continue
-		}
-		k.take("seal-list", l.AsOf, proven, j.in.At, true)
-		if l.AsOf.After(newest) {
-			newest, intervals, unknown = l.AsOf, l.Find(name), false
+	slices.SortFunc(all, func(x, y *reading) int { return bytes.Compare(x.sum[:], y.sum[:]) })
+	all = slices.CompactFunc(all, func(x, y *reading) bool { return x.sum == y.sum })
+	for _, r := range all {
+		switch {
+		case r.crl != nil && !r.crl.ThisUpdate.After(at):
+			b.crls = append(b.crls, r)
+		case r.statement != nil && !r.statement.IssuedAt.After(at):
+			b.statements = append(b.statements, r)
+		case r.cert != nil:
+			b.certs = append(b.certs, r.cert)
 		}
 	}
-	return k, intervals, unknown
+	return b
 }

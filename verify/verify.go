@@ -63,10 +63,13 @@ const (
 // Evidence is what was collected beside the file. Its order does not matter.
 type Evidence struct{ Items []Item }
 
-// Item is one piece.
+// Item is one piece: make it with NewItem, which reads it once however many
+// documents it serves. One that cannot be read, or is not of its kind, is no
+// evidence and is passed over.
 type Item struct {
 	Kind Kind
 	Raw  []byte
+	read *reading
 }
 
 // Want is a piece of evidence that would help.

@@ -1,9 +1,8 @@
 // Package portal is the citizen's side of the public endpoint: upload a file
-// and read the verdict, look up a printed verification code, or open the QR
-// code of a sheet of paper. New gives the pages; each is an http.Handler that
+// and read the verdict, or look up a printed verification code. New gives the pages; each is an http.Handler that
 // the server mounts.
 //
-// A page that a code or QR leads to says what was recorded, never that the
+// A page that a code leads to says what was recorded, never that the
 // sheet in the reader's hand is genuine (protocol.md 6).
 package portal
 
@@ -60,7 +59,7 @@ type Portal struct {
 // New parses the pages.
 func New(c Config) (*Portal, error) {
 	p := &Portal{c: c, pages: map[string]*template.Template{}}
-	for _, name := range []string{"upload", "verdict", "record", "qr"} {
+	for _, name := range []string{"upload", "verdict", "record"} {
 		t, err := template.New("frame.html").ParseFS(pages, "pages/frame.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -70,7 +69,7 @@ func New(c Config) (*Portal, error) {
 	return p, nil
 }
 
-// Assets serves the style sheet and the script of the QR page.
+// Assets serves the style sheet.
 func Assets() (http.Handler, error) {
 	sub, err := fs.Sub(assets, "assets")
 	if err != nil {
@@ -97,9 +96,9 @@ type view struct {
 	Data   any
 }
 
-// policy lets a page load its own style and script and nothing else, so that
+// policy lets a page load its own style and nothing else, so that
 // nothing in an uploaded file's names could ever run.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 	lang := language(r)

@@ -66,9 +66,3 @@ func (p *Portal) FindRecord(w http.ResponseWriter, r *http.Request) error {
 
 // maxCode bounds what is looked at: 26 characters with spaces and dashes.
 const maxCode = 64
-
-// ShowQR is /q: the page reads the fragment, says that it will send it, asks,
-// and sends it to /api/v1/records.
-func (p *Portal) ShowQR(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, http.StatusOK, "qr", nil)
-}

@@ -1,0 +1,261 @@
+package verify
+
+import (
+	"encoding/hex"
+	"time"
+
+	"yinxin/certs"
+	"yinxin/verify/status"
+)
+
+// worstOutcome keeps the outcome that weighs most, the first of equals.
+func worstOutcome(a, b outcome) outcome {
+	weight := func(o outcome) int {
+		w := o.verdict().rank() * 2
+		if o.result != Pass {
+			w++
+		}
+		return w
+	}
+	if weight(b) > weight(a) {
+		return b
+	}
+	return a
+}
+
+// missing tells of a certificate of which nobody speaks, or too early or long ago.
+func missing(known bool, asOf time.Time) outcome {
+	if !known {
+		return unknown(StatusUnavailable, "")
+	}
+	return unknown(StatusStale, "as of "+rfc3339(asOf))
+}
+
+// certStatusAtSealing: no certificate between signer and root had been revoked by
+// P (protocol.md 4): R <= C is bad, C < R <= P cannot be told.
+func (t *trial) certStatusAtSealing() outcome {
+	if t.stamp == nil || t.signer == nil || t.signerErr != nil {
+		return notMade
+	}
+	c, p := t.ends()
+	result := t.ifProven()
+	for _, s := range t.standings(t.signerFound) {
+		t.useCRL(s)
+		switch {
+		case s.revoked && !s.since.After(c):
+			result = worstOutcome(result, failed(CertificateRevokedBefore, "revoked "+rfc3339(s.since)))
+		case s.revoked && t.proven && !s.since.After(p):
+			result = worstOutcome(result, unknown(RevokedDuringSealing, "revoked "+rfc3339(s.since)))
+		case !s.revoked && !s.atSealing:
+			result = worstOutcome(result, missing(s.known, s.asOf))
+		}
+	}
+	return result
+}
+
+// certStatusNow: what is known today of the same certificates.
+func (t *trial) certStatusNow() outcome {
+	if t.stamp == nil || t.signer == nil || t.signerErr != nil {
+		return notMade
+	}
+	_, p := t.ends()
+	result := passed
+	for _, s := range t.standings(t.signerFound) {
+		switch {
+		case s.revoked && t.proven && s.since.After(p):
+			result = worstOutcome(result, noticed(CertificateRevokedAfter, "revoked "+rfc3339(s.since)))
+		case s.revoked:
+			// certStatusAtSealing gave the reason.
+			result = worstOutcome(result, outcome{result: Unknown, detail: "revoked " + rfc3339(s.since)})
+		}
+		if !s.now {
+			result = worstOutcome(result, missing(s.known, s.asOf))
+		}
+	}
+	return result
+}
+
+// makerStatus: the certificates behind the seal's maker. When the seal was made is
+// its maker's word, so after a compromise only P proves that the seal is older.
+func (t *trial) makerStatus() outcome {
+	if t.stamp == nil || t.maker == nil || t.makerErr != nil {
+		return notMade
+	}
+	_, p := t.ends()
+	made := t.stamp.Seal.Created
+	result := t.ifProven()
+	for _, s := range t.standings(t.makerFound) {
+		t.useCRL(s)
+		switch {
+		case s.revoked && !s.since.After(made):
+			result = worstOutcome(result, failed(SealMakerNotValid, "revoked "+rfc3339(s.since)))
+		case s.revoked && s.compromise && !s.since.After(p):
+			result = worstOutcome(result, unknown(RevokedDuringSealing, "the maker's certificate was revoked "+rfc3339(s.since)))
+		case s.revoked:
+			result = worstOutcome(result, noticed(SealMakerRevokedAfter, "revoked "+rfc3339(s.since)))
+		}
+		if !s.now || !s.revoked && !s.atSealing {
+			result = worstOutcome(result, missing(s.known, s.asOf))
+		}
+	}
+	return result
+}
+
+// tsaStatus: RFC 3161 4: tokens made before a revocation keep their word only if
+// its reason excludes a compromise; otherwise the key may have made this one later.
+func (t *trial) tsaStatus() outcome {
+	if t.stamp == nil || !t.proven {
+		return notMade
+	}
+	result := passed
+	for _, s := range t.standings(t.tsaFound) {
+		t.useCRL(s)
+		switch {
+		case s.revoked && (s.compromise || !s.since.After(t.proved)):
+			result = worstOutcome(result, unknown(TimeNotProven, "the authority's certificate was revoked "+rfc3339(s.since)))
+		case s.revoked:
+			result = worstOutcome(result, noticed(TSARevokedAfter, "revoked "+rfc3339(s.since)))
+		}
+		if !s.now || !s.revoked && !s.atSealing {
+			result = worstOutcome(result, missing(s.known, s.asOf))
+		}
+	}
+	return result
+}
+
+// useCRL notes what the verdict stands on, for the report's freshness.
+func (t *trial) useCRL(s standing) {
+	if s.known {
+		t.used[StatusFreshness{Source: "crl", AsOf: rfc3339(s.asOf), Stale: !s.now}] = true
+	}
+}
+
+// sealWord is what the region's register says of this very seal.
+type sealWord struct {
+	known, foreign bool // foreign: the register has no such seal
+	atSealing, now bool
+	asOf           time.Time
+	intervals      []status.Interval
+}
+
+// sealWord gathers every statement about the SM3 of this seal by the status
+// signer of its region. Intervals of all of them count: none is ever forgotten.
+func (t *trial) sealWord() sealWord {
+	var w sealWord
+	sum := t.stamp.Seal.SM3()
+	name := hex.EncodeToString(sum[:])
+	for _, r := range t.book.statements {
+		var asOf time.Time
+		var intervals []status.Interval
+		foreign := false
+		switch {
+		case r.seal != nil && r.seal.Seal == name && r.seal.ID == t.stamp.Seal.ID:
+			asOf, intervals, foreign = r.seal.AsOf, r.seal.Intervals, r.seal.State == status.SealUnknown
+		case r.list != nil:
+			asOf, intervals = r.list.AsOf, r.list.Find(name)
+		default:
+			continue
+		}
+		if !t.speaks(r, t.makerFound.Region) {
+			continue
+		}
+		_, p := t.ends()
+		fresh := !t.in.At.After(r.statement.Expires) && t.in.At.Sub(asOf) <= MaxAge
+		w.known = true
+		w.foreign = w.foreign || foreign
+		w.now = w.now || fresh
+		w.atSealing = w.atSealing || fresh && madeAfter(asOf, p)
+		if asOf.After(w.asOf) {
+			w.asOf = asOf
+		}
+		w.intervals = append(w.intervals, intervals...)
+		t.used[StatusFreshness{Source: r.statement.Type, AsOf: rfc3339(asOf), Stale: !fresh}] = true
+	}
+	return w
+}
+
+// speaks tells whether a statement is by a status signer of that region that may
+// speak for this seal's code, and was not revoked when it spoke.
+func (t *trial) speaks(r *reading, region *certs.Region) bool {
+	if region == nil || r.statement.Issuer != region.Code {
+		return false
+	}
+	if t.w.check(keyOf("said", r.sum[:]), func() error { return nil }) != nil {
+		return false
+	}
+	signer, err := t.w.engine.statementBy(t.in.Trust, r)
+	if err != nil {
+		return false
+	}
+	for i := range region.Services {
+		s := &region.Services[i]
+		if s.Type != certs.ServiceStatusSigner || !s.Certificate.Equal(signer) || !s.SpeaksFor(region.Code, t.stamp.Seal.ID) {
+			continue
+		}
+		ends := t.standings(certs.Found{Path: []*certs.Certificate{signer}, Region: region, Service: s})
+		for _, e := range ends {
+			if e.revoked && (e.compromise || !e.since.After(r.statement.IssuedAt)) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func (t *trial) sealStatusAtSealing() outcome {
+	if t.stamp == nil || t.maker == nil || t.makerErr != nil {
+		return notMade
+	}
+	c, p := t.ends()
+	w := t.sealWord()
+	result := t.ifProven()
+	for _, i := range w.intervals {
+		if !i.To.IsZero() && !i.To.After(c) || i.From.After(p) {
+			continue
+		}
+		code := SealCancelledBeforeSealing
+		if i.State == status.SealFrozen {
+			code = SealFrozenAtSealing
+		}
+		if i.From.After(c) {
+			result = worstOutcome(result, unknown(RevokedDuringSealing, string(i.State)+" since "+rfc3339(i.From)))
+		} else {
+			result = worstOutcome(result, failed(code, string(i.State)+" since "+rfc3339(i.From)))
+		}
+	}
+	switch {
+	case w.foreign:
+		result = worstOutcome(result, unknown(SealStatusUnknownToList, ""))
+	case !w.atSealing:
+		result = worstOutcome(result, missing(w.known, w.asOf))
+	}
+	return result
+}
+
+func (t *trial) sealStatusNow() outcome {
+	if t.stamp == nil || t.maker == nil || t.makerErr != nil {
+		return notMade
+	}
+	_, p := t.ends()
+	w := t.sealWord()
+	result := passed
+	for _, i := range w.intervals {
+		over := !i.To.IsZero() && !i.To.After(t.in.At)
+		if over || !i.From.After(p) || !t.proven {
+			continue
+		}
+		code := SealCancelledAfter
+		if i.State == status.SealFrozen {
+			code = SealFrozenAfter
+		}
+		result = worstOutcome(result, noticed(code, string(i.State)+" since "+rfc3339(i.From)))
+	}
+	switch {
+	case w.foreign:
+		result = worstOutcome(result, unknown(SealStatusUnknownToList, ""))
+	case !w.now:
+		result = worstOutcome(result, missing(w.known, w.asOf))
+	}
+	return result
+}

@@ -1,0 +1,126 @@
+package verify
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"yinxin/certs"
+)
+
+// proveTime reads the token and, if it holds, sets P (protocol.md 4).
+func (t *trial) proveTime() outcome {
+	if t.stamp.TimeStamp == nil {
+		return unknown(TimeNotProven, "the stamp has no time-stamp")
+	}
+	if t.w.spend(1) != nil {
+		return overWork
+	}
+	token, err := certs.ParseTimeStamp(t.stamp.TimeStamp)
+	if err != nil {
+		return failed(TimestampForged, err)
+	}
+	if !bytes.Equal(token.Imprint, imprint(t.stamp.SignatureValue)) {
+		return failed(TimestampForged, "it is over something else")
+	}
+	t.token = token
+	// The token's own certificates may lead up to the authority that is listed.
+	extra := append(token.Certificates[:len(token.Certificates):len(token.Certificates)], t.book.certs...)
+	found, err := t.find(token.Signer, certs.ServiceTSA, extra, token.GenTime)
+	switch {
+	case errors.Is(err, errWork):
+		return overWork
+	case err != nil:
+		return unknown(TimeNotProven, fmt.Sprintf("its authority is not trusted: %v", err))
+	}
+	if since, bad := found.Service.DistrustedSince(); bad && !since.After(t.in.At) {
+		return unknown(TimeNotProven, "its authority is distrusted")
+	}
+	// One that lists prefixes serves those regions only and is not to be borrowed
+	// by another; without any it witnesses for all.
+	if len(found.Service.Prefixes) > 0 && !found.Service.SpeaksFor(found.Region.Code, t.stamp.Seal.ID) {
+		return unknown(TimeNotProven, "its authority does not speak for this seal's region")
+	}
+	t.tsaFound, t.proved, t.proven = found, token.GenTime, true
+	if token.GenTime.After(t.in.At) {
+		return unknown(SealedAfterCheck, rfc3339(token.GenTime))
+	}
+	if len(token.Notices) > 0 {
+		return t.departure(token.Notices[0])
+	}
+	return passed
+}
+
+func (t *trial) timestamp() outcome {
+	if t.stamp == nil {
+		return notMade
+	}
+	return t.tokenOutcome
+}
+
+// timeOrder: C <= P + accuracy, and a notice where P is late (protocol.md 4).
+func (t *trial) timeOrder() outcome {
+	switch {
+	case t.stamp == nil:
+		return notMade
+	case !t.proven && t.claimed.After(t.in.At):
+		return unknown(SealedAfterCheck, rfc3339(t.claimed))
+	case !t.proven:
+		return unknown(TimeNotProven, "")
+	case t.claimed.After(t.proved.Add(t.token.Accuracy)):
+		return failed(TimeContradiction, fmt.Sprintf("claimed %s, proven %s", rfc3339(t.claimed), rfc3339(t.proved)))
+	case t.proved.Sub(t.claimed) > LateToken:
+		return noticed(TimestampLate, fmt.Sprintf("claimed %s, proven %s", rfc3339(t.claimed), rfc3339(t.proved)))
+	}
+	return passed
+}
+
+// ends are C and P; where the time is not proven both are what is claimed, which
+// can show that something was bad already, never that it was good.
+func (t *trial) ends() (c, p time.Time) {
+	if !t.proven {
+		return t.claimed, t.claimed
+	}
+	if t.claimed.After(t.proved) { // within the token's accuracy
+		return t.proved, t.proved
+	}
+	return t.claimed, t.proved
+}
+
+// sealValidity: the seal's own term holds throughout [C, P].
+func (t *trial) sealValidity() outcome {
+	if t.stamp == nil {
+		return notMade
+	}
+	c, p := t.ends()
+	s := t.stamp.Seal
+	if c.Before(s.ValidFrom) || p.After(s.ValidTo) {
+		return failed(SealOutOfValidity, fmt.Sprintf("%s to %s", rfc3339(s.ValidFrom), rfc3339(s.ValidTo)))
+	}
+	return t.ifProven()
+}
+
+// signerValidity: likewise the certificate's.
+func (t *trial) signerValidity() outcome {
+	if t.signer == nil {
+		return notMade
+	}
+	c, p := t.ends()
+	switch {
+	case c.Before(t.signer.NotBefore):
+		return failed(CertificateNotYetValid, rfc3339(t.signer.NotBefore))
+	case p.After(t.signer.NotAfter):
+		return failed(CertificateExpiredAtSealing, rfc3339(t.signer.NotAfter))
+	}
+	return t.ifProven()
+}
+
+// ifProven is a pass where the time is proven: at a time only claimed nothing is
+// found good.
+func (t *trial) ifProven() outcome {
+	if !t.proven {
+		return unknown(TimeNotProven, "")
+	}
+	return passed
+}

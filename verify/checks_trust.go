@@ -1,0 +1,117 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+
+	"yinxin/certs"
+)
+
+// makerChain: the seal's maker is a seal-maker service, or certified by one, at
+// the time the seal was made, and may speak for a seal of this code.
+func (t *trial) makerChain() outcome {
+	if t.stamp == nil || t.maker == nil {
+		return notMade
+	}
+	if t.makerErr != nil {
+		if o, told := life(t.makerErr, SealMakerNotValid, SealMakerNotValid); told {
+			return o
+		}
+		return untrusted(t.makerErr, SealMakerNotValid)
+	}
+	return t.entitled(t.makerFound)
+}
+
+// signerChain: the signer's certificate comes from an agency-ca service of a
+// region that may speak for this seal.
+func (t *trial) signerChain() outcome {
+	if t.stamp == nil || t.signer == nil {
+		return notMade
+	}
+	if t.signerErr != nil {
+		if o, told := life(t.signerErr, CertificateNotYetValid, CertificateExpiredAtSealing); told {
+			return o
+		}
+		return untrusted(t.signerErr, SignerKeyUsage)
+	}
+	return t.entitled(t.signerFound)
+}
+
+// life turns "expired" and "not yet valid" of the certificate itself into their
+// reasons.
+func life(err error, early, late Code) (outcome, bool) {
+	switch {
+	case errors.Is(err, certs.ErrNotYetValid):
+		return failed(early, err), true
+	case errors.Is(err, certs.ErrExpired):
+		return failed(late, err), true
+	}
+	return outcome{}, false
+}
+
+// untrusted gives the reason why no chain was found.
+func untrusted(err error, usage Code) outcome {
+	switch {
+	case errors.Is(err, errWork):
+		return overWork
+	case errors.Is(err, errNoTrust):
+		return unknown(TrustMissing, "")
+	case errors.Is(err, certs.ErrServiceState):
+		return unknown(ServiceDistrusted, err)
+	case errors.Is(err, certs.ErrUnhandledCritical):
+		return unknown(CriticalExtension, err)
+	case errors.Is(err, certs.ErrKeyUsage):
+		return failed(usage, err)
+	}
+	return unknown(IssuerUnknown, err)
+}
+
+// entitled: 440000's services cannot speak for a 52... seal, nor for an
+// organisation that is not theirs; and a compromised service needs a time that
+// another region proves (protocol.md 3).
+func (t *trial) entitled(f certs.Found) outcome {
+	id := t.stamp.Seal.ID
+	if !f.Service.SpeaksFor(f.Region.Code, id) {
+		return failed(SealOfAnotherRegion, fmt.Sprintf("region %s for seal %s", f.Region.Code, clip(id)))
+	}
+	if len(f.Service.Organisations) > 0 && !t.organisationOf(f.Service) {
+		return failed(SealOfAnotherRegion, "the service does not speak for this organisation")
+	}
+	since, bad := f.Service.DistrustedSince()
+	if !bad || since.After(t.in.At) {
+		return passed
+	}
+	if t.proven && t.proved.Before(since) && t.tsaFound.Region.Code != f.Region.Code {
+		return passed
+	}
+	return unknown(ServiceDistrusted, fmt.Sprintf("since %s", rfc3339(since)))
+}
+
+func (t *trial) organisationOf(s *certs.Service) bool {
+	if t.signer == nil || t.signer.USCC == "" {
+		return false
+	}
+	for _, o := range s.Organisations {
+		if o == t.signer.USCC {
+			return true
+		}
+	}
+	return false
+}
+
+// trustList: an expired list is not to be judged by (protocol.md 3).
+func (t *trial) trustList() outcome {
+	switch {
+	case t.in.Trust == nil:
+		return unknown(TrustMissing, "")
+	case t.in.Trust.Expired:
+		return unknown(TrustListExpired, "")
+	}
+	for _, f := range []certs.Found{t.makerFound, t.signerFound, t.tsaFound} {
+		// A list that was good when it was opened may have ended by now.
+		if f.Region != nil && (f.Region.Expired || t.in.At.After(f.Region.Expires)) {
+			return unknown(TrustListExpired, "of region "+f.Region.Code)
+		}
+	}
+	return passed
+}

@@ -1,0 +1,171 @@
+package verify
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"yinxin/certs"
+)
+
+// standing is what CRLs tell of one certificate.
+type standing struct {
+	known      bool // some CRL of its issuer speaks of it
+	atSealing  bool // one was made at or after P, and is fresh
+	now        bool // one is fresh
+	revoked    bool
+	since      time.Time // R: when it was revoked; of a compromise, since when
+	compromise bool      // or a reason that may be one
+	asOf       time.Time
+}
+
+// ladder is a chain from a leaf up to a root, as far as certificates are at hand.
+// Above the trusted service's certificate the steps only serve to find who speaks
+// of revocation: that an issuer is the right one its signature shows.
+type ladder struct {
+	steps    []*certs.Certificate
+	complete bool // it ends in a root, which nobody's CRL speaks of
+}
+
+// maxLadder bounds how many issuers are looked for above a leaf.
+const maxLadder = 8
+
+func (t *trial) ladder(f certs.Found) ladder {
+	l := ladder{steps: slices.Clone(f.Path)}
+	if len(l.steps) == 0 {
+		return l
+	}
+	for len(l.steps) < maxLadder {
+		last := l.steps[len(l.steps)-1]
+		if bytes.Equal(last.RawSubject, last.RawIssuer) {
+			l.complete = true
+			return l
+		}
+		issuer := t.issuerOf(last, f)
+		if issuer == nil {
+			return l
+		}
+		l.steps = append(l.steps, issuer)
+	}
+	return l
+}
+
+// issuerOf looks among the region's services, the token's certificates and the
+// evidence for the authority whose signature a certificate bears.
+func (t *trial) issuerOf(c *certs.Certificate, f certs.Found) *certs.Certificate {
+	var candidates []*certs.Certificate
+	if f.Region != nil {
+		for i := range f.Region.Services {
+			candidates = append(candidates, f.Region.Services[i].Certificate)
+		}
+	}
+	if t.token != nil {
+		candidates = append(candidates, t.token.Certificates...)
+	}
+	candidates = append(candidates, t.book.certs...)
+	for _, issuer := range candidates {
+		if !issuer.IsCA || !bytes.Equal(c.RawIssuer, issuer.RawSubject) || issuer.Equal(c) {
+			continue
+		}
+		a, b := c.SM3(), issuer.SM3()
+		if t.w.check(keyOf("issued", a[:], b[:]), func() error { return c.CheckSignatureFrom(issuer) }) == nil {
+			return issuer
+		}
+	}
+	return nil
+}
+
+// standings tells of each step below the root, from the top down: what an
+// authority signed after its own end counts for nothing. Where no root was
+// reached, nobody speaks of the topmost certificate.
+func (t *trial) standings(f certs.Found) []standing {
+	l := t.ladder(f)
+	n := len(l.steps)
+	if l.complete {
+		n--
+	}
+	out := make([]standing, n)
+	var issuerEnd time.Time
+	for i := n - 1; i >= 0; i-- {
+		if i+1 < len(l.steps) {
+			out[i] = t.standing(l.steps[i], l.steps[i+1], issuerEnd)
+		}
+		issuerEnd = time.Time{}
+		if out[i].revoked {
+			issuerEnd = out[i].since
+		}
+	}
+	return out
+}
+
+func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time) standing {
+	var s standing
+	_, p := t.ends()
+	for _, r := range t.book.crls {
+		crl := r.crl
+		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) ||
+			crl.ThisUpdate.Before(issuer.NotBefore) || crl.ThisUpdate.After(issuer.NotAfter) ||
+			!issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
+			continue
+		}
+		if len(crl.AuthorityKeyID) > 0 && len(issuer.SubjectKeyID) > 0 && !bytes.Equal(crl.AuthorityKeyID, issuer.SubjectKeyID) {
+			continue
+		}
+		sum := issuer.SM3()
+		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) != nil {
+			continue
+		}
+		s.hear(crl, c, p, t.in.At)
+	}
+	return s
+}
+
+// hear adds what one CRL tells. A revocation that any of them tells stays, for a
+// certificate never comes back (protocol.md 4): a later list without it would be
+// an authority restored from an old backup.
+func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time) {
+	entry, listed := crl.Find(c.Serial)
+	if listed && entry.Reason != certs.ReasonRemoveFromCRL {
+		since, compromise := ended(entry)
+		if !s.revoked || since.Before(s.since) {
+			s.since, s.compromise = since, compromise
+		}
+		s.revoked = true
+	} else if crl.ThisUpdate.After(c.NotAfter) {
+		// An expired certificate may be dropped from the list (RFC 5280 3.3):
+		// its absence says nothing.
+		return
+	}
+	s.known = true
+	if crl.ThisUpdate.After(s.asOf) {
+		s.asOf = crl.ThisUpdate
+	}
+	if at.After(crl.NextUpdate) || at.Sub(crl.ThisUpdate) > MaxAge {
+		return
+	}
+	s.now = true
+	if madeAfter(crl.ThisUpdate, p) {
+		s.atSealing = true
+	}
+}
+
+// madeAfter tells whether evidence was made at or after a moment. The times in
+// CRLs are whole seconds (RFC 5280 5.1.2.4), so within one the order is not to be
+// known and the same second counts as after.
+func madeAfter(made, moment time.Time) bool {
+	return !made.Before(moment.Truncate(time.Second))
+}
+
+// ended gives R of an entry: for a compromise its invalidity date (protocol.md 4).
+func ended(r certs.Revoked) (since time.Time, compromise bool) {
+	switch r.Reason {
+	case certs.ReasonKeyCompromise, certs.ReasonCACompromise, certs.ReasonAACompromise:
+		if !r.InvalidityDate.IsZero() && r.InvalidityDate.Before(r.At) {
+			return r.InvalidityDate, true
+		}
+		return r.At, true
+	case certs.ReasonAffiliationChanged, certs.ReasonSuperseded, certs.ReasonCessationOfOperation:
+		return r.At, false
+	}
+	return r.At, true
+}
