@@ -1,8 +1,9 @@
 // Package ca is the certificate authority: it makes the province's own chain,
 // issues certificates to agencies, and revokes them.
 //
-// New opens an Authority over a store and a key store; Init makes what is
-// missing of the chain and of the certificates of each purpose; Issue and
+// New opens an Authority over a store and a key store; Init is called before
+// anything else: it settles what a killed process left, and makes what is
+// missing of the chain and of the certificates of each purpose. Issue and
 // Revoke are the acts. The faces are ca/crl and ca/tsa.
 package ca
 
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -31,20 +33,26 @@ var (
 	ErrNotFound = errors.New("no such certificate")
 	// ErrRevoked: it is revoked already, which is never undone.
 	ErrRevoked = errors.New("the certificate is revoked already")
+	// ErrKeyTaken: the key has a certificate for something else. A key serves one
+	// purpose (protocol.md 1).
+	ErrKeyTaken = errors.New("the key serves another purpose already")
+	// ErrSerialTaken: the serial number has been used; the office draws again.
+	ErrSerialTaken = errors.New("the serial number has been used")
 	// ErrRetryMismatch: the idempotency key was used for another request.
 	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
 )
 
 // Names of acts in the journal.
 const (
-	ActIssued  = "certificate.issued"
-	ActRevoked = "certificate.revoked"
+	ActIssued    = "certificate.issued"
+	ActRevoked   = "certificate.revoked"
+	ActAbandoned = "certificate.abandoned" // signed perhaps, and never handed out
 )
 
 // Row is a certificate in the register.
 type Row struct {
 	Serial     string      `cbor:"1,keyasint" json:"serial"` // hex
-	Issuer     string      `cbor:"2,keyasint" json:"issuer"` // purpose of the issuer: root or issuing
+	Issuer     string      `cbor:"2,keyasint" json:"issuer"` // purpose of the issuer; its own for a self-signed one
 	Profile    string      `cbor:"3,keyasint" json:"profile"`
 	Purpose    Purpose     `cbor:"4,keyasint,omitempty" json:"purpose,omitempty"` // of the office's own keys
 	Agency     string      `cbor:"5,keyasint,omitempty" json:"agency,omitempty"`  // USCC
@@ -70,28 +78,40 @@ type Revocation struct {
 	Why        string    `cbor:"6,keyasint" json:"why"`
 }
 
-// State is shown: valid, revoked or expired.
+// The states of a certificate.
+const (
+	StateValid   = "valid"
+	StateRevoked = "revoked"
+	StateExpired = "expired"
+)
+
+// State is the state at a moment. Revoked goes before expired, since it says more.
 func (r Row) State(now time.Time) string {
 	switch {
 	case r.Revocation != nil:
-		return "revoked"
+		return StateRevoked
 	case now.After(r.NotAfter):
-		return "expired"
+		return StateExpired
 	}
-	return "valid"
+	return StateValid
 }
 
 // Intent is what is recorded before a certificate is signed, so that no
 // signature can exist of which nothing is known (protocol.md 8).
 type Intent struct {
-	Serial  string    `cbor:"1,keyasint" json:"serial"`
-	Profile string    `cbor:"2,keyasint" json:"profile"`
-	Agency  string    `cbor:"3,keyasint,omitempty" json:"agency,omitempty"`
-	Subject string    `cbor:"4,keyasint" json:"subject"`
-	KeySM3  [32]byte  `cbor:"5,keyasint" json:"-"`
-	At      time.Time `cbor:"6,keyasint" json:"at"`
-	TBS     []byte    `cbor:"7,keyasint" json:"-"`
+	Serial  string   `cbor:"1,keyasint" json:"serial"`
+	Profile string   `cbor:"2,keyasint" json:"profile"`
+	Agency  string   `cbor:"3,keyasint,omitempty" json:"agency,omitempty"`
+	Subject string   `cbor:"4,keyasint" json:"subject"` // its common name
+	KeySM3  [32]byte `cbor:"5,keyasint" json:"-"`       // of the point
+	// At is when it was recorded, Abandoned when its certificate was given up.
+	At        time.Time `cbor:"6,keyasint" json:"at"`
+	TBS       []byte    `cbor:"7,keyasint" json:"-"`
+	Abandoned time.Time `cbor:"8,keyasint" json:"abandoned,omitzero"`
 }
+
+// Owner is what the key of the intent serves, and nothing else ever.
+func (i Intent) Owner() string { return i.Profile + "\x00" + i.Agency + "\x00" + i.Subject }
 
 // Filter of a list; Cursor is the serial of the last row seen.
 type Filter struct {
@@ -104,11 +124,16 @@ type Filter struct {
 // Store keeps the register. Every write is durable on return, whole or not at
 // all.
 type Store interface {
-	// PutIntent fails if the serial has ever been used.
+	// PutIntent fails with ErrSerialTaken if the serial has ever been used, with
+	// ErrKeyTaken if the key was intended for another owner.
 	PutIntent(ctx context.Context, i Intent) error
-	// CommitCertificate replaces the intent by the certificate, with its act.
+	// CommitCertificate replaces the intent by the certificate, with its act. It
+	// fails if there is no such intent, or if it was abandoned.
 	CommitCertificate(ctx context.Context, a act.Act, r Row) error
-	// Intents lists those whose certificate never came.
+	// CommitAbandoned keeps the intent as abandoned since the act's time;
+	// ErrNotFound if it is not pending.
+	CommitAbandoned(ctx context.Context, a act.Act, serial string) error
+	// Intents lists those whose certificate never came, pending and abandoned.
 	Intents(ctx context.Context) ([]Intent, error)
 	Certificate(ctx context.Context, serial string) (Row, error)
 	// CertificateByAct finds what an act issued.
@@ -116,7 +141,8 @@ type Store interface {
 	Certificates(ctx context.Context, f Filter, now time.Time) ([]Row, error)
 	// Current is the newest certificate of a purpose; ErrNotFound before the first.
 	Current(ctx context.Context, p Purpose) (Row, error)
-	// CommitRevocation fails with ErrRevoked if the certificate is.
+	// CommitRevocation fails with ErrRevoked if the certificate is revoked and r
+	// does not make that worse (Revocation.Over).
 	CommitRevocation(ctx context.Context, a act.Act, r Revocation) (Row, error)
 	// Revoked lists an issuer's revoked certificates without reading the others,
 	// and the count that tells whether a list made earlier is still whole.
@@ -143,8 +169,9 @@ type Authority struct {
 	c        Config
 	profiles map[string]Profile
 
-	mu      sync.Mutex
-	current map[Purpose]Credential
+	mu        sync.Mutex
+	current   map[Purpose]Credential
+	recovered bool // what an earlier process left was settled
 }
 
 // Credential is a certificate with its key and its row.
@@ -154,13 +181,21 @@ type Credential struct {
 	Row         Row
 }
 
+// maxBaseURL keeps a certificate small: it holds the address three times.
+const maxBaseURL = 200
+
 // New checks the configuration.
 func New(c Config) (*Authority, error) {
 	if c.Store == nil || c.Keys == nil || c.Clock == nil || c.Rand == nil || c.Log == nil {
 		return nil, errors.New("ca: incomplete configuration")
 	}
-	if len(c.Region) != 6 || c.RegionName == "" || !strings.HasPrefix(c.BaseURL, "http") {
-		return nil, fmt.Errorf("ca: region %q, name %q or address %q", c.Region, c.RegionName, c.BaseURL)
+	if len(c.Region) != 6 || strings.Trim(c.Region, "0123456789") != "" || !plainName(c.RegionName) {
+		return nil, fmt.Errorf("ca: region %q or name %q", c.Region, c.RegionName)
+	}
+	// The address stands in every certificate for as long as it lives.
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || len(c.BaseURL) > maxBaseURL {
+		return nil, fmt.Errorf("ca: %q is no address such as https://seal.example.gov.cn", c.BaseURL)
 	}
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	profiles, err := standardProfiles()

@@ -33,7 +33,8 @@ type template struct {
 	notBefore, notAfter time.Time
 	key                 *ecdsa.PublicKey
 	uscc                string
-	crlURL, issuerURL   string
+	crlURL, issuerURL   string // "": of a self-signed certificate
+	ocspURL             string
 }
 
 func encode(f func(*cryptobyte.Builder)) ([]byte, error) {
@@ -168,10 +169,8 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 	if t.issuerURL != "" {
 		addExtension(b, "1.3.6.1.5.5.7.1.1", false, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) {
-				addSequence(b, func(b *cryptobyte.Builder) {
-					certs.AddOID(b, "1.3.6.1.5.5.7.48.2")
-					addURI(b, t.issuerURL)
-				})
+				addAccess(b, "1.3.6.1.5.5.7.48.1", t.ocspURL)
+				addAccess(b, "1.3.6.1.5.5.7.48.2", t.issuerURL)
 			})
 		})
 	}
@@ -183,6 +182,13 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 	if p.OCSPNoCheck {
 		addExtension(b, certs.OIDOCSPNoCheck, false, func(b *cryptobyte.Builder) { b.AddASN1NULL() })
 	}
+}
+
+func addAccess(b *cryptobyte.Builder, method certs.OID, uri string) {
+	addSequence(b, func(b *cryptobyte.Builder) {
+		certs.AddOID(b, method)
+		addURI(b, uri)
+	})
 }
 
 // addKeyUsage writes a named-bit list: trailing zero bits are left out

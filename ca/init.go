@@ -4,15 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"yinxin/certs"
 	"yinxin/hsm"
 )
 
-// Init makes what is missing of the chain and of the certificates of each
-// purpose. Killed at any point it goes on from there: a key without a
-// certificate is left over and another is made.
+// Init is called once at each start, before anything is issued. It settles
+// what a killed process left and makes what is missing of the chain and of the
+// certificates of each purpose, on a key that was made for it before if there
+// is one. Killed at any point, the next Init goes on from there.
 func (a *Authority) Init(ctx context.Context) error {
+	if err := a.recover(ctx); err != nil {
+		return fmt.Errorf("intents of an earlier process: %w", err)
+	}
+	var spare []hsm.Info
 	for _, p := range purposes {
 		_, err := a.c.Store.Current(ctx, p.purpose)
 		if err == nil {
@@ -21,7 +27,12 @@ func (a *Authority) Init(ctx context.Context) error {
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		key, err := a.c.Keys.Generate(ctx, string(p.purpose), hsm.UsageSign)
+		if spare == nil {
+			if spare, err = a.c.Keys.List(ctx); err != nil {
+				return err
+			}
+		}
+		key, err := a.keyFor(ctx, p.purpose, spare)
 		if err != nil {
 			return fmt.Errorf("key of %s: %w", p.purpose, err)
 		}
@@ -31,6 +42,45 @@ func (a *Authority) Init(ctx context.Context) error {
 			return fmt.Errorf("certificate of %s: %w", p.purpose, err)
 		}
 	}
+	return nil
+}
+
+// keyFor takes the key that a killed Init made for the purpose, or makes one.
+// There is no certificate of the purpose yet, so none can stand on that key.
+func (a *Authority) keyFor(ctx context.Context, p Purpose, spare []hsm.Info) (hsm.Key, error) {
+	label := "ca " + string(p)
+	left := slices.IndexFunc(spare, func(i hsm.Info) bool {
+		return i.Label == label && i.Usage == hsm.UsageSign && i.State == hsm.Active
+	})
+	if left >= 0 {
+		return a.c.Keys.Key(ctx, spare[left].ID)
+	}
+	return a.c.Keys.Generate(ctx, label, hsm.UsageSign)
+}
+
+// recover turns the intents that an earlier process left pending into
+// abandoned ones, in the journal too: each may have been signed, and none was
+// handed out. Once only, since later intents are this process's own.
+func (a *Authority) recover(ctx context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.recovered {
+		return nil
+	}
+	intents, err := a.c.Store.Intents(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range intents {
+		if !i.Abandoned.IsZero() {
+			continue
+		}
+		if err := a.commitAbandoned(ctx, i); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		a.c.Log.Warn("a certificate was intended and never recorded", "serial", i.Serial, "profile", i.Profile)
+	}
+	a.recovered = true
 	return nil
 }
 

@@ -34,16 +34,24 @@ func NewProfile(c ProfileConfig) (Profile, error) {
 	switch {
 	case c.Name == "" || c.Life < time.Hour:
 		return Profile{}, errors.New("profile: name or life is missing")
+	case c.KeyUsage == 0: // RFC 5280 4.2.1.3: at least one bit
+		return Profile{}, fmt.Errorf("profile %s: a key for no use", c.Name)
 	case c.Life > 20*year:
 		return Profile{}, fmt.Errorf("profile %s: it lives longer than a root", c.Name)
 	case c.CA != signsCerts: // RFC 5280 4.2.1.9
 		return Profile{}, fmt.Errorf("profile %s: certSign goes with a CA and only with one", c.Name)
+	case !c.CA && c.PathLen != 0, c.PathLen < -1: // RFC 5280 4.2.1.9
+		return Profile{}, fmt.Errorf("profile %s: a path length of %d", c.Name, c.PathLen)
 	case c.CA && c.EKU != "":
 		return Profile{}, fmt.Errorf("profile %s: a CA with an extended key usage", c.Name)
 	case encrypts && (signs || c.CA): // GB/T 25056: signing and encryption keys are apart
 		return Profile{}, fmt.Errorf("profile %s: one key to sign and to encrypt", c.Name)
 	case c.EKU == certs.OIDEKUTimeStamping && !c.EKUCritical: // RFC 3161 2.3
 		return Profile{}, fmt.Errorf("profile %s: timeStamping must be critical", c.Name)
+	case c.EKUCritical && c.EKU == "":
+		return Profile{}, fmt.Errorf("profile %s: a critical extended key usage that is missing", c.Name)
+	case c.OCSPNoCheck && c.EKU != certs.OIDEKUOCSPSigning: // RFC 6960 4.2.2.2.1
+		return Profile{}, fmt.Errorf("profile %s: ocsp-nocheck without OCSPSigning", c.Name)
 	}
 	return Profile{c}, nil
 }
@@ -136,5 +144,7 @@ var purposes = []struct {
 	{PurposeQR, ProfileQR, PurposeIssuing, "证照二维码"},
 	{PurposeJournal, ProfileJournal, PurposeIssuing, "日志"},
 	{PurposeTrustList, ProfileTrustList, PurposeIssuing, "信任列表"},
-	{PurposeScheme, ProfileTrustList, PurposeIssuing, "信任体系列表"},
+	// No region's authority stands above the scheme: its key is known by its
+	// fingerprint, and signs for itself.
+	{PurposeScheme, ProfileTrustList, PurposeScheme, "信任体系列表"},
 }

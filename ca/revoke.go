@@ -3,6 +3,7 @@ package ca
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"yinxin/certs"
@@ -34,11 +35,20 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	for _, reason := range Reasons {
 		known = known || reason == r.Reason
 	}
+	row, err := a.c.Store.Certificate(ctx, r.Serial)
+	if err != nil {
+		return Row{}, err
+	}
 	switch {
 	case !known:
-		return Row{}, fmt.Errorf("%w: reason %d", ErrRefused, r.Reason)
-	case r.Who == "" || r.Why == "":
-		return Row{}, fmt.Errorf("%w: who revokes and why must be said", ErrRefused)
+		return Row{}, fmt.Errorf("%w: reason %d is not one that a certificate is revoked for", ErrRefused, r.Reason)
+	case r.Reason == certs.ReasonCACompromise && row.Profile != ProfileIssuing:
+		return Row{}, fmt.Errorf("%w: cACompromise is for an authority's certificate", ErrRefused)
+	case row.Purpose != "" && row.Issuer == string(row.Purpose):
+		// RFC 5280 6.1: nobody asks whether a trust anchor is revoked.
+		return Row{}, fmt.Errorf("%w: a self-signed certificate is ended in the trust list, not by its own CRL", ErrRefused)
+	case !grounds(r.Who) || !grounds(r.Why):
+		return Row{}, fmt.Errorf("%w: who revokes and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
 	case r.Invalidity.After(now):
 		return Row{}, fmt.Errorf("%w: the invalidity date lies in the future", ErrRefused)
 	}
@@ -53,16 +63,55 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	return a.c.Store.CommitRevocation(ctx, done, rev)
 }
 
+// Over tells what is known once r comes over an earlier revocation. A
+// revocation is never undone or weakened, so only two things count: that the
+// key was compromised after all, and that it was so since an earlier time. The
+// time of revocation stays.
+func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
+	worse := r.Reason == certs.ReasonKeyCompromise && earlier.Reason != certs.ReasonKeyCompromise ||
+		r.Reason == earlier.Reason && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
+	if !worse {
+		return earlier, false
+	}
+	if since := earlier.since(); since.Before(r.Invalidity) || r.Invalidity.IsZero() && !earlier.Invalidity.IsZero() {
+		r.Invalidity = since
+	}
+	r.At = earlier.At
+	return r, true
+}
+
+// since is when the certificate ceased to be good.
+func (r Revocation) since() time.Time {
+	if r.Invalidity.IsZero() {
+		return r.At
+	}
+	return r.Invalidity
+}
+
 // Certificate shows one row.
 func (a *Authority) Certificate(ctx context.Context, serial string) (Row, error) {
 	return a.c.Store.Certificate(ctx, serial)
 }
 
-// Certificates lists rows.
+// maxPage bounds one page of a list.
+const maxPage = 1000
+
+// Certificates lists rows in the order of issue, at most 1,000 of them.
 func (a *Authority) Certificates(ctx context.Context, f Filter) ([]Row, error) {
+	switch {
+	case f.Agency != "" && !certs.USCCValid(f.Agency):
+		return nil, fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, f.Agency)
+	case f.State != "" && f.State != StateValid && f.State != StateRevoked && f.State != StateExpired:
+		return nil, fmt.Errorf("%w: there is no state %q", ErrRefused, f.State)
+	case f.Limit <= 0 || f.Limit > maxPage:
+		f.Limit = maxPage
+	}
 	return a.c.Store.Certificates(ctx, f, a.c.Clock())
 }
 
-// Abandoned lists the intents whose certificate never came: what a killed
-// process may have signed. Their serials are never used again.
-func (a *Authority) Abandoned(ctx context.Context) ([]Intent, error) { return a.c.Store.Intents(ctx) }
+// Abandoned lists the intents whose certificate never came: what may have been
+// signed and was never handed out. Their serials are never used again.
+func (a *Authority) Abandoned(ctx context.Context) ([]Intent, error) {
+	intents, err := a.c.Store.Intents(ctx)
+	return slices.DeleteFunc(intents, func(i Intent) bool { return i.Abandoned.IsZero() }), err
+}

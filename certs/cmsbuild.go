@@ -47,7 +47,25 @@ func NewSignedDataBuilder(signer Signer, cert *Certificate, chain []*Certificate
 	if !signer.Public().Equal(cert.PublicKey) {
 		return nil, fmt.Errorf("%w: the certificate is another key's", ErrKeyUsage)
 	}
-	b := &SignedDataBuilder{signer: signer, contentType: contentType, version: 1}
+	b, err := newSignedDataBuilder(cert, chain, contentType)
+	if err != nil {
+		return nil, err
+	}
+	b.signer = signer
+	kind, err := attribute(OIDContentType, func(c *cryptobyte.Builder) { AddOID(c, contentType) })
+	if err != nil {
+		return nil, err
+	}
+	cv2, err := attribute(OIDSigningCertV2, func(c *cryptobyte.Builder) { addSigningCertificateV2(c, cert) })
+	if err != nil {
+		return nil, err
+	}
+	b.fixed = [][]byte{kind, cv2}
+	return b, nil
+}
+
+func newSignedDataBuilder(cert *Certificate, chain []*Certificate, contentType OID) (*SignedDataBuilder, error) {
+	b := &SignedDataBuilder{contentType: contentType, version: 1}
 	if contentType != OIDData { // RFC 5652 5.1
 		b.version = 3
 	}
@@ -69,16 +87,26 @@ func NewSignedDataBuilder(signer Signer, cert *Certificate, chain []*Certificate
 	}); err != nil {
 		return nil, err
 	}
-	kind, err := attribute(OIDContentType, func(c *cryptobyte.Builder) { AddOID(c, contentType) })
-	if err != nil {
-		return nil, err
-	}
-	cv2, err := attribute(OIDSigningCertV2, func(c *cryptobyte.Builder) { addSigningCertificateV2(c, cert) })
-	if err != nil {
-		return nil, err
-	}
-	b.fixed = [][]byte{kind, cv2}
 	return b, nil
+}
+
+// asWritten tells whether s is, octet for octet, what Build would have made of
+// the same parts. What no signature covers (versions, parameters, the order of
+// certificates, attributes that are not signed) is then as it was written.
+func (s *SignedData) asWritten() bool {
+	if s.Signer == nil || s.Content == nil || s.signedAttrs == nil {
+		return false
+	}
+	b, err := newSignedDataBuilder(s.Signer, s.Certificates, s.ContentType)
+	if err != nil {
+		return false
+	}
+	set := cryptobyte.String(s.signedAttrs)
+	if !set.ReadASN1(&set, asn1.SET) {
+		return false
+	}
+	again, err := encode(func(c *cryptobyte.Builder) { b.contentInfo(c, s.Content, false, set, s.signature) })
+	return err == nil && bytes.Equal(again, s.Raw)
 }
 
 // certificateSet is a SET OF, so in DER its elements are in order.

@@ -49,6 +49,9 @@ func ParseTimeStamp(der []byte) (*TimeStamp, error) {
 		return nil, fmt.Errorf("time-stamp: %w", err)
 	}
 	t := &TimeStamp{Raw: sd.Raw, Signer: sd.Signer, Certificates: sd.Certificates, Notices: sd.Notices}
+	if !sd.asWritten() {
+		t.Notices = append(t.Notices, "the time-stamp is encoded otherwise than RFC 5652 and DER have it")
+	}
 	if err := t.parseInfo(sd.Content); err != nil {
 		return nil, fmt.Errorf("time-stamp: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"yinxin/certs"
@@ -42,6 +43,9 @@ func (t *trial) proveTime() outcome {
 	if len(found.Service.Prefixes) > 0 && !found.Service.SpeaksFor(found.Region.Code, t.stamp.Seal.ID) {
 		return unknown(TimeNotProven, "its authority does not speak for this seal's region")
 	}
+	if !t.vouched(token, found) {
+		return unknown(TimeNotProven, "it carries a certificate that nothing vouches for")
+	}
 	t.tsaFound, t.proved, t.proven = found, token.GenTime, true
 	if token.GenTime.After(t.in.At) {
 		return unknown(SealedAfterCheck, rfc3339(token.GenTime))
@@ -50,6 +54,25 @@ func (t *trial) proveTime() outcome {
 		return t.departure(token.Notices[0])
 	}
 	return passed
+}
+
+// vouched tells whether every certificate in the token is a trusted one or stands
+// in the chain above one, with a signature that was checked: no signature of the
+// token covers them, so another could be put in their place.
+func (t *trial) vouched(token *certs.TimeStamp, found certs.Found) bool {
+	good := slices.Clone(found.Path)
+	for i := range found.Region.Services {
+		good = append(good, found.Region.Services[i].Certificate)
+	}
+	steps := t.ladder(found).steps
+	for i, c := range steps {
+		// Each is signed by the next, the root by itself; one whose issuer is not
+		// at hand could have been altered.
+		if i+1 < len(steps) || c.CheckSignatureFrom(c) == nil {
+			good = append(good, c)
+		}
+	}
+	return !slices.ContainsFunc(token.Certificates, func(c *certs.Certificate) bool { return !slices.ContainsFunc(good, c.Equal) })
 }
 
 func (t *trial) timestamp() outcome {

@@ -87,7 +87,6 @@ func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []
 func freshnessOf(in Input) Freshness {
 	f := Freshness{Status: []StatusFreshness{}}
 	f.Trust.Regions = map[string]uint64{}
-	f.Trust.Anchor = in.Anchor
 	if in.Unremembered {
 		f.Trust.Memory = "none"
 	}

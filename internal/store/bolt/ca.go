@@ -15,14 +15,15 @@ import (
 )
 
 var (
-	bucketCertificates = []byte("certificates")      // serial -> id of the act that issued it, revocation
-	bucketCertIndex    = []byte("certificates_time") // 0, act id -> serial; 1, agency, act id -> serial
-	bucketIntents      = []byte("certificate_intents")
-	bucketPurposes     = []byte("purposes") // purpose -> serial of its newest certificate
-	bucketRevoked      = []byte("revoked")  // issuer, 0, serial -> revocation
-	bucketCounters     = []byte("counters") // name -> number that only rises
+	bucketCertificates = []byte("certificates")        // serial -> id of the act that issued it, revocation
+	bucketCertIndex    = []byte("certificates_time")   // 0, act id -> serial; 1, agency, act id -> serial
+	bucketIntents      = []byte("certificate_intents") // serial -> intent whose certificate has not come
+	bucketKeyOwners    = []byte("certificate_keys")    // first half of SM3 of the point -> what the key serves
+	bucketPurposes     = []byte("purposes")            // purpose -> serial of its newest certificate
+	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation
+	bucketCounters     = []byte("counters")            // name -> number that only rises
 
-	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketIntents, bucketPurposes, bucketRevoked, bucketCounters}
+	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketIntents, bucketKeyOwners, bucketPurposes, bucketRevoked, bucketCounters}
 )
 
 // CA gives the certificate authority its store.
@@ -37,20 +38,61 @@ func (s caStore) PutIntent(ctx context.Context, i ca.Intent) error {
 	if err != nil {
 		return err
 	}
+	// 128 bits tell keys apart; the owner is kept whole, to be read by people.
+	serial, key, owner := []byte(i.Serial), i.KeySM3[:16], []byte(i.Owner())
 	return s.commit(ctx, func(tx *Tx) error {
-		key := []byte(i.Serial)
-		if tx.get(bucketCertificates, key) != nil || tx.get(bucketIntents, key) != nil {
-			return fmt.Errorf("serial number %s has been used", i.Serial)
+		if tx.get(bucketCertificates, serial) != nil || tx.get(bucketIntents, serial) != nil {
+			return fmt.Errorf("%w: %s", ca.ErrSerialTaken, i.Serial)
 		}
-		return tx.put(bucketIntents, key, value)
+		known := tx.get(bucketKeyOwners, key)
+		if known != nil && !bytes.Equal(known, owner) {
+			return ca.ErrKeyTaken
+		}
+		if err := tx.put(bucketIntents, serial, value); err != nil || known != nil {
+			return err
+		}
+		return tx.put(bucketKeyOwners, key, owner)
+	})
+}
+
+// pending reads an intent that has neither come nor been abandoned.
+func (tx *Tx) pending(serial string) (i ca.Intent, err error) {
+	value := tx.get(bucketIntents, []byte(serial))
+	if value == nil {
+		return i, fmt.Errorf("%w: certificate %s has no intent", ca.ErrNotFound, serial)
+	}
+	if err := act.Decode(value, &i); err != nil {
+		return i, fmt.Errorf("%w: intent %s: %w", ErrCorrupt, serial, err)
+	}
+	if !i.Abandoned.IsZero() {
+		return i, fmt.Errorf("%w: the intent of certificate %s was abandoned", ca.ErrNotFound, serial)
+	}
+	return i, nil
+}
+
+func (s caStore) CommitAbandoned(ctx context.Context, a act.Act, serial string) error {
+	return s.commit(ctx, func(tx *Tx) error {
+		i, err := tx.pending(serial)
+		if err != nil {
+			return err
+		}
+		i.Abandoned = time.UnixMilli(a.Leaf.Time).UTC().Truncate(time.Second)
+		value, err := act.Encode(i)
+		if err != nil {
+			return err
+		}
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		return tx.put(bucketIntents, []byte(serial), value)
 	})
 }
 
 func (s caStore) CommitCertificate(ctx context.Context, a act.Act, r ca.Row) error {
 	return s.commit(ctx, func(tx *Tx) error {
 		key := []byte(r.Serial)
-		if tx.get(bucketIntents, key) == nil {
-			return fmt.Errorf("certificate %s has no intent", r.Serial)
+		if _, err := tx.pending(r.Serial); err != nil {
+			return err
 		}
 		if err := tx.act(a); err != nil {
 			return err
@@ -85,7 +127,11 @@ func (s caStore) Intents(context.Context) (out []ca.Intent, err error) {
 		return tx.Bucket(bucketIntents).ForEach(func(_, value []byte) error {
 			var i ca.Intent
 			if err := act.Decode(value, &i); err != nil {
-				return err
+				return fmt.Errorf("%w: an intent: %w", ErrCorrupt, err)
+			}
+			i.At = i.At.UTC()
+			if !i.Abandoned.IsZero() {
+				i.Abandoned = i.Abandoned.UTC()
 			}
 			out = append(out, i)
 			return nil
@@ -110,13 +156,26 @@ func certificate(get func(bucket, key []byte) []byte, serial []byte) (ca.Row, er
 	}
 	var r ca.Row
 	if err := act.Decode(record, &r); err != nil {
-		return ca.Row{}, err
+		return ca.Row{}, fmt.Errorf("%w: certificate %s: %w", ErrCorrupt, serial, err)
 	}
-	if revocation := value[16:]; len(revocation) > 0 {
-		r.Revocation = &ca.Revocation{}
-		if err := act.Decode(revocation, r.Revocation); err != nil {
+	r.NotBefore, r.NotAfter, r.IssuedAt = r.NotBefore.UTC(), r.NotAfter.UTC(), r.IssuedAt.UTC()
+	if later := value[16:]; len(later) > 0 {
+		revocation, err := decodeRevocation(later)
+		if err != nil {
 			return ca.Row{}, err
 		}
+		r.Revocation = &revocation
+	}
+	return r, nil
+}
+
+func decodeRevocation(value []byte) (r ca.Revocation, err error) {
+	if err := act.Decode(value, &r); err != nil {
+		return r, fmt.Errorf("%w: a revocation: %w", ErrCorrupt, err)
+	}
+	r.At = r.At.UTC()
+	if !r.Invalidity.IsZero() {
+		r.Invalidity = r.Invalidity.UTC()
 	}
 	return r, nil
 }
@@ -178,6 +237,9 @@ func (s caStore) Certificates(_ context.Context, f ca.Filter, now time.Time) (ou
 			}
 		}
 		for ; bytes.HasPrefix(key, prefix) && len(out) < f.Limit; key, serial = cursor.Next() {
+			if len(key) != len(prefix)+16 { // another agency, whose code begins like this one
+				continue
+			}
 			r, err := certificate(get, serial)
 			if err != nil {
 				return err
@@ -192,19 +254,23 @@ func (s caStore) Certificates(_ context.Context, f ca.Filter, now time.Time) (ou
 }
 
 func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
-	value, err := act.Encode(r)
-	if err != nil {
-		return row, err
-	}
 	err = s.commit(ctx, func(tx *Tx) error {
 		var err error
 		if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
 			return err
 		}
+		stands := r
 		if row.Revocation != nil {
-			return ca.ErrRevoked
+			var worse bool
+			if stands, worse = r.Over(*row.Revocation); !worse {
+				return ca.ErrRevoked
+			}
 		}
-		row.Revocation = &r
+		value, err := act.Encode(stands)
+		if err != nil {
+			return err
+		}
+		row.Revocation = &stands
 		if err := tx.act(a); err != nil {
 			return err
 		}
@@ -244,8 +310,8 @@ func (s caStore) Revoked(_ context.Context, issuer string) (out []ca.Revocation,
 	err = s.view(func(tx *bbolt.Tx) error {
 		cursor := tx.Bucket(bucketRevoked).Cursor()
 		for key, value := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = cursor.Next() {
-			var r ca.Revocation
-			if err := act.Decode(value, &r); err != nil {
+			r, err := decodeRevocation(value)
+			if err != nil {
 				return err
 			}
 			out = append(out, r)

@@ -1,0 +1,107 @@
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, args...)...)
+	cmd.Dir = "../.."
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// may says which rooms of ours a room may import (docs/design.md, The house).
+// Rooms that are not named are faces or wiring and may import all.
+var may = map[string][]string{
+	"internal/act":        {},
+	"internal/code":       {},
+	"internal/durable":    {},
+	"internal/testlong":   {},
+	"certs":               {},
+	"hsm":                 {},
+	"hsm/softkey":         {"hsm", "internal/durable"},
+	"hsm/hsmtest":         {"hsm"},
+	"internal/journal":    {"internal/act"},
+	"internal/agency":     {"certs", "internal/act"},
+	"seal/ses":            {"certs"},
+	"seal/pdf":            {},
+	"seal/jsondoc":        {},
+	"seal/face":           {},
+	"ca":                  {"certs", "hsm", "internal/act"},
+	"ca/crl":              {"certs", "ca"},
+	"ca/tsa":              {"certs"},
+	"seal":                {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/pdf", "seal/jsondoc", "seal/face", "verify/status"},
+	"verify/status":       {},
+	"verify":              {"certs", "seal/ses", "seal/pdf", "seal/jsondoc", "verify/status"},
+	"verify/evidence":     {"certs", "verify", "internal/durable"},
+	"verify/portal":       {"verify"},
+	"internal/store/bolt": {"ca", "seal", "internal/act", "internal/agency", "internal/journal"},
+}
+
+func TestArrowsRunOneWay(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		room := strings.TrimPrefix(p.ImportPath, "yinxin/")
+		allowed, ruled := may[room]
+		if !ruled {
+			continue
+		}
+		for _, i := range p.Imports {
+			if other, ours := strings.CutPrefix(i, "yinxin/"); ours && !slices.Contains(allowed, other) {
+				t.Errorf("%s imports %s", room, other)
+			}
+		}
+	}
+}
+
+// The engine runs in a browser and gives the same answer for ever: no room of
+// ours that it imports may reach a network, a file or a store.
+func TestTheEngineReachesNothing(t *testing.T) {
+	engine := list(t, "./verify")[0]
+	rooms := []string{"yinxin/verify"}
+	for _, d := range engine.Deps {
+		if strings.HasPrefix(d, "yinxin/") {
+			rooms = append(rooms, d)
+		}
+	}
+	for _, p := range list(t, rooms...) {
+		for _, i := range p.Imports {
+			if i == "net/http" || i == "os" || strings.Contains(i, "bbolt") || strings.Contains(i, "pgx") {
+				t.Errorf("%s imports %s", p.ImportPath, i)
+			}
+		}
+	}
+	cmd := exec.Command("go", "build", "./verify")
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the engine does not build for the browser: %s", out)
+	}
+}
