@@ -176,8 +176,23 @@ type draft struct {
 	room int // octets kept for the stamp, 0 for no limit
 }
 
+// Commit is a stamp that was signed and is to be committed: another office that
+// joins it with an act of its own hands all of it to its store in one piece.
+type Commit struct {
+	Act   act.Act
+	Stamp Stamp
+	Guard Guard
+}
+
+// committer makes a signed stamp durable; token is its SES_Signature.
+type committer func(ctx context.Context, c Commit, token []byte) error
+
+func (o *Office) commitStamp(ctx context.Context, c Commit, _ []byte) error {
+	return o.c.Store.CommitStamp(ctx, c.Act, c.Stamp, c.Guard)
+}
+
 // sign builds TBS_Sign, signs, time-stamps, and commits the act.
-func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s Stamp, property string) (Stamped, error) {
+func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s Stamp, property string, commit committer) (Stamped, error) {
 	tbs, err := ses.BuildTBS(ses.StampSpec{SealDER: rd.der, TimeInfo: d.now, DataHash: s.DataHash, PropertyInfo: property, StampID: d.id[:], ExpectedSeals: r.Expected})
 	if err != nil {
 		return Stamped{}, err
@@ -213,7 +228,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	a.Retry = r.Retry
 	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: d.now.Format(time.DateOnly)}
-	if err := o.c.Store.CommitStamp(ctx, a, s, g); err != nil {
+	if err := commit(ctx, Commit{a, s, g}, der); err != nil {
 		return Stamped{}, err
 	}
 	return Stamped{Stamp: s, Token: der}, nil
@@ -253,20 +268,44 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 	if earlier != nil {
 		return o.again(ctx, earlier, parsed)
 	}
+	return o.stampParsed(ctx, r, parsed, o.commitStamp)
+}
+
+func (o *Office) stampParsed(ctx context.Context, r StampRequest, doc *jsondoc.Document, commit committer) (Stamped, error) {
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return Stamped{}, err
 	}
-	digest, err := parsed.Digest(len(parsed.Stamps()))
+	digest, err := doc.Digest(len(doc.Stamps()))
 	if err != nil {
 		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatJSON, DataHash: digest}, ses.PropertyJSON)
+	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatJSON, DataHash: digest}, ses.PropertyJSON, commit)
 	if err != nil {
 		return Stamped{}, err
 	}
-	out.Document, err = parsed.Append(out.Token)
+	out.Document, err = doc.Append(out.Token)
 	return out, err
+}
+
+// JoinJSON seals a JSON document as part of another office's act: join is given
+// the sealed document and must commit c together with what is its own, whole or
+// not at all. A retry is the other office's to know, so r carries none.
+func (o *Office) JoinJSON(ctx context.Context, r StampRequest, doc []byte, join func(ctx context.Context, c Commit, sealed []byte) error) (Stamped, error) {
+	if r.Retry != nil {
+		return Stamped{}, errors.New("seal: a joined stamp has no idempotency key of its own")
+	}
+	parsed, err := jsondoc.Parse(doc)
+	if err != nil {
+		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	return o.stampParsed(ctx, r, parsed, func(ctx context.Context, c Commit, token []byte) error {
+		sealed, err := parsed.Append(token)
+		if err != nil {
+			return err
+		}
+		return join(ctx, c, sealed)
+	})
 }
 
 func (o *Office) again(ctx context.Context, earlier *Stamp, doc *jsondoc.Document) (Stamped, error) {
@@ -309,7 +348,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		return nil, err
 	}
 	place := r.Placement
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatPDF, DataHash: digest, Placement: &place, Pages: file.PageCount()}, ses.PropertyPDF)
+	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatPDF, DataHash: digest, Placement: &place, Pages: file.PageCount()}, ses.PropertyPDF, o.commitStamp)
 	if err != nil {
 		return nil, err
 	}
@@ -360,7 +399,7 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 	if err != nil {
 		return Stamped{}, err
 	}
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatFile, DataHash: digest}, ses.PropertyFile)
+	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatFile, DataHash: digest}, ses.PropertyFile, o.commitStamp)
 	out.Document = out.Token
 	return out, err
 }
