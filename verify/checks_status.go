@@ -156,7 +156,7 @@ func (t *trial) sealWord() sealWord {
 		default:
 			continue
 		}
-		if !t.speaks(r, t.makerFound.Region) {
+		if !t.speaks(r, t.makerFound.Region, t.stamp.Seal.ID) {
 			continue
 		}
 		_, p := t.ends()
@@ -175,8 +175,8 @@ func (t *trial) sealWord() sealWord {
 }
 
 // speaks tells whether a statement is by a status signer of that region that may
-// speak for this seal's code, and was not revoked when it spoke.
-func (t *trial) speaks(r *reading, region *certs.Region) bool {
+// speak for a seal's or region's code, and was not revoked when it spoke.
+func (t *trial) speaks(r *reading, region *certs.Region, code string) bool {
 	if region == nil || r.statement.Issuer != region.Code {
 		return false
 	}
@@ -189,7 +189,7 @@ func (t *trial) speaks(r *reading, region *certs.Region) bool {
 	}
 	for i := range region.Services {
 		s := &region.Services[i]
-		if s.Type != certs.ServiceStatusSigner || !s.Certificate.Equal(signer) || !s.SpeaksFor(region.Code, t.stamp.Seal.ID) {
+		if s.Type != certs.ServiceStatusSigner || !s.Certificate.Equal(signer) || !s.SpeaksFor(region.Code, code) {
 			continue
 		}
 		ends := t.standings(certs.Found{Path: []*certs.Certificate{signer}, Region: region, Service: s})

@@ -36,6 +36,7 @@ const (
 	LicenceTransferred          Code = "LICENCE_TRANSFERRED"
 	LicenceWithdrawn            Code = "LICENCE_WITHDRAWN"
 	LicenceMalformed            Code = "LICENCE_MALFORMED"
+	LicenceNotByAuthority       Code = "LICENCE_NOT_BY_AUTHORITY"
 
 	// cannot_confirm
 	IssuerUnknown           Code = "ISSUER_UNKNOWN"
@@ -107,6 +108,7 @@ var reasonTable = [...]entry{
 	{SealOfAnotherRegion, NotValid, "SIG_CRYPTO_FAILURE", "该地区的机构无权为此编码的印章作证。", "The region behind these certificates may not speak for a seal of this code."},
 	{SealFaceMismatch, NotValid, "FORMAT_FAILURE", "页面上显示的印模与印章中的图像不一致。", "The picture shown on the page is not that of the seal."},
 	{SealsMissing, NotValid, "FORMAT_FAILURE", "文件应有的印章不全。", "The document bears fewer seals than it must."},
+	{LicenceNotByAuthority, NotValid, "FORMAT_FAILURE", "证照上没有其颁发机构的印章。", "The licence does not bear the seal of the authority that it names."},
 	{LicenceRevoked, NotValid, "REVOKED", "该证照已被吊销。", "The licence has been revoked."},
 	{LicenceWithdrawn, NotValid, "REVOKED", "该证照已被撤销。", "The licence has been withdrawn."},
 	{LicenceCancelled, NotValid, "REVOKED", "该证照已注销。", "The licence has been cancelled."},

@@ -57,6 +57,8 @@ const (
 	KindCRL         Kind = "crl"
 	KindSealStatus  Kind = "seal-status"
 	KindSealList    Kind = "seal-list"
+	KindLicence     Kind = "licence-status"
+	KindStatusList  Kind = "status-list"
 	KindCertificate Kind = "certificate" // of an issuer between signer and trust list
 )
 
@@ -77,7 +79,7 @@ type Want struct {
 	Kind   Kind
 	URL    string
 	Region string
-	Key    string // what is asked about: the seal's id
+	Key    string // what is asked about: the seal's id, the licence's identifier, the shard
 	Seal   string // for seal-status: SM3 of the seal, hex
 	At     time.Time
 }

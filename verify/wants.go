@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"yinxin/certs"
+	"yinxin/license/metadata"
 )
 
 // Wants tells which evidence would help to judge the document: the CRL for each
@@ -20,7 +21,8 @@ func (d *Document) Wants(in Input) []Want {
 			out = append(out, w)
 		}
 	}
-	for _, t := range new(Engine).trials(d, in, map[StatusFreshness]bool{}) {
+	trials := new(Engine).trials(d, in, map[StatusFreshness]bool{})
+	for _, t := range trials {
 		for _, f := range []certs.Found{t.makerFound, t.signerFound, t.tsaFound} {
 			for _, c := range t.ladder(f).steps {
 				if len(c.CRLURLs) > 0 {
@@ -32,7 +34,26 @@ func (d *Document) Wants(in Input) []Want {
 			add(t.wantSeal(t.makerFound.Region))
 		}
 	}
+	add(d.wantLicence(trials))
 	return out
+}
+
+// wantLicence asks for the state of the licence that the document is, if it is
+// one, of the region that vouches for its issuer.
+func (d *Document) wantLicence(trials []*trial) Want {
+	if d.json == nil || !metadata.Is(d.json) {
+		return Want{}
+	}
+	doc, err := metadata.Parse(d.json)
+	if err != nil {
+		return Want{}
+	}
+	t, code := issuerOfLicence(trials, doc.Licence.AuthorityCode)
+	if code != "" || t.signerFound.Region.URL == "" {
+		return Want{}
+	}
+	id := doc.Licence.Identifier
+	return Want{Kind: KindLicence, Region: t.signerFound.Region.Code, Key: id, URL: strings.TrimRight(t.signerFound.Region.URL, "/") + "/api/v1/licences/" + url.PathEscape(id) + "/status"}
 }
 
 // wantSeal asks for the whole history of a seal by the SM3 of its bytes.

@@ -59,11 +59,16 @@ var may = map[string][]string{
 	"ca/crl":              {"certs", "ca"},
 	"ca/tsa":              {"certs"},
 	"seal":                {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/pdf", "seal/jsondoc", "seal/face", "verify/status"},
+	"license":             {"certs", "internal/act", "seal", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
+	"license/identifier":  {},
+	"license/metadata":    {"certs", "license/identifier"},
+	"license/qr":          {"certs", "license/identifier"},
+	"license/statuslist":  {"verify/status"},
 	"verify/status":       {},
-	"verify":              {"certs", "seal/ses", "seal/pdf", "seal/jsondoc", "verify/status"},
+	"verify":              {"certs", "seal/ses", "seal/pdf", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":     {"certs", "verify", "internal/durable"},
 	"verify/portal":       {"verify"},
-	"internal/store/bolt": {"ca", "seal", "internal/act", "internal/agency", "internal/journal"},
+	"internal/store/bolt": {"ca", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal"},
 }
 
 func TestArrowsRunOneWay(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
 	"yinxin/internal/store/bolt"
+	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
 )
@@ -62,6 +63,7 @@ type Province struct {
 	CA       *ca.Authority
 	CRLs     *crl.Publisher
 	Seals    *seal.Office
+	Licences *license.Office
 	Agencies *agency.Office
 	Journal  *journal.Journal
 	Engine   verify.Engine
@@ -164,7 +166,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	signing := map[ca.Purpose]ca.Credential{}
-	for _, purpose := range []ca.Purpose{ca.PurposeTSA, ca.PurposeSealMaker, ca.PurposeStatus, ca.PurposeJournal} {
+	for _, purpose := range []ca.Purpose{ca.PurposeTSA, ca.PurposeSealMaker, ca.PurposeStatus, ca.PurposeJournal, ca.PurposeQR} {
 		if signing[purpose], err = p.CA.Purpose(ctx, purpose); err != nil {
 			return err
 		}
@@ -184,6 +186,10 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	maker, state := signing[ca.PurposeSealMaker], signing[ca.PurposeStatus]
 	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
 		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}); err != nil {
+		return err
+	}
+	if p.Licences, err = license.NewOffice(license.Config{Store: p.Store.Licences(), Seals: p.Seals, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"),
+		Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}, QR: seal.Signing{Key: signing[ca.PurposeQR].Key, Certificate: signing[ca.PurposeQR].Certificate}}); err != nil {
 		return err
 	}
 	p.Journal, err = journal.New(journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Signer: signing[ca.PurposeJournal].Key, Clock: o.Clock, Log: o.Log})

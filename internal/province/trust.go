@@ -8,6 +8,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/certs"
+	"yinxin/license/qr"
 	"yinxin/verify"
 )
 
@@ -119,14 +120,57 @@ func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report
 	}
 	evidence := &verify.Evidence{}
 	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: evidence}
-	if len(d.Wants(in)) > 0 {
+	if wants := d.Wants(in); len(wants) > 0 {
 		if evidence.Items, err = p.Evidence(ctx); err != nil {
 			return verify.Report{}, err
 		}
+		answers, err := p.licenceAnswers(ctx, wants)
+		if err != nil {
+			return verify.Report{}, err
+		}
+		evidence.Items = append(evidence.Items, answers...)
 	}
 	// The evidence was made after At was taken; the judgement comes after it.
 	in.At = p.o.Clock()
 	return p.Engine.Judge(d, in), nil
+}
+
+// JudgeToken tells what the licence of a QR token is recorded as. The province
+// answers for its own licences; another region's need evidence from there.
+func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenReport, error) {
+	trust, err := p.Trust(ctx)
+	if err != nil && !errors.Is(err, certs.ErrTrustExpired) {
+		return verify.TokenReport{}, err
+	}
+	var items []verify.Item
+	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
+		list, err := p.CRLs.List(ctx, issuer)
+		if err != nil {
+			return verify.TokenReport{}, err
+		}
+		items = append(items, verify.NewItem(verify.KindCRL, list))
+	}
+	answer, err := p.Licences.Status(ctx, t.Identifier.String(), "")
+	if err != nil {
+		return verify.TokenReport{}, err
+	}
+	items = append(items, verify.NewItem(verify.KindLicence, answer))
+	return p.Engine.JudgeToken(t, verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: items}}), nil
+}
+
+// licenceAnswers gives what the register says of the licences asked about.
+func (p *Province) licenceAnswers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
+	for _, w := range wants {
+		if w.Kind != verify.KindLicence || w.Region != p.Identity.Region {
+			continue
+		}
+		answer, err := p.Licences.Status(ctx, w.Key, "")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, verify.NewItem(verify.KindLicence, answer))
+	}
+	return out, nil
 }
 
 // Evidence gives the CRLs and the seal list as they stand.
@@ -137,11 +181,11 @@ func (p *Province) Evidence(ctx context.Context) ([]verify.Item, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, verify.Item{Kind: verify.KindCRL, Raw: list})
+		out = append(out, verify.NewItem(verify.KindCRL, list))
 	}
 	list, err := p.Seals.SealList(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return append(out, verify.Item{Kind: verify.KindSealList, Raw: list}), nil
+	return append(out, verify.NewItem(verify.KindSealList, list)), nil
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"yinxin/certs"
 	"yinxin/license/identifier"
 )
 
@@ -207,6 +208,31 @@ func plain(s string) bool {
 var zone = time.FixedZone("CST", 8*60*60)
 
 func date(s string) (time.Time, error) { return time.ParseInLocation(time.DateOnly, s, zone) }
+
+// Day is the date of a moment in China.
+func Day(t time.Time) string { return t.In(zone).Format(time.DateOnly) }
+
+// HolderFits checks the holder's code by its own check character, which a mistyped
+// one fails: when issuing, for what others have issued is theirs.
+func (d *Document) HolderFits() error {
+	l := &d.Licence
+	if l.HolderType == HolderUSCC && !certs.USCCValid(l.HolderCode) || l.HolderType == HolderResident && !residentValid(l.HolderCode) {
+		return malformed("the check character of the holder's code is wrong")
+	}
+	return nil
+}
+
+// residentValid checks a resident identity number by GB 11643-1999.
+func residentValid(s string) bool {
+	if len(s) != 18 || strings.Trim(s[:17], "0123456789") != "" {
+		return false
+	}
+	sum := 0
+	for i, w := range [17]int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
+		sum += int(s[i]-'0') * w
+	}
+	return s[17] == "10X98765432"[sum%11]
+}
 
 // Term is the time in which the licence is valid: from the first moment of its
 // first day, to before the first moment after its last; a zero to has no end.

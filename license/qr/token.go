@@ -67,6 +67,12 @@ func (d Day) String() string {
 	return time.Unix(int64(d)*24*60*60, 0).UTC().Format(time.DateOnly)
 }
 
+// Over tells whether the last day has passed in China.
+func (m *Minimal) Over(at time.Time) bool {
+	const china = 8 * time.Hour
+	return m.ValidTo != 0 && at.Add(china).Unix() >= (int64(m.ValidTo)+1)*24*60*60
+}
+
 // Token is a Minimal with its signature.
 type Token struct {
 	Minimal

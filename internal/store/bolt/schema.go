@@ -17,7 +17,7 @@ var coreBuckets = [][]byte{bucketActs, bucketLeaves, bucketRetries}
 // makeBuckets makes what is missing, so that a newer program opens an older
 // file.
 func makeBuckets(tx *bbolt.Tx) error {
-	for _, name := range slices.Concat(coreBuckets, journalBuckets, caBuckets, agencyBuckets, sealBuckets) {
+	for _, name := range slices.Concat(coreBuckets, journalBuckets, caBuckets, agencyBuckets, sealBuckets, licenceBuckets) {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}

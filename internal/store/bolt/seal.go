@@ -194,19 +194,24 @@ func (s sealStore) CommitStamp(ctx context.Context, a act.Act, st seal.Stamp, g 
 		if err != nil {
 			return err
 		}
-		if err := tx.act(a); err != nil {
-			return err
-		}
-		if g.PerDay > 0 {
-			if err := tx.put(bucketQuota, quotaKey(g), indexKey(made+1)); err != nil {
-				return err
-			}
-		}
-		if err := tx.put(bucketSealStamps, append([]byte(st.SealID), st.ID[:]...), nil); err != nil {
-			return err
-		}
-		return tx.put(bucketCodes, []byte(st.Code), st.ID[:])
+		return tx.stamp(seal.Commit{Act: a, Stamp: st, Guard: g}, made)
 	})
+}
+
+// stamp writes a stamp that the guard let pass; made is what the guard counted.
+func (tx *Tx) stamp(c seal.Commit, made uint64) error {
+	if err := tx.act(c.Act); err != nil {
+		return err
+	}
+	if c.Guard.PerDay > 0 {
+		if err := tx.put(bucketQuota, quotaKey(c.Guard), indexKey(made+1)); err != nil {
+			return err
+		}
+	}
+	if err := tx.put(bucketSealStamps, append([]byte(c.Stamp.SealID), c.Stamp.ID[:]...), nil); err != nil {
+		return err
+	}
+	return tx.put(bucketCodes, []byte(c.Stamp.Code), c.Stamp.ID[:])
 }
 
 func stampAt(tx *bbolt.Tx, id []byte) (out seal.Stamp, err error) {
