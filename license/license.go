@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"yinxin/internal/act"
+	"yinxin/license/metadata"
 	"yinxin/seal"
 	"yinxin/verify/status"
 )
@@ -67,6 +68,12 @@ type Licence struct {
 	Stamp      act.ID              `cbor:"17,keyasint" json:"stampId"`
 	SM3        [32]byte            `cbor:"18,keyasint" json:"-"` // of the sealed document
 	Made       time.Time           `cbor:"19,keyasint" json:"made"`
+}
+
+// Over tells whether the licence's last day has passed.
+func (l Licence) Over(at time.Time) bool {
+	_, to := (&metadata.Licence{From: l.From, To: l.To}).Term()
+	return !to.IsZero() && !at.Before(to)
 }
 
 // Change is a step in a licence's life: the record of its act.

@@ -13,6 +13,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
 	stamps   *prometheus.CounterVec
+	licences prometheus.Counter
 	verdicts *prometheus.CounterVec
 }
 
@@ -24,9 +25,10 @@ func newMetrics() *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30}}, []string{"route"}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "yinxin_panics_total", Help: "Panics that a request caused and the server survived."}),
 		stamps:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yinxin_stamps_total", Help: "Stamps committed."}, []string{"format"}),
+		licences: prometheus.NewCounter(prometheus.CounterOpts{Name: "yinxin_licences_total", Help: "Licences issued."}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yinxin_verdicts_total", Help: "Documents judged."}, []string{"verdict"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.stamps, m.verdicts,
+	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.stamps, m.licences, m.verdicts,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -15,6 +15,7 @@ import (
 	"yinxin/ca/crl"
 	"yinxin/internal/code"
 	"yinxin/internal/journal"
+	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
 	"yinxin/verify/portal"
@@ -90,6 +91,11 @@ func (s *Server) recordByCode(ctx context.Context, typed string) (portal.Record,
 	if err != nil {
 		return portal.Record{}, portal.ErrBadCode
 	}
+	if l, err := s.p.Licences.ByCode(ctx, canonical); err == nil {
+		return s.licenceRecord(l), nil
+	} else if !errors.Is(err, license.ErrNotFound) {
+		return portal.Record{}, err
+	}
 	st, err := s.p.Seals.ByCode(ctx, canonical)
 	if errors.Is(err, seal.ErrNotFound) {
 		return portal.Record{}, portal.ErrNoRecord
@@ -164,6 +170,14 @@ func (s *Server) sealStatus(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) sealList(w http.ResponseWriter, r *http.Request) error {
 	return s.signed(w, r, s.p.Seals.SealList, 60)
+}
+
+func (s *Server) statusList(w http.ResponseWriter, r *http.Request) error {
+	shard, err := strconv.ParseUint(mux.Vars(r)["shard"], 10, 32)
+	if err != nil {
+		return fail(notFound, "")
+	}
+	return s.signed(w, r, func(ctx context.Context) ([]byte, error) { return s.p.Licences.StatusList(ctx, uint32(shard)) }, 60)
 }
 
 func (s *Server) regionList(w http.ResponseWriter, r *http.Request) error {

@@ -20,6 +20,7 @@ import (
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
 	"yinxin/internal/store/bolt"
+	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify/portal"
 )
@@ -100,13 +101,17 @@ func (s *Server) endpoints() []endpoint {
 		{post, "/", "", "verdict page", s.limited(s.portal.Judge)},
 		{get, "/v", "", "look-up of a verification code", s.portal.FindRecord},
 		{get, "/v/{code}", "", "page of what was recorded under a code", s.showRecord},
+		{get, "/q", "", "page of a licence's QR code; its token stays in the fragment", s.portal.ShowQR},
 		{get, "/openapi.json", "", "this document", s.openAPI},
 		{get, "/healthz", "", "the process answers", s.healthz},
 		{get, "/readyz", "", "requests are taken", s.readyz},
 		{post, "/api/v1/verify", "", "judge a file; a report whatever the verdict", s.limited(s.verify)},
 		{get, "/api/v1/records/{code}", "", "what was recorded under a verification code", s.record},
+		{post, "/api/v1/records", "", "what was recorded of the licence of a QR token", s.limited(s.recordByToken)},
+		{get, "/api/v1/licences/{id}/status", "", "signed state of a licence", s.licenceStatus},
 		{get, "/api/v1/seals/{id}/status", "", "signed status of a seal at a time", s.sealStatus},
 		{get, "/status/seals", "", "signed list of seals that are or were not in force", s.sealList},
+		{get, "/status/{shard}", "", "signed list of the states of a shard of licences", s.statusList},
 		{get, "/trust/list", "", "this region's signed list", s.regionList},
 		{get, "/trust/scheme", "", "the scheme list", s.schemeList},
 		{get, "/trust/bundle", "", "both as one bundle", s.bundle},
@@ -127,6 +132,15 @@ func (s *Server) endpoints() []endpoint {
 		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates", s.certificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", s.revoke},
+		{post, "/api/v1/licence-types", agency.ScopeAdmin, "define a licence type", s.defineLicenceType},
+		{get, "/api/v1/licence-types", agency.ScopeLicenceRead, "list licence types", s.licenceTypes},
+		{post, "/api/v1/licences", agency.ScopeLicenceIssue, "issue a licence as a sealed JSON document", s.issueLicence},
+		{get, "/api/v1/licences", agency.ScopeLicenceRead, "list licences", s.licences},
+		{get, "/api/v1/licences/{id}", agency.ScopeLicenceRead, "show a licence with its document", s.licence},
+		{get, "/api/v1/licences/{id}/qr.png", agency.ScopeLicenceRead, "its QR code to print", s.licencePicture},
+		{post, "/api/v1/licences/{id}/suspend", agency.ScopeLicenceManage, "suspend a licence", s.changeLicence(s.p.Licences.Suspend)},
+		{post, "/api/v1/licences/{id}/resume", agency.ScopeLicenceManage, "end a suspension", s.changeLicence(s.p.Licences.Resume)},
+		{post, "/api/v1/licences/{id}/revoke", agency.ScopeLicenceManage, "revoke a licence, for ever", s.changeLicence(s.p.Licences.Revoke)},
 	}
 }
 
@@ -138,6 +152,8 @@ var knownErrors = []struct {
 	tell    bool
 }{
 	{seal.ErrInFlight, inFlight, true}, {seal.ErrRetryMismatch, retryMismatch, true}, {ca.ErrRetryMismatch, retryMismatch, true},
+	{license.ErrRetryMismatch, retryMismatch, true},
+	{license.ErrNotFound, notFound, true}, {license.ErrNoRight, noRight, true}, {license.ErrChanged, conflict, true}, {license.ErrExists, conflict, true},
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
 	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true},
@@ -153,7 +169,7 @@ func ruled(err error) error {
 		refusal refusal
 	}{
 		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused},
-		{ca.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
+		{ca.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)

@@ -1,6 +1,6 @@
 // Package portal is the citizen's side of the public endpoint: upload a file
-// and read the verdict, or look up a printed verification code. New gives the pages; each is an http.Handler that
-// the server mounts.
+// and read the verdict, look up a printed verification code, or what was recorded of
+// a licence's QR code. New gives the pages; each is a method that the server mounts.
 //
 // A page that a code leads to says what was recorded, never that the
 // sheet in the reader's hand is genuine (protocol.md 6).
@@ -59,7 +59,7 @@ type Portal struct {
 // New parses the pages.
 func New(c Config) (*Portal, error) {
 	p := &Portal{c: c, pages: map[string]*template.Template{}}
-	for _, name := range []string{"upload", "verdict", "record"} {
+	for _, name := range []string{"upload", "verdict", "record", "qr"} {
 		t, err := template.New("frame.html").ParseFS(pages, "pages/frame.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -69,7 +69,7 @@ func New(c Config) (*Portal, error) {
 	return p, nil
 }
 
-// Assets serves the style sheet.
+// Assets serves the style sheet and the script of the page /q.
 func Assets() (http.Handler, error) {
 	sub, err := fs.Sub(assets, "assets")
 	if err != nil {
@@ -96,9 +96,9 @@ type view struct {
 	Data   any
 }
 
-// policy lets a page load its own style and nothing else, so that
+// policy lets a page load its own style and script and nothing else, so that
 // nothing in an uploaded file's names could ever run.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 	lang := language(r)

@@ -3,6 +3,8 @@ package portal
 import (
 	"errors"
 	"net/http"
+
+	"yinxin/verify"
 )
 
 // Record is what was recorded under a code or a QR token (登记信息), the answer
@@ -14,7 +16,9 @@ type Record struct {
 	Fields    []Field `json:"fields"`
 	PageCount int     `json:"pageCount,omitempty"`
 	AsOf      string  `json:"asOf"`
-	Notice    Notice  `json:"notice"`
+	// Reasons are given where nothing can be told.
+	Reasons []verify.Reason `json:"reasons,omitempty"`
+	Notice  Notice          `json:"notice"`
 }
 
 // Field is one line to compare.
@@ -47,6 +51,12 @@ func (p *Portal) ShowRecord(w http.ResponseWriter, r *http.Request, code string)
 		return err
 	}
 	return p.show(w, r, http.StatusOK, "record", recordView{Record: &rec})
+}
+
+// ShowQR is /q: the token stands in the fragment, which only the page's own script
+// sees; it sends it when the reader agrees.
+func (p *Portal) ShowQR(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, http.StatusOK, "qr", nil)
 }
 
 type recordView struct {

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"encoding/pem"
+	"net/http"
+	"time"
+	"yinxin/ca"
+
+	"github.com/gorilla/mux"
+)
+
+func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
+	var form struct {
+		Profile    string `json:"profile"`
+		CommonName string `json:"commonName"`
+		CSR        string `json:"csr"` // PEM
+		Operator   string `json:"operator"`
+		Reason     string `json:"reason"`
+	}
+	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	block, _ := pem.Decode([]byte(form.CSR))
+	if block == nil {
+		return fail(badRequest, "csr is a PKCS#10 request in PEM")
+	}
+	caller, _ := callerOf(r.Context())
+	key, err := retry(r, form, [32]byte{})
+	if err != nil {
+		return err
+	}
+	row, err := s.p.CA.Issue(r.Context(), ca.IssueRequest{Profile: form.Profile, Agency: caller.Agency, AgencyName: caller.Name, CommonName: form.CommonName,
+		CSR: block.Bytes, Who: form.Operator, Why: form.Reason, Retry: key})
+	if err != nil {
+		return ruled(err)
+	}
+	return writeJSON(w, http.StatusCreated, row)
+}
+
+func (s *Server) certificates(w http.ResponseWriter, r *http.Request) error {
+	caller, _ := callerOf(r.Context())
+	cursor, limit, err := page(r)
+	if err != nil {
+		return err
+	}
+	f := ca.Filter{Agency: r.URL.Query().Get("agency"), State: r.URL.Query().Get("state"), Cursor: cursor, Limit: limit}
+	if f.Agency == "" && !caller.May("admin") {
+		f.Agency = caller.Agency
+	}
+	if f.Agency != "" && !caller.ActsFor(f.Agency) {
+		return fail(noRight, "")
+	}
+	items, err := s.p.CA.Certificates(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(items) == limit {
+		next = items[len(items)-1].Serial
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"items": orEmpty(items), "next": next})
+}
+
+func (s *Server) ownCertificate(r *http.Request) (ca.Row, error) {
+	row, err := s.p.CA.Certificate(r.Context(), mux.Vars(r)["id"])
+	if err != nil {
+		return row, err
+	}
+	if caller, _ := callerOf(r.Context()); !caller.ActsFor(row.Agency) {
+		return row, fail(notFound, "")
+	}
+	return row, nil
+}
+
+func (s *Server) certificate(w http.ResponseWriter, r *http.Request) error {
+	row, err := s.ownCertificate(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, row)
+}
+
+func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
+	row, err := s.ownCertificate(r)
+	if err != nil {
+		return err
+	}
+	var form struct {
+		Operator       string    `json:"operator"`
+		Grounds        string    `json:"grounds"`
+		Reason         string    `json:"reason"`
+		InvalidityDate time.Time `json:"invalidityDate"`
+	}
+	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	reason, ok := ca.Reasons[form.Reason]
+	if !ok {
+		return fail(badRequest, "reason is one of RFC 5280 5.3.1, such as keyCompromise")
+	}
+	row, err = s.p.CA.Revoke(r.Context(), ca.RevokeRequest{Serial: row.Serial, Reason: reason, Invalidity: form.InvalidityDate, Who: form.Operator, Why: form.Grounds})
+	if err != nil {
+		return ruled(err)
+	}
+	return writeJSON(w, http.StatusOK, row)
+}

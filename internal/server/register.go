@@ -1,0 +1,66 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"time"
+	"yinxin/internal/act"
+	"yinxin/internal/journal"
+	"yinxin/seal"
+
+	"github.com/gorilla/mux"
+)
+
+func (s *Server) stamps(w http.ResponseWriter, r *http.Request) error {
+	caller, _ := callerOf(r.Context())
+	q := r.URL.Query()
+	f := seal.Filter{SealID: q.Get("seal"), Matter: q.Get("matter"), Agency: caller.Agency}
+	if asked := q.Get("agency"); asked != "" {
+		f.Agency = asked
+	}
+	if !caller.ActsFor(f.Agency) {
+		return fail(noRight, "")
+	}
+	var err error
+	if f.Cursor, f.Limit, err = page(r); err != nil {
+		return err
+	}
+	for name, into := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
+		if text := q.Get(name); text != "" {
+			if *into, err = time.Parse(time.RFC3339, text); err != nil {
+				return fail(badRequest, name+" is no time such as 2026-11-24T08:00:00Z")
+			}
+		}
+	}
+	items, err := s.p.Seals.Entries(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(items) == f.Limit {
+		next = items[len(items)-1].ID.String()
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"items": orEmpty(items), "next": next})
+}
+
+func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
+	id, err := act.ParseID(mux.Vars(r)["id"])
+	if err != nil {
+		return fail(notFound, "")
+	}
+	st, err := s.p.Seals.Entry(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if caller, _ := callerOf(r.Context()); !caller.ActsFor(st.Agency) {
+		return fail(notFound, "") // that there is such a stamp is not everyone's to know
+	}
+	receipt, err := s.p.Journal.Receipt(r.Context(), id)
+	if err != nil && !errors.Is(err, journal.ErrNotCovered) {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		seal.Stamp
+		Receipt journal.Receipt `json:"receipt"`
+	}{st, receipt})
+}

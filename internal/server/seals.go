@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+	"yinxin/seal"
+
+	"github.com/gorilla/mux"
+)
+
+func (s *Server) seals(w http.ResponseWriter, r *http.Request) error {
+	caller, _ := callerOf(r.Context())
+	of := r.URL.Query().Get("agency")
+	if of == "" && !caller.May("admin") {
+		of = caller.Agency
+	}
+	if of != "" && !caller.ActsFor(of) {
+		return fail(noRight, "")
+	}
+	cursor, limit, err := page(r)
+	if err != nil {
+		return err
+	}
+	items, err := s.p.Seals.List(r.Context(), of, cursor, limit)
+	if err != nil {
+		return err
+	}
+	next := ""
+	if len(items) == limit {
+		next = items[len(items)-1].ID
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"items": orEmpty(items), "next": next})
+}
+
+// ownSeal shows a seal to those who may act for its agency.
+func (s *Server) ownSeal(r *http.Request) (seal.Seal, error) {
+	sl, err := s.p.Seals.Show(r.Context(), mux.Vars(r)["id"])
+	if err != nil {
+		return sl, err
+	}
+	if caller, _ := callerOf(r.Context()); !caller.ActsFor(sl.Agency) {
+		return sl, fail(notFound, "")
+	}
+	return sl, nil
+}
+
+func (s *Server) seal(w http.ResponseWriter, r *http.Request) error {
+	sl, err := s.ownSeal(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, sl)
+}
+
+func (s *Server) changeSeal(do func(context.Context, seal.ChangeRequest) (seal.Seal, error)) route {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		sl, err := s.ownSeal(r)
+		if err != nil {
+			return err
+		}
+		var form struct {
+			Operator string    `json:"operator"`
+			Reason   string    `json:"reason"`
+			Since    time.Time `json:"since"`
+		}
+		if err := smallForm(r, &form); err != nil {
+			return err
+		}
+		sl, err = do(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason, Since: form.Since})
+		if err != nil {
+			return ruled(err)
+		}
+		return writeJSON(w, http.StatusOK, sl)
+	}
+}

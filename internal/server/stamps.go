@@ -1,0 +1,236 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"hash"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"time"
+	"yinxin/internal/act"
+	"yinxin/internal/journal"
+	"yinxin/seal"
+
+	"github.com/tjfoc/gmsm/sm3"
+)
+
+// stampForm is the JSON that asks for a stamp.
+type stampForm struct {
+	SealID        string          `json:"sealId"`
+	Placement     *seal.Place     `json:"placement"`
+	MatterCode    string          `json:"matterCode"`
+	Reason        string          `json:"reason"`
+	Operator      string          `json:"operator"`
+	ExpectedSeals int             `json:"expectedSeals"`
+	Detached      bool            `json:"detached"`
+	Document      json.RawMessage `json:"document"`
+}
+
+// upload is a stamp request taken apart.
+type upload struct {
+	form   stampForm
+	body   *spooled
+	prefix hash.Hash // SM3 over the document
+	sum    [32]byte
+}
+
+func (u *upload) close() {
+	if u.body != nil {
+		_ = u.body.Close() // nothing of it is kept
+	}
+}
+
+// readUpload takes multipart, where the document is hashed while it arrives, or
+// JSON with the document in it.
+func (s *Server) readUpload(r *http.Request) (*upload, error) {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, fail(wrongMediaType, "send multipart/form-data or application/json")
+	}
+	u := &upload{prefix: sm3.New()}
+	switch media {
+	case "application/json":
+		err = s.readJSONUpload(r.Body, u)
+	case "multipart/form-data":
+		err = s.readMultipart(multipart.NewReader(r.Body, params["boundary"]), u)
+	default:
+		err = fail(wrongMediaType, "send multipart/form-data or application/json")
+	}
+	if err == nil && u.body == nil {
+		err = fail(badRequest, "there is no document")
+	}
+	if err != nil {
+		u.close()
+		return nil, err
+	}
+	state, err := u.prefix.(interface{ MarshalBinary() ([]byte, error) }).MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	copied := sm3.New()
+	if err := copied.(interface{ UnmarshalBinary([]byte) error }).UnmarshalBinary(state); err != nil {
+		return nil, err
+	}
+	copied.Sum(u.sum[:0])
+	return u, nil
+}
+
+func (s *Server) readJSONUpload(body io.Reader, u *upload) error {
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	if err := decodeForm(b, &u.form); err != nil {
+		return err
+	}
+	if len(u.form.Document) == 0 {
+		return nil
+	}
+	doc := bytes.TrimSpace(u.form.Document)
+	u.prefix.Write(doc)
+	u.body = &spooled{ReaderAt: bytes.NewReader(doc), size: int64(len(doc))}
+	return nil
+}
+
+func (s *Server) readMultipart(parts *multipart.Reader, u *upload) error {
+	seen := map[string]bool{}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			if !seen["request"] {
+				return fail(badRequest, "the part `request` is missing")
+			}
+			return nil
+		}
+		if err != nil {
+			return partError(err)
+		}
+		name := part.FormName()
+		if seen[name] {
+			return fail(badRequest, "a part stands twice")
+		}
+		seen[name] = true
+		switch name {
+		case "request":
+			b, err := io.ReadAll(io.LimitReader(part, maxForm+1))
+			if err != nil {
+				return partError(err)
+			}
+			if len(b) > maxForm {
+				return fail(tooLarge, "the part `request` is too long")
+			}
+			if err := decodeForm(b, &u.form); err != nil {
+				return err
+			}
+		case "document":
+			if u.body, err = spool(part, s.maxBody, u.prefix); err != nil {
+				return partError(err)
+			}
+		default:
+			return fail(badRequest, "the parts are `document` and `request`")
+		}
+	}
+}
+
+func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.readUpload(r)
+	if err != nil {
+		return err
+	}
+	defer u.close()
+	caller, _ := callerOf(r.Context())
+	form := u.form
+	form.Document = nil
+	key, err := retry(r, form, u.sum)
+	if err != nil {
+		return err
+	}
+	req := seal.StampRequest{SealID: form.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: form.Operator, Matter: form.MatterCode,
+		Reason: form.Reason, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Retry: key}
+	if form.Placement != nil {
+		req.Placement = *form.Placement
+	}
+	done, err := s.stampUpload(r.Context(), req, u)
+	if err != nil {
+		return ruled(err)
+	}
+	s.metrics.stamps.WithLabelValues(done.Format).Inc()
+	return s.answerStamp(w, r, done)
+}
+
+func (s *Server) stampUpload(ctx context.Context, req seal.StampRequest, u *upload) (*seal.Stamped, error) {
+	if u.form.Detached {
+		done, err := s.p.Seals.StampDetached(ctx, req, u.sum)
+		return &done, err
+	}
+	head := make([]byte, min(u.body.size, 1024))
+	if _, err := u.body.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.Contains(head, []byte("%PDF-")) {
+		return s.p.Seals.StampPDF(ctx, req, u.body, u.body.size, u.prefix)
+	}
+	doc, err := u.body.bytes()
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.p.Seals.StampJSON(ctx, req, doc)
+	return &done, err
+}
+
+// mediaOf is the type of a sealed document on its own. A JSON document's own type
+// is that of the answer around it, so it is to be had as octets.
+var mediaOf = map[string]string{"pdf": mediaPDF, "json": mediaOctets, "file": mediaOctets}
+
+// answerStamp gives the document itself where the caller accepts its type, else
+// a JSON answer around it.
+func (s *Server) answerStamp(w http.ResponseWriter, r *http.Request, done *seal.Stamped) error {
+	h := w.Header()
+	h.Set("Yinxin-Stamp-Id", done.ID.String())
+	h.Set("Yinxin-Verification-Code", done.Code)
+	if media := mediaOf[done.Format]; r.Header.Get("Accept") == media {
+		h.Set("Content-Type", media)
+		h.Set("Content-Length", strconv.FormatInt(done.Size(), 10))
+		w.WriteHeader(http.StatusOK)
+		// The act is committed; a retry gives the same bytes to whoever is gone.
+		_, _ = done.WriteTo(w)
+		return nil
+	}
+	leaf, _, index, err := s.p.Store.Act(r.Context(), done.ID)
+	if err != nil {
+		return err
+	}
+	document := done.Document
+	if done.Format != "json" {
+		var b bytes.Buffer
+		if _, err := done.WriteTo(&b); err != nil {
+			return err
+		}
+		if document, err = json.Marshal(b.Bytes()); err != nil { // base64
+			return err
+		}
+	}
+	return writeAround(w, http.StatusOK, struct {
+		StampID  act.ID          `json:"stampId"`
+		Code     string          `json:"verificationCode"`
+		SealedAt time.Time       `json:"sealedAt"`
+		Receipt  journal.Receipt `json:"receipt"`
+	}{done.ID, done.Code, done.SealedAt, journal.Receipt{Index: index, Leaf: leaf}}, document)
+}
+
+// writeAround answers v, an object, with document as its last member, octet for
+// octet: the library would lay the sealed JSON out anew.
+func writeAround(w http.ResponseWriter, status int, v any, document []byte) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b = append(b[:len(b)-1], `,"document":`...)
+	b = append(append(b, bytes.TrimSpace(document)...), "}\n"...)
+	return writeBytes(w, status, "application/json", b)
+}
