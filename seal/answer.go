@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"yinxin/certs"
@@ -21,7 +22,7 @@ var ErrFuture = fmt.Errorf("%w: the time lies in the future", ErrRefused)
 // Status gives the signed answer (protocol.md 5): was the seal whose SESeal has
 // this SM3 in force at the time at. A zero at is now.
 func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Time, nonce string) ([]byte, error) {
-	now := o.now()
+	now := o.moment()
 	if at.IsZero() {
 		at = now
 	}
@@ -33,8 +34,8 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 	s, err := o.c.Store.SealBySM3(ctx, sum)
 	switch {
 	case err == nil && s.ID == id:
-		answer.Intervals, answer.Version = s.Intervals, s.Version
-		answer.State = status.StateAt(s.Intervals, at)
+		answer.Intervals, answer.Version = asKnown(s.Intervals, now), s.Version
+		answer.State = status.StateAt(answer.Intervals, at)
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return nil, err
 	}
@@ -47,6 +48,16 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 	return certs.SignStatement(ctx, certs.TypeSealStatus, answer, o.c.Status.Certificate, o.c.Status.Key)
 }
 
+// asKnown leaves the end off an interval that has not come to it: one that was
+// begun and ended at once lasts for its millisecond.
+func asKnown(intervals []status.Interval, now time.Time) []status.Interval {
+	if n := len(intervals); n > 0 && intervals[n-1].To.After(now) {
+		intervals = slices.Clone(intervals)
+		intervals[n-1].To = time.Time{}
+	}
+	return intervals
+}
+
 // SealList gives the signed list of every seal that is or was not in force. It
 // is made anew each second that it is asked for: one made before a stamp says
 // nothing about it (protocol.md 4, Fresh).
@@ -55,10 +66,10 @@ func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := o.now()
+	now := o.moment()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.list != nil && o.listFor == changes && now.Equal(o.listAt) {
+	if o.list != nil && o.listFor == changes && now.Truncate(time.Second).Equal(o.listAt.Truncate(time.Second)) {
 		return o.list, nil
 	}
 	number, err := o.c.Store.NextListNumber(ctx)
@@ -67,7 +78,7 @@ func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	}
 	l := status.SealList{Head: status.Head{Iss: o.c.Region, Iat: now, Exp: now.Add(statusLife)}, Number: number, AsOf: now, Seals: []status.ListedSeal{}}
 	for _, s := range seals {
-		l.Seals = append(l.Seals, status.ListedSeal{ID: s.ID, Version: 1, Seal: hex.EncodeToString(s.SM3[:]), Intervals: s.Intervals})
+		l.Seals = append(l.Seals, status.ListedSeal{ID: s.ID, Version: 1, Seal: hex.EncodeToString(s.SM3[:]), Intervals: asKnown(s.Intervals, now)})
 	}
 	if err := l.Validate(); err != nil {
 		return nil, err

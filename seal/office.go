@@ -83,6 +83,10 @@ func NewOffice(c Config) (*Office, error) {
 
 func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second) }
 
+// moment is for what happens to a seal: a stamp made in the same second, before
+// its freeze, is told from one made after it.
+func (o *Office) moment() time.Time { return o.c.Clock().UTC().Truncate(time.Millisecond) }
+
 // MakeRequest asks for a seal (制章). Without a picture it gets the plain face.
 type MakeRequest struct {
 	Agency, AgencyName string
@@ -209,7 +213,7 @@ func (o *Office) change(ctx context.Context, r ChangeRequest, name string, step 
 	}
 	before := s.Version
 	s.Intervals = append([]status.Interval(nil), s.Intervals...)
-	if err := step(&s, o.now()); err != nil {
+	if err := step(&s, o.moment()); err != nil {
 		return Seal{}, err
 	}
 	s.Version++
@@ -236,8 +240,8 @@ func (o *Office) Thaw(ctx context.Context, r ChangeRequest) (Seal, error) {
 		}
 		last := &s.Intervals[len(s.Intervals)-1]
 		if !now.After(last.From) {
-			// Frozen and thawed within one second: the interval must still show.
-			now = last.From.Add(time.Second)
+			// Frozen and thawed within a millisecond: the interval must still show.
+			now = last.From.Add(time.Millisecond)
 		}
 		last.To = now
 		s.State = status.SealInForce

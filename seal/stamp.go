@@ -121,6 +121,9 @@ func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*rea
 		return nil, ErrNoRight
 	case s.State != status.SealInForce:
 		return nil, fmt.Errorf("%w: it is %s", ErrNotInForce, s.State)
+	case len(s.Intervals) > 0 && now.Before(s.Intervals[len(s.Intervals)-1].To):
+		// timeInfo has whole seconds: it would claim a time at which the seal was frozen.
+		return nil, fmt.Errorf("%w: it was thawed in this very second, try again", ErrNotInForce)
 	case now.Before(s.ValidFrom) || now.After(s.ValidTo):
 		return nil, fmt.Errorf("%w: it is valid from %s to %s", ErrNotInForce, s.ValidFrom.Format(time.DateOnly), s.ValidTo.Format(time.DateOnly))
 	case len(s.Policy.Matters) > 0 && !slices.Contains(s.Policy.Matters, r.Matter):

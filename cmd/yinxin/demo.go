@@ -18,6 +18,7 @@ import (
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
 	"yinxin/internal/server"
+	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
 )
@@ -38,18 +39,21 @@ const (
 
 // demo is one run: where it works, and the rows of its table.
 type demo struct {
-	c    *call
-	dir  string
-	p    *province.Province
-	seal seal.Seal
-	rows []demoRow
+	c       *call
+	dir     string
+	p       *province.Province
+	seal    seal.Seal
+	licence license.Issued
+	about   map[string]string // demo.json
+	rows    []demoRow
 }
 
+// demoRow is a line of the table: a verdict, or what a code was recorded as.
 type demoRow struct {
-	What string         `json:"what"`
-	Want verify.Verdict `json:"want"`
-	Got  verify.Verdict `json:"got"`
-	Why  string         `json:"why,omitempty"`
+	What string `json:"what"`
+	Want string `json:"want"`
+	Got  string `json:"got"`
+	Why  string `json:"why,omitempty"`
 }
 
 func runDemo(ctx context.Context, c *call) error {
@@ -98,7 +102,7 @@ func (d *demo) play(ctx context.Context, passFile string) error {
 	if err := d.setUp(ctx, passFile); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{d.playPDF, d.playJSON, d.playFreeze} {
+	for _, step := range []func(context.Context) error{d.playPDF, d.playJSON, d.playFreeze, d.playLicence, d.playQR, d.leave} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -143,7 +147,7 @@ func (d *demo) setUp(ctx context.Context, passFile string) error {
 		return err
 	}
 	var keys [2]string
-	for i, scopes := range [][]string{{agency.ScopeStamp, agency.ScopeSealRead, agency.ScopeCertificateIssue}, {agency.ScopeAdmin}} {
+	for i, scopes := range [][]string{{agency.ScopeStamp, agency.ScopeSealRead, agency.ScopeCertificateIssue, agency.ScopeLicenceIssue, agency.ScopeLicenceRead, agency.ScopeLicenceManage}, {agency.ScopeAdmin}} {
 		secret, _, err := d.p.Agencies.CreateKey(ctx, agency.KeyRequest{Agency: demoAgency, Scopes: scopes, Networks: []string{"127.0.0.0/8", "::1/128"}, Who: "demo"})
 		if err != nil {
 			return err
@@ -166,17 +170,26 @@ func (d *demo) setUp(ctx context.Context, passFile string) error {
 	if err != nil {
 		return err
 	}
-	about, err := json.MarshalIndent(map[string]string{"url": d.p.Identity.URL, "agencyKey": keys[0], "operatorKey": keys[1], "sealId": d.seal.ID,
-		"passphraseFile": passFile, "trustAnchor": anchor}, "", " ")
-	if err != nil {
-		return err
-	}
-	for name, b := range map[string][]byte{"trust.json": trust, "demo.json": about, "decision.pdf": decisionPDF, "decision.json": decisionJSON} {
-		if err := os.WriteFile(filepath.Join(d.dir, name), b, 0o600); err != nil {
+	d.about = map[string]string{"url": d.p.Identity.URL, "agencyKey": keys[0], "operatorKey": keys[1], "sealId": d.seal.ID, "passphraseFile": passFile, "trustAnchor": anchor}
+	for name, b := range map[string][]byte{"trust.json": trust, "decision.pdf": decisionPDF, "decision.json": decisionJSON} {
+		if err := d.write(name, b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (d *demo) write(name string, b []byte) error {
+	return os.WriteFile(filepath.Join(d.dir, name), b, 0o600)
+}
+
+// leave writes demo.json, last: whoever waits for it finds all the rest.
+func (d *demo) leave(context.Context) error {
+	about, err := json.MarshalIndent(d.about, "", " ")
+	if err != nil {
+		return err
+	}
+	return d.write("demo.json", about)
 }
 
 // judge adds a row.
@@ -185,7 +198,7 @@ func (d *demo) judge(ctx context.Context, what string, doc []byte, name string, 
 	if err != nil {
 		return err
 	}
-	row := demoRow{What: what, Want: want, Got: r.Verdict}
+	row := demoRow{What: what, Want: string(want), Got: string(r.Verdict)}
 	if len(r.Reasons) > 0 {
 		row.Why = string(r.Reasons[0].Code) + " " + r.Reasons[0].Zh + " " + r.Reasons[0].En
 	}
@@ -206,7 +219,7 @@ func (d *demo) playPDF(ctx context.Context) error {
 	if _, err := done.WriteTo(&sealed); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(d.dir, "decision.sealed.pdf"), sealed.Bytes(), 0o644); err != nil {
+	if err := d.write("decision.sealed.pdf", sealed.Bytes()); err != nil {
 		return err
 	}
 	if err := d.judge(ctx, "PDF, sealed", sealed.Bytes(), "x.pdf", verify.Valid); err != nil {
@@ -227,7 +240,7 @@ func (d *demo) playJSON(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(d.dir, "decision.sealed.json"), done.Document, 0o644); err != nil {
+	if err := d.write("decision.sealed.json", done.Document); err != nil {
 		return err
 	}
 	if err := d.judge(ctx, "JSON, sealed", done.Document, "x.json", verify.Valid); err != nil {
@@ -244,7 +257,6 @@ func (d *demo) playJSON(ctx context.Context) error {
 // before stays good, with a notice.
 func (d *demo) playFreeze(ctx context.Context) error {
 	change := seal.ChangeRequest{SealID: d.seal.ID, Who: "demo", Why: "演示"}
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // intervals are in whole seconds
 	if _, err := d.p.Seals.Freeze(ctx, change); err != nil {
 		return err
 	}
@@ -258,6 +270,10 @@ func (d *demo) playFreeze(ctx context.Context) error {
 	if err := d.judge(ctx, "JSON, its seal frozen since", sealed, "x.json", verify.ValidWithNotice); err != nil {
 		return err
 	}
-	_, err = d.p.Seals.Thaw(ctx, change)
-	return err
+	if _, err = d.p.Seals.Thaw(ctx, change); err != nil {
+		return err
+	}
+	// A stamp claims whole seconds, so a seal stamps again from the next one on.
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
 	"yinxin/internal/store/bolt"
+	"yinxin/license"
 	"yinxin/seal"
 )
 
@@ -106,4 +107,9 @@ var knownExits = []struct {
 	{ca.ErrRefused, exitRefused, ""},
 	{ca.ErrBadRequest, exitBadInput, ""},
 	{crl.ErrNoIssuer, exitBadInput, ""},
+	{license.ErrNotFound, exitBadInput, ""},
+	{license.ErrNoRight, exitNoRight, ""},
+	{license.ErrRefused, exitRefused, ""},
+	{license.ErrExists, exitRefused, ""},
+	{license.ErrChanged, exitRefused, ""},
 }

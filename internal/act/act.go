@@ -50,7 +50,9 @@ const RetryLife = 7 * 24 * time.Hour
 // encoding is RFC 8949 4.2.1, so that a record has one encoding and its SM3
 // in the leaf can be checked by whoever holds the fields.
 var encoding = func() cbor.EncMode {
-	mode, err := cbor.CoreDetEncOptions().EncMode()
+	options := cbor.CoreDetEncOptions()
+	options.Time = cbor.TimeRFC3339NanoUTC // the default cuts fractions of a second off
+	mode, err := options.EncMode()
 	if err != nil {
 		panic(err) // the options are constants of the library
 	}

@@ -217,7 +217,13 @@ func licenceFields(id, holder, issued, to string, state status.LicenceState, sin
 	if !since.IsZero() {
 		fields = append(fields, portal.Field{Name: "stateSince", Zh: "状态起始", En: "In this state since", Value: since.UTC().Format(time.RFC3339)})
 	}
-	return append(fields, portal.Field{Name: "state", Zh: "登记状态", En: "State", Value: string(state)})
+	return append(fields, portal.Field{Name: "state", Zh: "登记状态", En: "State", Value: stateWords[state]})
+}
+
+// stateWords are the states of protocol.md 5 as people say them.
+var stateWords = map[status.LicenceState]string{
+	status.LicenceValid: "有效 valid", status.LicenceRevoked: "吊销 revoked", status.LicenceSuspended: "暂扣 suspended", status.LicenceCancelled: "注销 cancelled",
+	status.LicenceSuperseded: "已换发 superseded", status.LicenceTransferred: "转出 transferred", status.LicenceWithdrawn: "撤销 withdrawn", status.LicenceUnknown: "没有登记 not recorded",
 }
 
 // licenceRecord is what stands under a licence's printed verification code.
