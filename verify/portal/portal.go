@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"time"
 
 	"yinxin/verify"
 )
@@ -60,7 +61,7 @@ type Portal struct {
 func New(c Config) (*Portal, error) {
 	p := &Portal{c: c, pages: map[string]*template.Template{}}
 	for _, name := range []string{"upload", "verdict", "record", "qr"} {
-		t, err := template.New("frame.html").ParseFS(pages, "pages/frame.html", "pages/"+name+".html")
+		t, err := template.New("frame.html").Funcs(template.FuncMap{"local": local}).ParseFS(pages, "pages/frame.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
@@ -117,6 +118,15 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, page s
 	// The reader may have gone; there is no one to tell.
 	_, _ = io.WriteString(w, b.String())
 	return nil
+}
+
+// local shows a time as people in China read it; anything else stays as it is.
+func local(s string) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return s
+	}
+	return t.In(time.FixedZone("", 8*60*60)).Format("2006-01-02 15:04:05 (UTC-07)")
 }
 
 // language is what the reader chose by ?lang=, else the browser's first of

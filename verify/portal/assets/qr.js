@@ -27,6 +27,12 @@
     return e ? e.textContent : record;
   }
 
+  // A time as people in China read it; anything else as it is.
+  function local(text) {
+    if (!/^\d{4}-\d\d-\d\dT/.test(text)) return text;
+    return new Date(text).toLocaleString("sv-SE", { timeZone: "Asia/Shanghai" }) + " (UTC+08)";
+  }
+
   function show(rec) {
     result.textContent = "";
     var head = document.createElement("section");
@@ -40,7 +46,7 @@
       var dl = document.createElement("dl");
       rec.fields.forEach(function (f) {
         line(dl, "dt", zh ? f.zh : f.en);
-        line(dl, "dd", f.value);
+        line(dl, "dd", local(f.value));
       });
       card.appendChild(dl);
       result.appendChild(card);
