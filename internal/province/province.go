@@ -68,6 +68,8 @@ type Province struct {
 	Journal  *journal.Journal
 	Engine   verify.Engine
 	o        Options
+	lists    lists
+	read     readItems
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }

@@ -1,9 +1,10 @@
 package province
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
+	"sync"
 	"time"
 
 	"yinxin/ca"
@@ -48,8 +49,8 @@ func later(a, b *certs.Certificate) *certs.Certificate {
 	return a
 }
 
-// RegionList makes this region's signed list (protocol.md 3).
-func (p *Province) RegionList(ctx context.Context) ([]byte, error) {
+// regionList makes this region's signed list (protocol.md 3).
+func (p *Province) regionList(ctx context.Context) ([]byte, error) {
 	signer, err := p.CA.Purpose(ctx, ca.PurposeTrustList)
 	if err != nil {
 		return nil, err
@@ -68,9 +69,9 @@ func (p *Province) RegionList(ctx context.Context) ([]byte, error) {
 	return certs.SignRegionList(ctx, l, certs.StatementSigner{Certificate: signer.Certificate, Signer: signer.Key})
 }
 
-// SchemeList makes the scheme list of a province that is alone: it names this
+// schemeList makes the scheme list of a province that is alone: it names this
 // region, and is signed by the province's own scheme key.
-func (p *Province) SchemeList(ctx context.Context) ([]byte, error) {
+func (p *Province) schemeList(ctx context.Context) ([]byte, error) {
 	scheme, err := p.CA.Purpose(ctx, ca.PurposeScheme)
 	if err != nil {
 		return nil, err
@@ -86,36 +87,81 @@ func (p *Province) SchemeList(ctx context.Context) ([]byte, error) {
 	return certs.SignSchemeList(ctx, l, []certs.StatementSigner{{Certificate: scheme.Certificate, Signer: scheme.Key}})
 }
 
-// Bundle makes the trust bundle: the scheme list with the region's list.
-func (p *Province) Bundle(ctx context.Context) (*certs.Bundle, error) {
-	scheme, err := p.SchemeList(ctx)
-	if err != nil {
-		return nil, err
-	}
-	region, err := p.RegionList(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &certs.Bundle{Scheme: scheme, Regions: []json.RawMessage{region}}, nil
+// lists are the signed lists of one hour, and what they grant: within the hour
+// everyone is given the same octets, and a verifier can keep what it has found.
+type lists struct {
+	mu     sync.Mutex
+	hour   time.Time
+	bundle *certs.Bundle
+	trust  *certs.Trust
 }
 
-// Trust opens the province's own bundle.
+// Bundle gives the trust bundle: the scheme list with the region's list.
+func (p *Province) Bundle(ctx context.Context) (*certs.Bundle, error) {
+	bundle, _, err := p.trusted(ctx)
+	return bundle, err
+}
+
+// Trust is the province's own bundle, opened.
 func (p *Province) Trust(ctx context.Context) (*certs.Trust, error) {
-	b, err := p.Bundle(ctx)
+	_, trust, err := p.trusted(ctx)
+	return trust, err
+}
+
+// SchemeList gives the signed scheme list, RegionList this region's.
+func (p *Province) SchemeList(ctx context.Context) ([]byte, error) {
+	bundle, err := p.Bundle(ctx)
 	if err != nil {
 		return nil, err
 	}
-	anchor, err := b.Anchor()
+	return bundle.Scheme, nil
+}
+
+func (p *Province) RegionList(ctx context.Context) ([]byte, error) {
+	bundle, err := p.Bundle(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return b.Open(certs.TrustOptions{Anchors: []string{anchor}, At: p.o.Clock()})
+	return bundle.Regions[0], nil
+}
+
+func (p *Province) trusted(ctx context.Context) (*certs.Bundle, *certs.Trust, error) {
+	l := &p.lists
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := p.o.Clock()
+	if hour := now.Truncate(listEvery); l.bundle == nil || !hour.Equal(l.hour) {
+		bundle, trust, err := p.makeLists(ctx, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		l.hour, l.bundle, l.trust = hour, bundle, trust
+	}
+	return l.bundle, l.trust, nil
+}
+
+func (p *Province) makeLists(ctx context.Context, now time.Time) (*certs.Bundle, *certs.Trust, error) {
+	scheme, err := p.schemeList(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	region, err := p.regionList(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	bundle := &certs.Bundle{Scheme: scheme, Regions: []json.RawMessage{region}}
+	anchor, err := bundle.Anchor()
+	if err != nil {
+		return nil, nil, err
+	}
+	trust, err := bundle.Open(certs.TrustOptions{Anchors: []string{anchor}, At: now})
+	return bundle, trust, err
 }
 
 // Judge judges a document with what the province knows itself: no network.
 func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
 	trust, err := p.Trust(ctx)
-	if err != nil && !errors.Is(err, certs.ErrTrustExpired) {
+	if err != nil {
 		return verify.Report{}, err
 	}
 	evidence := &verify.Evidence{}
@@ -139,7 +185,7 @@ func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report
 // answers for its own licences; another region's need evidence from there.
 func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenReport, error) {
 	trust, err := p.Trust(ctx)
-	if err != nil && !errors.Is(err, certs.ErrTrustExpired) {
+	if err != nil {
 		return verify.TokenReport{}, err
 	}
 	var items []verify.Item
@@ -148,7 +194,7 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 		if err != nil {
 			return verify.TokenReport{}, err
 		}
-		items = append(items, verify.NewItem(verify.KindCRL, list))
+		items = append(items, p.read.item(verify.KindCRL, list))
 	}
 	answer, err := p.Licences.Status(ctx, t.Identifier.String(), "")
 	if err != nil {
@@ -181,11 +227,37 @@ func (p *Province) Evidence(ctx context.Context) ([]verify.Item, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, verify.NewItem(verify.KindCRL, list))
+		out = append(out, p.read.item(verify.KindCRL, list))
 	}
 	list, err := p.Seals.SealList(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return append(out, verify.NewItem(verify.KindSealList, list)), nil
+	return append(out, p.read.item(verify.KindSealList, list)), nil
+}
+
+// readItems keeps the last pieces of evidence as read: the publishers give the same
+// octets again as long as nothing has changed.
+type readItems struct {
+	mu   sync.Mutex
+	last []verify.Item
+}
+
+// maxRead is the two CRLs and the seal list, new and old.
+const maxRead = 6
+
+func (r *readItems) item(kind verify.Kind, raw []byte) verify.Item {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range r.last {
+		if i.Kind == kind && bytes.Equal(i.Raw, raw) {
+			return i
+		}
+	}
+	i := verify.NewItem(kind, raw)
+	if len(r.last) == maxRead {
+		r.last = append(r.last[:0:0], r.last[1:]...)
+	}
+	r.last = append(r.last, i)
+	return i
 }
