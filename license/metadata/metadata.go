@@ -94,6 +94,9 @@ var fields = [...]field{
 	{"certificateExpiringDate", false, func(l *Licence) *string { return &l.To }},
 }
 
+// members of the document: another could say what no reader of licences shows.
+var members = []string{"schema", "licence", "status", "_seals"}
+
 // Is tells whether a JSON document says that it is a licence. The text must have
 // passed seal/jsondoc, which refuses a name that stands twice.
 func Is(doc []byte) bool {
@@ -133,6 +136,11 @@ func Parse(doc []byte) (Document, error) {
 	var root, licence, place map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &root); err != nil {
 		return d, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	for name := range root {
+		if !slices.Contains(members, name) {
+			return d, malformed(fmt.Sprintf("a licence has no member %.80q", name))
+		}
 	}
 	if json.Unmarshal(root["licence"], &licence) != nil || json.Unmarshal(root["status"], &place) != nil || licence == nil {
 		return d, malformed("`licence` and `status` must be objects")

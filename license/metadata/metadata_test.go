@@ -67,6 +67,7 @@ func TestRefused(t *testing.T) {
 		"no region":             {`"region": "520000"`, `"region": ""`},
 		"more in status":        {`"shard": 3`, `"shard": 3, "Shard": 4`},
 		"control":               {`食品经营许可证`, `食品\u0000`},
+		"another member":        {`"schema"`, `"note": "x", "schema"`},
 		"no licence":            {`"licence": {`, `"Licence": {`},
 	} {
 		bad := strings.Replace(string(good), change[0], change[1], 1)
