@@ -155,6 +155,9 @@ func hexSerial(s string) ([]byte, bool) {
 	return n.FillBytes(make([]byte, 16)), true
 }
 
+// Body is the CBOR that is signed.
+func (t *Token) Body() []byte { return bytes.Clone(t.body) }
+
 // Digits is the decimal form of the integer whose octets are 01 and the token: the
 // densest that a QR code knows, and its leading 01 keeps zeros.
 func (t *Token) Digits() string {
