@@ -394,26 +394,4 @@ func TestFolders(t *testing.T) {
 	}
 }
 
-func BenchmarkStampJSON(b *testing.B) {
-	h := newHouse(b)
-	doc := sample(b, "decision.json")
-	b.SetParallelism(16)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := h.Seals.StampJSON(context.Background(), h.request(), doc); err != nil {
-				b.Error(err)
-				return
-			}
-		}
-	})
-}
-
-func BenchmarkJudgeJSON(b *testing.B) {
-	h := newHouse(b)
-	doc := h.sealJSON(b, sample(b, "decision.json"))
-	for b.Loop() {
-		h.judge(b, doc)
-	}
-}
-
 var discard = slog.New(slog.DiscardHandler)

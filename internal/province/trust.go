@@ -160,25 +160,27 @@ func (p *Province) makeLists(ctx context.Context, now time.Time) (*certs.Bundle,
 
 // Judge judges a document with what the province knows itself: no network.
 func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
-	trust, err := p.Trust(ctx)
+	in, err := p.Input(ctx)
 	if err != nil {
 		return verify.Report{}, err
 	}
-	evidence := &verify.Evidence{}
-	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: evidence}
-	if wants := d.Wants(in); len(wants) > 0 {
-		if evidence.Items, err = p.Evidence(ctx); err != nil {
-			return verify.Report{}, err
-		}
-		answers, err := p.licenceAnswers(ctx, wants)
-		if err != nil {
-			return verify.Report{}, err
-		}
-		evidence.Items = append(evidence.Items, answers...)
+	answers, err := p.licenceAnswers(ctx, d.Wants(in))
+	if err != nil {
+		return verify.Report{}, err
 	}
-	// The evidence was made after At was taken; the judgement comes after it.
-	in.At = p.o.Clock()
+	in.Evidence.Items = append(in.Evidence.Items, answers...)
+	in.At = p.o.Clock() // the answers were made after the question
 	return p.Engine.Judge(d, in), nil
+}
+
+// Input is what the province knows now: its trust, CRLs and seal list.
+func (p *Province) Input(ctx context.Context) (verify.Input, error) {
+	trust, err := p.Trust(ctx)
+	if err != nil {
+		return verify.Input{}, err
+	}
+	items, err := p.Evidence(ctx)
+	return verify.Input{Trust: trust, Evidence: &verify.Evidence{Items: items}, At: p.o.Clock()}, err
 }
 
 // JudgeToken tells what the licence of a QR token is recorded as. The province
