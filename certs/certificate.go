@@ -159,7 +159,8 @@ func ParsePublicKey(spki []byte) (*ecdsa.PublicKey, error) {
 	}
 	kind, ok1 := ReadOID(&algorithm)
 	curve, ok2 := ReadOID(&algorithm)
-	if !ok1 || kind != OIDECPublicKey || !ok2 || curve != OIDSM2Curve || !algorithm.Empty() {
+	// Tongsuo and OpenSSL write the curve in the algorithm's place too.
+	if !ok1 || kind != OIDECPublicKey && kind != OIDSM2Curve || !ok2 || curve != OIDSM2Curve || !algorithm.Empty() {
 		return nil, fmt.Errorf("%w: the public key is not of the SM2 curve", ErrUnsupported)
 	}
 	key, err := sm2.NewPublicKey(point)
