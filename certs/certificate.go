@@ -163,6 +163,9 @@ func ParsePublicKey(spki []byte) (*ecdsa.PublicKey, error) {
 	if !ok1 || kind != OIDECPublicKey && kind != OIDSM2Curve || !ok2 || curve != OIDSM2Curve || !algorithm.Empty() {
 		return nil, fmt.Errorf("%w: the public key is not of the SM2 curve", ErrUnsupported)
 	}
+	if len(point) != 65 || point[0] != 4 { // GM/T 0009-2012 7.1: 04, X, Y
+		return nil, malformed("public key: the point is not uncompressed")
+	}
 	key, err := sm2.NewPublicKey(point)
 	if err != nil {
 		return nil, malformed("public key: the point is not on the curve")
