@@ -1,5 +1,3 @@
-// Package interop holds tests against programs and libraries that nobody here
-// wrote.
 package interop
 
 import (
@@ -67,8 +65,23 @@ func purpose(t *testing.T, a *ca.Authority, p ca.Purpose) ca.Credential {
 }
 
 // theirs is our key as the other library has it.
-func theirs(k *ecdsa.PublicKey) *tjsm2.PublicKey {
-	return &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: k.X, Y: k.Y}
+func theirs(t *testing.T, k *ecdsa.PublicKey) *tjsm2.PublicKey {
+	t.Helper()
+	p, err := sm2.PublicKeyToECDH(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	xy := p.Bytes()[1:]
+	return &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: new(big.Int).SetBytes(xy[:32]), Y: new(big.Int).SetBytes(xy[32:])}
+}
+
+// ours is their key as we have it.
+func ours(k *tjsm2.PublicKey) (*ecdsa.PublicKey, error) {
+	point := make([]byte, 65)
+	point[0] = 4
+	k.X.FillBytes(point[1:33])
+	k.Y.FillBytes(point[33:])
+	return sm2.NewPublicKey(point)
 }
 
 // A seal maker's certificate and five others bear an extended key usage whose
@@ -95,16 +108,16 @@ func TestTjfocVerifiesOurCertificates(t *testing.T) {
 	}
 	read, unread := 0, 0
 	for _, r := range rows {
-		ours, err := certs.ParseCertificate(r.DER)
+		made, err := certs.ParseCertificate(r.DER)
 		if err != nil {
 			t.Fatal(err)
 		}
 		issuer := purpose(t, a, ca.Purpose(r.Issuer)).Certificate
-		if !theirs(issuer.PublicKey).Verify(ours.RawTBS, ours.Signature) {
+		if !theirs(t, issuer.PublicKey).Verify(made.RawTBS, made.Signature) {
 			t.Errorf("%s: the signature over TBSCertificate is bad to tjfoc", r.Subject)
 		}
 		c, err := tjx509.ParseCertificate(r.DER)
-		if ownEKU := len(ours.EKUs) > 0 && strings.HasPrefix(string(ours.EKUs[0]), "2.25."); ownEKU != (err != nil) {
+		if ownEKU := len(made.EKUs) > 0 && strings.HasPrefix(string(made.EKUs[0]), "2.25."); ownEKU != (err != nil) {
 			t.Errorf("%s: %v", r.Subject, err)
 		}
 		if err != nil {
@@ -119,7 +132,7 @@ func TestTjfocVerifiesOurCertificates(t *testing.T) {
 		if err := c.CheckSignatureFrom(parent); err != nil {
 			t.Errorf("%s: %v", r.Subject, err)
 		}
-		if c.SerialNumber.Cmp(ours.Serial) != 0 || c.Subject.CommonName != ours.Subject.CommonName || !c.NotAfter.Equal(ours.NotAfter) || c.IsCA != ours.IsCA || int(c.KeyUsage) != int(ours.KeyUsage) {
+		if c.SerialNumber.Cmp(made.Serial) != 0 || c.Subject.CommonName != made.Subject.CommonName || !c.NotAfter.Equal(made.NotAfter) || c.IsCA != made.IsCA || int(c.KeyUsage) != int(made.KeyUsage) {
 			t.Errorf("%s: tjfoc reads something else", r.Subject)
 		}
 	}
@@ -160,18 +173,21 @@ func TestTjfocVerifiesOurCRL(t *testing.T) {
 
 func TestRawSignaturesBothWays(t *testing.T) {
 	a, _ := authority(t)
-	ours := purpose(t, a, ca.PurposeStatus).Key
+	own := purpose(t, a, ca.PurposeStatus).Key
 	other, err := tjsm2.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	public := &ecdsa.PublicKey{Curve: sm2.P256(), X: other.X, Y: other.Y}
+	public, err := ours(&other.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, message := range [][]byte{{0}, []byte("准予行政许可"), make([]byte, 1<<16)} {
-		sig, err := ours.SignMessage(t.Context(), message)
+		sig, err := own.SignMessage(t.Context(), message)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !theirs(ours.Public()).Verify(message, sig) || theirs(ours.Public()).Verify(append(message, 0), sig) {
+		if !theirs(t, own.Public()).Verify(message, sig) || theirs(t, own.Public()).Verify(append(message, 0), sig) {
 			t.Errorf("%d octets signed by us", len(message))
 		}
 		if sig, err = other.Sign(rand.Reader, message, nil); err != nil {
@@ -187,11 +203,12 @@ func TestRawSignaturesBothWays(t *testing.T) {
 }
 
 // tjfocSigner lends a key of theirs to our builders.
-type tjfocSigner struct{ key *tjsm2.PrivateKey }
-
-func (s tjfocSigner) Public() *ecdsa.PublicKey {
-	return &ecdsa.PublicKey{Curve: sm2.P256(), X: s.key.X, Y: s.key.Y}
+type tjfocSigner struct {
+	key    *tjsm2.PrivateKey
+	public *ecdsa.PublicKey
 }
+
+func (s tjfocSigner) Public() *ecdsa.PublicKey { return s.public }
 
 func (s tjfocSigner) SignMessage(_ context.Context, message []byte) ([]byte, error) {
 	return s.key.Sign(rand.Reader, message, nil)
@@ -229,7 +246,7 @@ func TestWeVerifyTjfocsCertificates(t *testing.T) {
 	}
 	// A statement signed on their key is one on ours.
 	body := map[string]any{"iss": "520000", "iat": now, "exp": now.Add(time.Hour)}
-	b, err := certs.SignStatement(t.Context(), certs.TypeSealList, body, end, tjfocSigner{leafKey})
+	b, err := certs.SignStatement(t.Context(), certs.TypeSealList, body, end, tjfocSigner{leafKey, end.PublicKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,12 +254,12 @@ func TestWeVerifyTjfocsCertificates(t *testing.T) {
 	if err != nil || st.SignedBy(end) != nil {
 		t.Fatal(err)
 	}
-	list(t, rootDER, rootKey, root)
+	theirList(t, rootDER, rootKey, root)
 }
 
 // Their lists have no number, which RFC 5280 5.2.3 asks of every issuer: we
 // take none of them, and check the signature over the octets of tbsCertList.
-func list(t *testing.T, rootDER []byte, key *tjsm2.PrivateKey, root *certs.Certificate) {
+func theirList(t *testing.T, rootDER []byte, key *tjsm2.PrivateKey, root *certs.Certificate) {
 	t.Helper()
 	parent, err := tjx509.ParseCertificate(rootDER)
 	if err != nil {
