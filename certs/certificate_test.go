@@ -72,6 +72,7 @@ func TestStrictReader(t *testing.T) {
 		"key with unused bits":         {spki(sequence(sequence(oid(OIDECPublicKey), oid(OIDSM2Curve)), tlv(0x03, []byte{1}, point))), ErrMalformed},
 		"version 1":                    {func(p *parts) { p.version = nil }, ErrMalformed},
 		"version 2":                    {func(p *parts) { p.version = tlv(0xa0, []byte{2, 1, 1}) }, ErrMalformed},
+		"version with more":            {func(p *parts) { p.version = tlv(0xa0, []byte{2, 1, 2, 5, 0}) }, ErrMalformed},
 		"version 4":                    {func(p *parts) { p.version = tlv(0xa0, []byte{2, 1, 3}) }, ErrMalformed},
 		"serial of 20 octets":          {serial(append([]byte{0x7f}, make([]byte, 19)...)...), nil},
 		"serial of 21 octets":          {serial(append([]byte{0, 0x80}, make([]byte, 19)...)...), ErrMalformed},
@@ -159,7 +160,7 @@ func TestOuterFraming(t *testing.T) {
 	indefinite := append(append([]byte{0x30, 0x80}, der[4:]...), 0, 0)
 	for name, b := range map[string][]byte{
 		"nothing": nil, "trailing byte": append(bytes.Clone(der), 0), "twice": append(bytes.Clone(der), der...), "TBS alone": tbs,
-		"length not minimal": longForm, "indefinite length": indefinite, "as a SET": append([]byte{0x31}, der[1:]...),
+		"more behind the signature": sequence(der[4:], []byte{5, 0}), "length not minimal": longForm, "indefinite length": indefinite, "as a SET": append([]byte{0x31}, der[1:]...),
 	} {
 		if _, err := ParseCertificate(b); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
