@@ -3,6 +3,7 @@ package ca
 import (
 	"context"
 	"crypto/ecdsa"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -61,8 +62,12 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 		return row, nil
 	}
 	// Another call with the same idempotency key may have come first.
-	if first, found, _ := a.retried(ctx, r.Retry); found {
+	first, found, again := a.retried(ctx, r.Retry)
+	switch {
+	case found:
 		return first, nil
+	case errors.Is(again, ErrRetryMismatch):
+		return Row{}, again
 	}
 	return Row{}, err
 }
@@ -102,8 +107,11 @@ func (r *IssueRequest) check() (*ecdsa.PublicKey, error) {
 		}
 	}
 	if r.Key != nil {
-		if u := r.Key.Info().Usage; u != hsm.UsageSign {
-			return nil, fmt.Errorf("%w: the key is for %q", ErrRefused, u)
+		switch i := r.Key.Info(); {
+		case i.Usage != hsm.UsageSign:
+			return nil, fmt.Errorf("%w: the key is for %q", ErrRefused, i.Usage)
+		case i.State != hsm.Active:
+			return nil, fmt.Errorf("%w: the key is %s", ErrRefused, i.State)
 		}
 		return r.Key.Public(), nil
 	}

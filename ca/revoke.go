@@ -31,6 +31,7 @@ var Reasons = map[string]int{
 // the seal is the suspension (protocol.md 4).
 func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	now := a.now()
+	r.Invalidity = r.Invalidity.UTC().Truncate(time.Second)
 	known := false
 	for _, reason := range Reasons {
 		known = known || reason == r.Reason
@@ -52,15 +53,19 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	case r.Invalidity.After(now):
 		return Row{}, fmt.Errorf("%w: the invalidity date lies in the future", ErrRefused)
 	}
-	rev := Revocation{Serial: r.Serial, At: now, Reason: r.Reason, Invalidity: r.Invalidity.UTC().Truncate(time.Second), Who: r.Who, Why: r.Why}
-	if r.Invalidity.IsZero() {
-		rev.Invalidity = time.Time{}
-	}
+	rev := Revocation{Serial: r.Serial, At: now, Reason: r.Reason, Invalidity: r.Invalidity, Who: r.Who, Why: r.Why}
 	done, err := act.New(a.c.Clock(), a.c.Rand, ActRevoked, r.Serial, rev)
 	if err != nil {
 		return Row{}, err
 	}
-	return a.c.Store.CommitRevocation(ctx, done, rev)
+	purpose := row.Purpose
+	row, err = a.c.Store.CommitRevocation(ctx, done, rev)
+	// What is kept knows nothing of the revocation, which may stand whatever err
+	// says.
+	a.mu.Lock()
+	delete(a.current, purpose)
+	a.mu.Unlock()
+	return row, err
 }
 
 // Over tells what is known once r comes over an earlier revocation. A
@@ -68,8 +73,8 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 // key was compromised after all, and that it was so since an earlier time. The
 // time of revocation stays.
 func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
-	worse := r.Reason == certs.ReasonKeyCompromise && earlier.Reason != certs.ReasonKeyCompromise ||
-		r.Reason == earlier.Reason && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
+	worse := r.compromise() && !earlier.compromise() ||
+		(r.Reason == earlier.Reason || r.compromise()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
 	if !worse {
 		return earlier, false
 	}
@@ -78,6 +83,12 @@ func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
 	}
 	r.At = earlier.At
 	return r, true
+}
+
+// compromise: of the certificate's own key, which an authority's reason may
+// call by another name.
+func (r Revocation) compromise() bool {
+	return r.Reason == certs.ReasonKeyCompromise || r.Reason == certs.ReasonCACompromise
 }
 
 // since is when the certificate ceased to be good.

@@ -227,7 +227,7 @@ func anchored(lists []*scheme, o TrustOptions) (string, []*scheme, error) {
 		switch {
 		case slices.ContainsFunc(o.Anchors, match):
 			return AnchorGiven, lists[i:], nil
-		case slices.ContainsFunc(o.Shipped, match):
+		case len(o.Anchors) == 0 && slices.ContainsFunc(o.Shipped, match):
 			return AnchorShipped, lists[i:], nil
 		}
 	}

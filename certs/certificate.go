@@ -159,8 +159,12 @@ func ParsePublicKey(spki []byte) (*ecdsa.PublicKey, error) {
 	}
 	kind, ok1 := ReadOID(&algorithm)
 	curve, ok2 := ReadOID(&algorithm)
-	if !ok1 || kind != OIDECPublicKey || !ok2 || curve != OIDSM2Curve || !algorithm.Empty() {
+	// Tongsuo and OpenSSL write the curve in the algorithm's place too.
+	if !ok1 || kind != OIDECPublicKey && kind != OIDSM2Curve || !ok2 || curve != OIDSM2Curve || !algorithm.Empty() {
 		return nil, fmt.Errorf("%w: the public key is not of the SM2 curve", ErrUnsupported)
+	}
+	if len(point) != 65 || point[0] != 4 { // GM/T 0009-2012 7.1: 04, X, Y
+		return nil, malformed("public key: the point is not uncompressed")
 	}
 	key, err := sm2.NewPublicKey(point)
 	if err != nil {

@@ -253,6 +253,9 @@ func (s *SignedData) Verify(signer *Certificate, content []byte) error {
 		return malformed("SignedData: nothing to verify")
 	}
 	if s.signedAttrs == nil {
+		if isAttributes(content) {
+			return fmt.Errorf("%w: what was signed are attributes and not this content", ErrSignature)
+		}
 		return signer.Verify(content, s.signature)
 	}
 	sum := sm3.Sum(content)
@@ -276,6 +279,27 @@ func (s *SignedData) Verify(signer *Certificate, content []byte) error {
 		}
 	}
 	return signer.Verify(s.signedAttrs, s.signature)
+}
+
+// isAttributes tells whether content is what is signed where there are signed
+// attributes: a signature over them could else be handed out as one over
+// content that the signer never saw (RFC 5652 does not tell the two apart).
+func isAttributes(content []byte) bool {
+	in := cryptobyte.String(content)
+	var set cryptobyte.String
+	if !in.ReadASN1(&set, asn1.SET) || !in.Empty() {
+		return false
+	}
+	for !set.Empty() {
+		var attribute cryptobyte.String
+		if !set.ReadASN1(&attribute, asn1.SEQUENCE) {
+			return false
+		}
+		if o, ok := ReadOID(&attribute); ok && o == OIDMessageDigest {
+			return true
+		}
+	}
+	return false
 }
 
 // namesCertificate checks the first ESSCertIDv2 (RFC 5035 3).

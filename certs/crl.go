@@ -126,12 +126,12 @@ func (c *CRL) parseExtensions(exts cryptobyte.String) error {
 		switch e.ID {
 		case oidExtCRLNumber:
 			c.Number = new(big.Int)
-			if !v.ReadASN1Integer(c.Number) || !v.Empty() || c.Number.Sign() < 0 {
+			if !v.ReadASN1Integer(c.Number) || !v.Empty() || c.Number.Sign() < 0 || c.Number.BitLen()/8+1 > maxSerial { // RFC 5280 5.2.3
 				return malformed("CRL: number")
 			}
 		case oidExtAuthorityKeyID:
 			var holder Certificate
-			if !holder.readAuthorityKeyID(&v) {
+			if !holder.readAuthorityKeyID(&v) || !v.Empty() {
 				return malformed("CRL: authority key identifier")
 			}
 			c.AuthorityKeyID = holder.AuthorityKeyID
@@ -184,8 +184,8 @@ func (r *Revoked) parseExtensions(s cryptobyte.String) error {
 		case oidExtReason:
 			ok = v.ReadASN1Enum(&r.Reason) && v.Empty()
 		case oidExtInvalidity:
-			ok = v.ReadASN1GeneralizedTime(&r.InvalidityDate) && v.Empty()
-			r.InvalidityDate = r.InvalidityDate.UTC()
+			r.InvalidityDate, ok = readGeneralizedTime(&v)
+			ok = ok && v.Empty()
 		default:
 			ok = !e.Critical
 		}

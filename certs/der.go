@@ -36,12 +36,22 @@ func emptyOrNull(s cryptobyte.String) bool {
 }
 
 // readTime reads RFC 5280 4.1.2.5: UTCTime or GeneralizedTime, in seconds, Z.
+// The library's reader would take minutes and offsets too, so two readers
+// could see two encodings of one moment.
 func readTime(s *cryptobyte.String) (t time.Time, ok bool) {
-	if s.PeekASN1Tag(asn1.UTCTime) {
-		ok = s.ReadASN1UTCTime(&t)
-	} else {
-		ok = s.ReadASN1GeneralizedTime(&t)
+	if !s.PeekASN1Tag(asn1.UTCTime) {
+		return readGeneralizedTime(s)
 	}
+	whole := *s
+	var content cryptobyte.String
+	ok = s.ReadASN1UTCTime(&t) && whole.ReadASN1(&content, asn1.UTCTime) && len(content) == len("060102150405Z")
+	return t.UTC(), ok
+}
+
+func readGeneralizedTime(s *cryptobyte.String) (t time.Time, ok bool) {
+	whole := *s
+	var content cryptobyte.String
+	ok = s.ReadASN1GeneralizedTime(&t) && whole.ReadASN1(&content, asn1.GeneralizedTime) && len(content) == len("20060102150405Z")
 	return t.UTC(), ok
 }
 
@@ -62,7 +72,7 @@ func readSerial(s *cryptobyte.String) (*big.Int, error) {
 	if !s.ReadASN1Integer(n) {
 		return nil, malformed("serial number")
 	}
-	if n.Sign() <= 0 || (n.BitLen()+8)/8 > maxSerial+1 {
+	if n.Sign() <= 0 || n.BitLen()/8+1 > maxSerial {
 		return nil, malformed("serial number: not 1 to 20 octets and positive")
 	}
 	return n, nil

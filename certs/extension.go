@@ -137,7 +137,7 @@ func readKeyUsage(v *cryptobyte.String) (KeyUsage, bool) {
 			usage |= 1 << i
 		}
 	}
-	return usage, true
+	return usage, usage != 0 // RFC 5280 4.2.1.3: at least one bit
 }
 
 func (c *Certificate) readBasicConstraints(v *cryptobyte.String) bool {

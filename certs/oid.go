@@ -88,7 +88,8 @@ func (o OID) DER() []byte {
 	}
 	for i, p := range parts[1:] {
 		n, ok := new(big.Int).SetString(p, 10)
-		if !ok || n.Sign() < 0 {
+		// Under 0 and 1 there are 40 (X.690 8.19.4): 1.40 would be read as 2.0.
+		if !ok || strings.Trim(p, "0123456789") != "" || i == 0 && first < 2 && n.Cmp(big.NewInt(40)) >= 0 {
 			return nil
 		}
 		if i == 0 {

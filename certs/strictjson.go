@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -23,7 +25,9 @@ func strictJSON(b []byte, v any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
-	if err := oneValue(d, 0); err != nil {
+	o := oneReading{d, map[string]string{}}
+	o.want(reflect.TypeOf(v))
+	if err := o.value(0); err != nil {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -35,7 +39,38 @@ func strictJSON(b []byte, v any) error {
 	return nil
 }
 
-func oneValue(d *json.Decoder, depth int) error {
+// oneReading passes over a text that all readers take alike. encoding/json
+// takes Payload for payload, other readers do not, so a member whose name
+// differs from one of ours in its case alone is refused.
+type oneReading struct {
+	d     *json.Decoder
+	names map[string]string // ours, by their folded form
+}
+
+func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
+
+// want takes the names of a type's members, those of its parts too.
+func (o oneReading) want(t reflect.Type) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		o.want(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if !f.IsExported() && !f.Anonymous {
+				continue
+			}
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name != "" {
+				o.names[fold(name)] = name
+			}
+			o.want(f.Type)
+		}
+	}
+}
+
+func (o oneReading) value(depth int) error {
+	d := o.d
 	if depth > maxJSONDepth {
 		return malformed("JSON: nested too deeply")
 	}
@@ -55,12 +90,16 @@ func oneValue(d *json.Decoder, depth int) error {
 				return fmt.Errorf("%w: JSON: %w", ErrMalformed, err)
 			}
 			name, _ := key.(string)
-			if seen[name] {
+			folded := fold(name)
+			if ours, ok := o.names[folded]; ok && ours != name {
+				return malformed(fmt.Sprintf("JSON: member %q in the place of %q", name, ours))
+			}
+			if seen[folded] {
 				return malformed(fmt.Sprintf("JSON: member %q stands twice", name))
 			}
-			seen[name] = true
+			seen[folded] = true
 		}
-		if err := oneValue(d, depth+1); err != nil {
+		if err := o.value(depth + 1); err != nil {
 			return err
 		}
 	}

@@ -171,7 +171,8 @@ func readFractional(s *cryptobyte.String, out *time.Time) bool {
 	layout := "20060102150405Z"
 	if len(text) > len(layout) {
 		fraction := text[len(layout)-1 : len(text)-1]
-		if len(fraction) < 2 || len(fraction) > 10 || fraction[len(fraction)-1] == '0' {
+		// The library's parser takes a comma too, which DER does not.
+		if fraction[0] != '.' || len(fraction) < 2 || len(fraction) > 10 || fraction[len(fraction)-1] == '0' {
 			return false
 		}
 		layout = "20060102150405.999999999Z"

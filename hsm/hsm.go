@@ -53,10 +53,14 @@ type Key interface {
 	Decrypt(ctx context.Context, ciphertext []byte) ([]byte, error)
 }
 
+// MaxLabel bounds a label: what a store writes it must be able to read.
+const MaxLabel = 256
+
 // Keystore makes keys and finds them again. Its methods may be called
 // concurrently.
 type Keystore interface {
-	// Generate makes a key pair; it is durable when Generate returns.
+	// Generate makes a key pair; it is durable when Generate returns. The label
+	// is at most MaxLabel octets of UTF-8, else ErrLabel.
 	Generate(ctx context.Context, label string, u Usage) (Key, error)
 	// Key finds a key by its id, also a suspended or destroyed one.
 	Key(ctx context.Context, id string) (Key, error)
@@ -71,6 +75,7 @@ var (
 	ErrSuspended       = errors.New("the key is suspended")
 	ErrDestroyed       = errors.New("the key is destroyed")
 	ErrWrongUsage      = errors.New("the key is not for this use")
+	ErrLabel           = errors.New("the label of a key is too long or no text")
 	ErrWrongPassphrase = errors.New("the passphrase does not open the keys")
 	ErrCorrupt         = errors.New("the key store is damaged")
 	ErrWrite           = errors.New("the key store cannot be written")

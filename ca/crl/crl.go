@@ -46,8 +46,9 @@ func New(a *ca.Authority, s ca.Store, clock func() time.Time) *Publisher {
 // ErrNoIssuer: no lists are made for it.
 var ErrNoIssuer = errors.New("no such issuer of revocation lists")
 
-// ErrClockBackwards: the clock stands before the list that was made last; a
-// list from the past would hide revocations from those who compare times.
+// ErrClockBackwards: the clock stands before the list that was made last, or
+// before a revocation; a list from the past would hide revocations from those
+// who compare times.
 var ErrClockBackwards = errors.New("the clock went backwards")
 
 // List gives the newest list of an issuer, DER. A revocation that was
@@ -88,6 +89,12 @@ func (p *Publisher) build(ctx context.Context, issuer ca.Purpose, now time.Time)
 	revoked, err := p.store.Revoked(ctx, string(issuer))
 	if err != nil {
 		return nil, err
+	}
+	// After a restart no list is remembered, but the revocations are.
+	for _, r := range revoked {
+		if r.At.After(now) {
+			return nil, ErrClockBackwards
+		}
 	}
 	number, err := p.store.NextCRLNumber(ctx, string(issuer))
 	if err != nil {

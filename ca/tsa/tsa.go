@@ -26,6 +26,10 @@ const Accuracy = time.Second
 // ErrClockBackwards: the clock stands before a time that was already signed.
 var ErrClockBackwards = errors.New("the time-stamp authority refuses: the clock went backwards")
 
+// ErrCertificate: the authority's certificate is not valid at the time that
+// would be signed, so no verifier would take the token.
+var ErrCertificate = errors.New("the time-stamp authority refuses: its certificate is not valid now")
+
 // Config of New. NotBefore is the latest time known to have passed, such as
 // that of the newest act in the store: it keeps the refusal across a restart.
 type Config struct {
@@ -51,11 +55,15 @@ type Authority struct {
 
 // New prepares everything of a token that does not change.
 func New(c Config) (*Authority, error) {
+	// RFC 3161 2.3; a verifier takes no other.
+	if e := c.Certificate.EKUs; len(e) != 1 || e[0] != certs.OIDEKUTimeStamping || !c.Certificate.EKUCritical {
+		return nil, fmt.Errorf("tsa: %w: %s is not for time-stamping alone", certs.ErrKeyUsage, c.Certificate.Subject)
+	}
 	b, err := certs.NewSignedDataBuilder(c.Signer, c.Certificate, c.Chain, certs.OIDTSTInfo)
 	if err != nil {
 		return nil, fmt.Errorf("tsa: %w", err)
 	}
-	a := &Authority{c: c, builder: b, latest: c.NotBefore}
+	a := &Authority{c: c, builder: b, latest: c.NotBefore.UTC()}
 	var head, tail cryptobyte.Builder
 	head.AddASN1Int64(1)
 	certs.AddOID(&head, certs.OIDTSAPolicy)
@@ -89,6 +97,9 @@ func (a *Authority) tick() (time.Time, *big.Int, error) {
 	}
 	if now.Before(a.latest) {
 		now = a.latest // within the accuracy; times never fall
+	}
+	if now.Before(a.c.Certificate.NotBefore) || now.After(a.c.Certificate.NotAfter) {
+		return now, nil, ErrCertificate
 	}
 	a.latest = now
 	a.serial.Add(a.serial, one)

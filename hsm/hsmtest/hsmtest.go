@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) hsm.Keystore) {
 	for name, test := range map[string]func(*testing.T, hsm.Keystore){
 		"signs what others verify": signs, "decrypts what others encrypt": decrypts, "usages are apart": usages,
-		"states": states, "unknown key": unknown, "ended context": ended, "concurrent use": concurrent,
+		"states": states, "states of an encryption key": encryptionStates, "labels": labels, "unknown key": unknown, "ended context": ended, "concurrent use": concurrent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -121,11 +122,68 @@ func unknown(t *testing.T, s hsm.Keystore) {
 }
 
 func ended(t *testing.T, s hsm.Keystore) {
-	k := generate(t, s, hsm.UsageSign)
+	k, e := generate(t, s, hsm.UsageSign), generate(t, s, hsm.UsageEncrypt)
+	id := k.Info().ID
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := k.SignMessage(ctx, []byte("x")); !errors.Is(err, context.Canceled) {
+	for name, call := range map[string]func() error{
+		"SignMessage": func() error { _, err := k.SignMessage(ctx, []byte("x")); return err },
+		"SignDigest":  func() error { _, err := k.SignDigest(ctx, make([]byte, 32)); return err },
+		"Decrypt":     func() error { _, err := e.Decrypt(ctx, []byte("x")); return err },
+		"Generate":    func() error { _, err := s.Generate(ctx, "x", hsm.UsageSign); return err },
+		"Key":         func() error { _, err := s.Key(ctx, id); return err },
+		"List":        func() error { _, err := s.List(ctx); return err },
+		"SetState":    func() error { return s.SetState(ctx, id, hsm.Destroyed) },
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if i := k.Info(); i.State != hsm.Active || i.Uses != 0 {
+		t.Fatalf("something was done all the same: %+v", i)
+	}
+}
+
+func labels(t *testing.T, s hsm.Keystore) {
+	for _, label := range []string{"", "印章 52010000000001", strings.Repeat("x", hsm.MaxLabel)} {
+		if k, err := s.Generate(t.Context(), label, hsm.UsageSign); err != nil || k.Info().Label != label {
+			t.Errorf("%.20q: %v", label, err)
+		}
+	}
+	for _, label := range []string{"\xff", strings.Repeat("x", hsm.MaxLabel+1), strings.Repeat("x", 1<<20)} {
+		if _, err := s.Generate(t.Context(), label, hsm.UsageSign); !errors.Is(err, hsm.ErrLabel) {
+			t.Errorf("%.20q: %v", label, err)
+		}
+	}
+}
+
+func encryptionStates(t *testing.T, s hsm.Keystore) {
+	k := generate(t, s, hsm.UsageEncrypt)
+	public := k.Public()
+	c, err := sm2.EncryptASN1(rand.Reader, public, []byte("x"))
+	if err != nil {
 		t.Fatal(err)
+	}
+	for state, want := range map[hsm.State]error{hsm.Suspended: hsm.ErrSuspended, hsm.Active: nil} {
+		if err := s.SetState(t.Context(), k.Info().ID, state); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Decrypt(t.Context(), c); !errors.Is(err, want) {
+			t.Fatalf("%s: %v", state, err)
+		}
+	}
+	if err := s.SetState(t.Context(), k.Info().ID, "sleeping"); err == nil {
+		t.Fatal("a state that is none")
+	}
+	if err := s.SetState(t.Context(), k.Info().ID, hsm.Destroyed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Decrypt(t.Context(), c); !errors.Is(err, hsm.ErrDestroyed) {
+		t.Fatal(err)
+	}
+	// What it signed or was sent must still be told apart from others'.
+	if again, err := s.Key(t.Context(), k.Info().ID); err != nil || !again.Public().Equal(public) || again.Info().State != hsm.Destroyed {
+		t.Fatal("a destroyed key's public half is gone:", err)
 	}
 }
 

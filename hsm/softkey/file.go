@@ -88,7 +88,7 @@ func (s *Store) loadKey(id string) (*key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its file was changed", hsm.ErrCorrupt)
 	}
-	k := &key{store: s, reserved: f.Uses,
+	k := &key{store: s, reserved: f.Uses, exact: f.Exact,
 		info: hsm.Info{ID: f.ID, Usage: hsm.Usage(f.Usage), State: hsm.State(f.State), Label: f.Label, Created: time.Unix(f.Created, 0).UTC()}}
 	if k.public, err = sm2.NewPublicKey(f.Public); err != nil {
 		return nil, fmt.Errorf("%w: public key", hsm.ErrCorrupt)

@@ -29,6 +29,7 @@ type key struct {
 	private  *sm2.PrivateKey // nil once destroyed
 	public   *ecdsa.PublicKey
 	reserved uint64 // on disk
+	exact    bool   // on disk: reserved is what was used
 }
 
 func (k *key) Info() hsm.Info {
@@ -146,12 +147,19 @@ func (k *key) setState(state hsm.State) error {
 		return errClosed
 	}
 	before, private := k.info.State, k.private
-	k.info.State = state
 	if state == hsm.Destroyed {
-		k.public = &ecdsa.PublicKey{Curve: private.Curve, X: private.X, Y: private.Y}
+		// A copy: the private key is wiped, and its public half lies within it.
+		point, err := sm2.PublicKeyToECDH(&private.PublicKey)
+		if err != nil {
+			return err
+		}
+		if k.public, err = sm2.NewPublicKey(point.Bytes()); err != nil {
+			return err
+		}
 		k.private = nil
 	}
-	if err := k.saveWith(k.reserved, false); err != nil {
+	k.info.State = state
+	if err := k.saveWith(k.reserved, k.exact); err != nil {
 		k.info.State, k.private = before, private
 		return err
 	}
@@ -174,6 +182,7 @@ func (k *key) saveWith(uses uint64, exact bool) error {
 	if err := durable.WriteFile(k.path(), b); err != nil {
 		return writeError(err)
 	}
+	k.exact = exact
 	return nil
 }
 
@@ -186,7 +195,7 @@ func (k *key) close() error {
 		return nil
 	}
 	used := k.uses.Load()
-	if used == k.reserved {
+	if used == k.reserved && (k.exact || used == 0) {
 		k.reserved = closedForUse
 		return nil
 	}

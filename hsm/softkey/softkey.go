@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emmansun/gmsm/pkcs"
 	"github.com/emmansun/gmsm/pkcs8"
@@ -208,6 +209,9 @@ func (s *Store) Generate(ctx context.Context, label string, u hsm.Usage) (hsm.Ke
 	}
 	if u != hsm.UsageSign && u != hsm.UsageEncrypt {
 		return nil, fmt.Errorf("%w: %q", hsm.ErrWrongUsage, u)
+	}
+	if len(label) > hsm.MaxLabel || !utf8.ValidString(label) {
+		return nil, hsm.ErrLabel
 	}
 	private, err := sm2.GenerateKey(s.o.Rand)
 	if err != nil {

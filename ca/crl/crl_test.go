@@ -1,0 +1,179 @@
+package crl_test
+
+import (
+	"errors"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/smx509"
+
+	"yinxin/ca"
+	"yinxin/ca/crl"
+	"yinxin/certs"
+	"yinxin/hsm"
+)
+
+func TestEmptyList(t *testing.T) {
+	o := open(t)
+	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
+		c := o.list(issuer)
+		if c.Len() != 0 || c.Number.Int64() != 1 || !c.ThisUpdate.Equal(noon) || c.NextUpdate.Sub(c.ThisUpdate) != crl.Life {
+			t.Fatalf("%s: %d entries, number %d", issuer, c.Len(), c.Number)
+		}
+		other, err := smx509.ParseRevocationList(c.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// RFC 5280 5.1.2.6: revokedCertificates is absent. What follows the times
+		// is then [0].
+		if tag := c.RawTBS[afterTimes(c.RawTBS)]; tag != 0xa0 {
+			t.Fatalf("%s: after the times stands %x", issuer, tag)
+		}
+		if len(other.RevokedCertificateEntries) != 0 || other.Number.Int64() != 1 {
+			t.Fatal("the library reads something else")
+		}
+	}
+}
+
+// afterTimes finds the second UTCTime's end.
+func afterTimes(tbs []byte) int {
+	for i, seen := 0, 0; i+15 < len(tbs); i++ {
+		if tbs[i] == 0x17 && tbs[i+1] == 13 && tbs[i+14] == 'Z' {
+			if seen++; seen == 2 {
+				return i + 15
+			}
+		}
+	}
+	return 0
+}
+
+func TestEntries(t *testing.T) {
+	o := open(t)
+	type entry struct {
+		reason int
+		since  time.Time
+	}
+	want := map[string]entry{}
+	for _, e := range []entry{{certs.ReasonUnspecified, time.Time{}}, {certs.ReasonKeyCompromise, noon.Add(-time.Hour)}, {certs.ReasonUnspecified, noon.Add(-2 * time.Hour)}, {certs.ReasonCessationOfOperation, time.Time{}}} {
+		serial := o.issue()
+		o.revoke(serial, e.reason, e.since)
+		want[serial.String()] = e
+	}
+	good := o.issue()
+	o.now = noon.Add(time.Minute)
+	c := o.list(ca.PurposeIssuing)
+	for text, e := range want {
+		serial, _ := new(big.Int).SetString(text, 10)
+		got, found := c.Find(serial)
+		if !found || got.Reason != e.reason || !got.InvalidityDate.Equal(e.since) || !got.At.Equal(noon) {
+			t.Errorf("%+v, want %+v", got, e)
+		}
+	}
+	if _, found := c.Find(good); found || c.Len() != len(want) {
+		t.Fatalf("%d entries of %d", c.Len(), len(want))
+	}
+	if o.list(ca.PurposeRoot).Len() != 0 {
+		t.Fatal("the root's list holds what it did not issue")
+	}
+	list, err := smx509.ParseRevocationList(c.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := list.CheckSignatureFrom(o.certificate(ca.PurposeIssuing).SMX509()); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list.RevokedCertificateEntries {
+		if w, ok := want[e.SerialNumber.String()]; !ok || w.reason != e.ReasonCode || !e.RevocationTime.Equal(noon) {
+			t.Errorf("the library reads %d, reason %d", e.SerialNumber, e.ReasonCode)
+		}
+		// RFC 5280 5.3.1: reason 0 is absent rather than written.
+		for _, x := range e.Extensions {
+			if x.Id.String() == "2.5.29.21" && want[e.SerialNumber.String()].reason == certs.ReasonUnspecified {
+				t.Error("unspecified is written")
+			}
+		}
+	}
+}
+
+func TestNumbersRise(t *testing.T) {
+	o := open(t)
+	last := o.list(ca.PurposeIssuing)
+	if again := o.list(ca.PurposeIssuing); again.Number.Cmp(last.Number) != 0 {
+		t.Fatal("a second list in one second, with nothing new")
+	}
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"a second later", func() { o.now = o.now.Add(time.Second) }},
+		{"a revocation", func() { o.revoke(o.issue(), certs.ReasonSuperseded, time.Time{}) }},
+		{"after a restart", o.restart},
+	} {
+		step.do()
+		next := o.list(ca.PurposeIssuing)
+		if next.Number.Cmp(last.Number) <= 0 || next.ThisUpdate.Before(last.ThisUpdate) {
+			t.Fatalf("%s: number %d after %d", step.name, next.Number, last.Number)
+		}
+		last = next
+	}
+	if n := o.list(ca.PurposeRoot).Number; n.Int64() != 1 {
+		t.Fatalf("the root's first list has number %d", n)
+	}
+}
+
+// A revocation that was acknowledged is in the next list, in the same second
+// too, and what was made worse stands as it is now.
+func TestAListHoldsWhatWasAcknowledged(t *testing.T) {
+	o := open(t)
+	serial := o.issue()
+	if _, found := o.list(ca.PurposeIssuing).Find(serial); found {
+		t.Fatal("not revoked yet")
+	}
+	o.revoke(serial, certs.ReasonSuperseded, time.Time{})
+	if r, found := o.list(ca.PurposeIssuing).Find(serial); !found || r.Reason != certs.ReasonSuperseded {
+		t.Fatal("the revocation is not in the list:", r)
+	}
+	o.revoke(serial, certs.ReasonKeyCompromise, noon.Add(-time.Hour))
+	if r, found := o.list(ca.PurposeIssuing).Find(serial); !found || r.Reason != certs.ReasonKeyCompromise || !r.InvalidityDate.Equal(noon.Add(-time.Hour)) {
+		t.Fatal("the compromise is not in the list:", r)
+	}
+}
+
+func TestTheClockWentBackwards(t *testing.T) {
+	o := open(t)
+	o.list(ca.PurposeIssuing)
+	o.now = noon.Add(-time.Second)
+	if _, err := o.lists.List(t.Context(), ca.PurposeIssuing); !errors.Is(err, crl.ErrClockBackwards) {
+		t.Fatal(err)
+	}
+	o.now = noon
+	o.list(ca.PurposeIssuing)
+	// A new process remembers no list, but the revocations stand in the register.
+	o.revoke(o.issue(), certs.ReasonKeyCompromise, time.Time{})
+	o.restart()
+	o.now = noon.Add(-time.Second)
+	if _, err := o.lists.List(t.Context(), ca.PurposeIssuing); !errors.Is(err, crl.ErrClockBackwards) {
+		t.Fatal("after a restart:", err)
+	}
+}
+
+func TestWhoHasNoList(t *testing.T) {
+	o := open(t)
+	for _, p := range []ca.Purpose{ca.PurposeTSA, ca.PurposeScheme, "", "../root"} {
+		if _, err := o.lists.List(t.Context(), p); !errors.Is(err, crl.ErrNoIssuer) {
+			t.Errorf("%q: %v", p, err)
+		}
+	}
+	// No key, no list: and no number is shown that was not signed.
+	cred, err := o.Purpose(t.Context(), ca.PurposeIssuing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.keys.SetState(t.Context(), cred.Key.Info().ID, hsm.Suspended); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.lists.List(t.Context(), ca.PurposeIssuing); !errors.Is(err, hsm.ErrSuspended) {
+		t.Fatal(err)
+	}
+}
