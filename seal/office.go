@@ -281,8 +281,9 @@ func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
 	return o.c.Store.Stamp(ctx, id)
 }
 
-// Entries lists stamps, oldest first.
-func (o *Office) Entries(ctx context.Context, f Filter) ([]Stamp, error) {
+// Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
+// next is the cursor to go on from, "" at the end.
+func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next string, err error) {
 	return o.c.Store.Stamps(ctx, f)
 }
 

@@ -121,10 +121,21 @@ func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*rea
 		return nil, ErrNoRight
 	case s.State != status.SealInForce:
 		return nil, fmt.Errorf("%w: it is %s", ErrNotInForce, s.State)
+	case status.StateAt(s.Intervals, now) != status.SealInForce:
+		// Thawed in the second in which it was frozen, which its history shows whole.
+		return nil, fmt.Errorf("%w: it was thawed this very second", ErrNotInForce)
 	case now.Before(s.ValidFrom) || now.After(s.ValidTo):
 		return nil, fmt.Errorf("%w: it is valid from %s to %s", ErrNotInForce, s.ValidFrom.Format(time.DateOnly), s.ValidTo.Format(time.DateOnly))
 	case len(s.Policy.Matters) > 0 && !slices.Contains(s.Policy.Matters, r.Matter):
 		return nil, fmt.Errorf("%w: matter %q", ErrNoRight, r.Matter)
+	}
+	// Asked before the signature: a key should not sign what is bound to be refused.
+	revoked, err := o.c.Store.CertificateRevoked(ctx, s.CertSerial)
+	switch {
+	case err != nil:
+		return nil, err
+	case revoked:
+		return nil, fmt.Errorf("%w: its certificate is revoked", ErrNotInForce)
 	}
 	return o.prepare(ctx, s)
 }
@@ -206,13 +217,15 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
-	s.Claimed, s.SealedAt = d.now, genTime.UTC()
+	// Whole seconds, as the register keeps them: a retry is answered from there.
+	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)
 	if err != nil {
 		return Stamped{}, err
 	}
 	a.Retry = r.Retry
-	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: d.now.Format(time.DateOnly)}
+	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: d.now.Format(time.DateOnly),
+		Agency: r.Agency, Key: r.Key}
 	if err := o.c.Store.CommitStamp(ctx, a, s, g); err != nil {
 		return Stamped{}, err
 	}
