@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"yinxin/certs"
@@ -21,20 +22,23 @@ var ErrFuture = fmt.Errorf("%w: the time lies in the future", ErrRefused)
 // Status gives the signed answer (protocol.md 5): was the seal whose SESeal has
 // this SM3 in force at the time at. A zero at is now.
 func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Time, nonce string) ([]byte, error) {
-	now := o.now()
+	full, now := o.c.Clock(), o.now()
 	if at.IsZero() {
 		at = now
 	}
-	if at = at.UTC(); at.After(now) {
+	if at = at.UTC(); at.After(full) {
 		return nil, ErrFuture
+	}
+	if at.After(now) { // asked about this very second
+		now = at
 	}
 	answer := status.SealStatus{Head: status.Head{Iss: o.c.Region, Iat: now, Exp: now.Add(statusLife)}, ID: id, Seal: hex.EncodeToString(sum[:]),
 		At: at, State: status.SealUnknown, AsOf: now, Nonce: nonce}
 	s, err := o.c.Store.SealBySM3(ctx, sum)
 	switch {
 	case err == nil && s.ID == id:
-		answer.Intervals, answer.Version = s.Intervals, s.Version
-		answer.State = status.StateAt(s.Intervals, at)
+		answer.Intervals, answer.Version = asKnown(s.Intervals, now), s.Version
+		answer.State = status.StateAt(answer.Intervals, at)
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return nil, err
 	}
@@ -45,6 +49,18 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return certs.SignStatement(ctx, certs.TypeSealStatus, answer, o.c.Status.Certificate, o.c.Status.Key)
+}
+
+// asKnown shows an interval that ends with this second as lasting still: what is
+// signed does not speak of the future.
+func asKnown(history []status.Interval, asOf time.Time) []status.Interval {
+	n := len(history)
+	if n == 0 || !history[n-1].To.After(asOf) {
+		return history
+	}
+	shown := slices.Clone(history)
+	shown[n-1].To = time.Time{}
+	return shown
 }
 
 // SealList gives the signed list of every seal that is or was not in force. It
@@ -67,7 +83,7 @@ func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	}
 	l := status.SealList{Head: status.Head{Iss: o.c.Region, Iat: now, Exp: now.Add(statusLife)}, Number: number, AsOf: now, Seals: []status.ListedSeal{}}
 	for _, s := range seals {
-		l.Seals = append(l.Seals, status.ListedSeal{ID: s.ID, Version: 1, Seal: hex.EncodeToString(s.SM3[:]), Intervals: s.Intervals})
+		l.Seals = append(l.Seals, status.ListedSeal{ID: s.ID, Version: 1, Seal: hex.EncodeToString(s.SM3[:]), Intervals: asKnown(s.Intervals, now)})
 	}
 	if err := l.Validate(); err != nil {
 		return nil, err
