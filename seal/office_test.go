@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"yinxin/ca"
 	"yinxin/ca/tsa"
 	"yinxin/hsm/softkey"
@@ -78,12 +80,14 @@ type house struct {
 	tsa      *stamper
 	clock    *clock
 	seal     seal.Seal // one that the owner has
+	// context is the test's, for what happens inside a stamp.
+	context func() context.Context
 }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	dir := t.TempDir()
-	h := &house{clock: &clock{at: time.Date(2026, 11, 24, 4, 0, 0, 300e6, time.UTC)}}
+	h := &house{context: t.Context, clock: &clock{at: time.Date(2026, 11, 24, 4, 0, 0, 300e6, time.UTC)}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -166,6 +170,13 @@ func (h *house) count(t testing.TB) (c counted) {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func checkSame(t testing.TB, got, want seal.Stamp) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func retry(key string, request byte) *act.Retry {
