@@ -73,6 +73,7 @@ func (s *stamper) during(f func() error) {
 // house is a seal office over a real store, real keys and a real authority.
 type house struct {
 	*seal.Office
+	config   seal.Config
 	db       *bolt.DB
 	keys     *softkey.Store
 	ca       *ca.Authority
@@ -116,12 +117,21 @@ func newHouse(t testing.TB) *house {
 	authority, err := tsa.New(tsa.Config{Signer: stamps.Key, Certificate: stamps.Certificate, Clock: h.clock.now, Rand: rand.Reader})
 	must(err)
 	h.tsa = &stamper{Authority: authority}
-	h.Office, err = seal.NewOffice(seal.Config{Store: h.db.Seals(), Keys: h.keys, CA: h.ca, TSA: h.tsa, Clock: h.clock.now, Rand: rand.Reader, Region: "520000",
-		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}})
-	must(err)
+	h.config = seal.Config{Store: h.db.Seals(), Keys: h.keys, CA: h.ca, TSA: h.tsa, Clock: h.clock.now, Rand: rand.Reader, Region: "520000",
+		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}
+	h.restart(t)
 	h.seal = h.make(t, seal.Policy{})
 	h.clock.move(time.Minute)
 	return h
+}
+
+// restart forgets whatever an office has in memory.
+func (h *house) restart(t testing.TB) {
+	t.Helper()
+	var err error
+	if h.Office, err = seal.NewOffice(h.config); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h *house) make(t testing.TB, p seal.Policy) seal.Seal {
