@@ -34,6 +34,8 @@ const (
 	ActThawed    = "seal.thawed"
 	ActCancelled = "seal.cancelled"
 	ActStamped   = "stamp.made"
+
+	ActUnaccounted = "key.unaccounted" // signatures without act: at most n
 )
 
 // Seal is a row of the register (印章).
@@ -113,6 +115,7 @@ type Filter struct {
 type Guard struct {
 	SealID      string
 	SealVersion uint64
+	KeyID       string // the key that signed, whose use the stamp accounts for
 	CertSerial  string
 	PerDay      uint64
 	Day         string // the quota's, 2006-01-02
@@ -143,6 +146,14 @@ type Store interface {
 	NextListNumber(ctx context.Context) (uint64, error)
 	// CertificateRevoked tells whether a certificate of the register is revoked.
 	CertificateRevoked(ctx context.Context, serial string) (bool, error)
+	// StampedOn counts a seal's stamps on a day, of those under a quota.
+	StampedOn(ctx context.Context, sealID, day string) (uint64, error)
+	// Accounted counts the uses of a key that are told for: the stamps that it
+	// signed, and its signatures without act.
+	Accounted(ctx context.Context, keyID string) (uint64, error)
+	// CommitUnaccounted keeps the act that tells of n signatures without act
+	// (protocol.md 8); from then on they are accounted for.
+	CommitUnaccounted(ctx context.Context, a act.Act, keyID string, n uint64) error
 	// CommitStamp fails with ErrChanged if what the guard names does not hold any
 	// more, with ErrQuota, or with act.ErrRetryTaken, without a trace.
 	CommitStamp(ctx context.Context, a act.Act, s Stamp, g Guard) error

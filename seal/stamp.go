@@ -100,15 +100,29 @@ func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*rea
 	case len(s.Policy.Matters) > 0 && !slices.Contains(s.Policy.Matters, r.Matter):
 		return nil, fmt.Errorf("%w: matter %q", ErrNoRight, r.Matter)
 	}
-	// Asked before the signature: a key should not sign what is bound to be refused.
+	if err := o.usable(ctx, s, now); err != nil {
+		return nil, err
+	}
+	return o.prepare(ctx, s)
+}
+
+// usable asks before the signature what the commit will ask again: a key should
+// not sign what is bound to be refused.
+func (o *Office) usable(ctx context.Context, s Seal, now time.Time) error {
 	revoked, err := o.c.Store.CertificateRevoked(ctx, s.CertSerial)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case revoked:
-		return nil, fmt.Errorf("%w: its certificate is revoked", ErrNotInForce)
+		return fmt.Errorf("%w: its certificate is revoked", ErrNotInForce)
+	case s.Policy.PerDay == 0:
+		return nil
 	}
-	return o.prepare(ctx, s)
+	made, err := o.c.Store.StampedOn(ctx, s.ID, quotaDay(now))
+	if err == nil && made >= s.Policy.PerDay {
+		err = ErrQuota
+	}
+	return err
 }
 
 // enter finds what a retry did already, or keeps its key for this request. The
@@ -195,7 +209,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 		return Stamped{}, err
 	}
 	a.Retry = r.Retry
-	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: d.now.In(beijing).Format(time.DateOnly),
+	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, KeyID: rd.seal.KeyID, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: quotaDay(d.now),
 		Agency: r.Agency, Key: r.Key}
 	if err := o.c.Store.CommitStamp(ctx, a, s, g); err != nil {
 		return Stamped{}, err
@@ -206,6 +220,8 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 // beijing is the legal time of every province: a day's quota ends at midnight
 // there.
 var beijing = time.FixedZone("CST", 8*60*60)
+
+func quotaDay(now time.Time) string { return now.In(beijing).Format(time.DateOnly) }
 
 // begin is the part that all formats share: retry, admission, an id.
 func (o *Office) begin(ctx context.Context, r StampRequest) (rd *ready, d draft, err error) {

@@ -106,7 +106,6 @@ func (j *Journal) signedRoots(ctx context.Context, a *Audit) (map[uint64][][32]b
 		return nil, err
 	}
 	due := map[uint64][][32]byte{}
-	newest := uint64(0) // notes come oldest first
 	for _, n := range notes {
 		c, err := j.verifier.Open(n)
 		if err != nil {
@@ -114,11 +113,14 @@ func (j *Journal) signedRoots(ctx context.Context, a *Audit) (map[uint64][][32]b
 			continue
 		}
 		a.Checkpoints++
-		newest = c.Size
 		due[c.Size] = append(due[c.Size], c.Root)
 		if c.Size >= a.Signed {
 			a.Signed, a.Root = c.Size, append([]byte(nil), c.Root[:]...)
 		}
+	}
+	newest, _, err := j.c.Store.Checkpoint(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if newest < a.Signed {
 		a.fault("the newest checkpoint is of %d leaves, and one of %d was signed before: it was rolled back", newest, a.Signed)

@@ -22,8 +22,9 @@ var (
 	bucketCodes      = []byte("stamp_codes")  // verification code -> stamp id
 	bucketQuota      = []byte("seal_quota")   // seal id, day -> stamps made
 	bucketSealSerial = []byte("seal_serials") // region -> last serial allotted
+	bucketKeyUses    = []byte("key_uses")     // key id -> uses accounted for
 
-	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial}
+	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial, bucketKeyUses}
 )
 
 // Seals gives the seal office its store.

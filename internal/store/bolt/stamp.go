@@ -31,6 +31,37 @@ func certificateRevoked(row []byte) (bool, error) {
 	return len(row) != len(act.ID{}), nil
 }
 
+func (s sealStore) StampedOn(_ context.Context, sealID, day string) (made uint64, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		made = number(tx.Bucket(bucketQuota).Get(quotaKey(sealID, day)))
+		return nil
+	})
+	return made, err
+}
+
+func (s sealStore) Accounted(_ context.Context, keyID string) (n uint64, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		n = number(tx.Bucket(bucketKeyUses).Get([]byte(keyID)))
+		return nil
+	})
+	return n, err
+}
+
+func (s sealStore) CommitUnaccounted(ctx context.Context, a act.Act, keyID string, n uint64) error {
+	return s.commit(ctx, func(tx *Tx) error {
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		return tx.account(keyID, n)
+	})
+}
+
+// account adds to the uses of a key that are told for.
+func (tx *Tx) account(keyID string, n uint64) error {
+	key := []byte(keyID)
+	return tx.put(bucketKeyUses, key, indexKey(number(tx.get(bucketKeyUses, key))+n))
+}
+
 // guard asks again what the office asked before it signed.
 func (tx *Tx) guard(g seal.Guard, now time.Time) (made uint64, err error) {
 	present, err := sealAt(tx.get, g.SealID)
@@ -51,7 +82,7 @@ func (tx *Tx) guard(g seal.Guard, now time.Time) (made uint64, err error) {
 	if g.PerDay == 0 {
 		return 0, nil
 	}
-	made = number(tx.get(bucketQuota, quotaKey(g)))
+	made = number(tx.get(bucketQuota, quotaKey(g.SealID, g.Day)))
 	if made >= g.PerDay {
 		return 0, seal.ErrQuota
 	}
@@ -79,7 +110,7 @@ func (tx *Tx) granted(g seal.Guard, now time.Time) (bool, error) {
 	return err == nil && key.InForce(now), err
 }
 
-func quotaKey(g seal.Guard) []byte { return []byte(g.SealID + g.Day) }
+func quotaKey(sealID, day string) []byte { return []byte(sealID + day) }
 
 func (s sealStore) CommitStamp(ctx context.Context, a act.Act, st seal.Stamp, g seal.Guard) error {
 	return s.commit(ctx, func(tx *Tx) error {
@@ -91,9 +122,12 @@ func (s sealStore) CommitStamp(ctx context.Context, a act.Act, st seal.Stamp, g 
 			return err
 		}
 		if g.PerDay > 0 {
-			if err := tx.put(bucketQuota, quotaKey(g), indexKey(made+1)); err != nil {
+			if err := tx.put(bucketQuota, quotaKey(g.SealID, g.Day), indexKey(made+1)); err != nil {
 				return err
 			}
+		}
+		if err := tx.account(g.KeyID, 1); err != nil {
+			return err
 		}
 		if err := tx.put(bucketSealStamps, append([]byte(st.SealID), st.ID[:]...), nil); err != nil {
 			return err

@@ -30,7 +30,7 @@ func (b *bench) draft(t testing.TB, s seal.Seal) draft {
 	d := draft{stamp: seal.Stamp{ID: id, SealID: s.ID, SealVersion: s.Version, SealSM3: s.SM3, Agency: usccA, Operator: "张三", Matter: "000101", Reason: "事由",
 		Format: "pdf", SealedAt: b.now.Truncate(time.Second), Claimed: b.now.Truncate(time.Second), DataHash: [32]byte{7}, Code: "CODE" + id.String(),
 		Expected: 2, Placement: &seal.Place{Page: -1, X: 12.5, Y: 30}, Stripped: []byte("stripped"), Pages: 3},
-		guard: seal.Guard{SealID: s.ID, SealVersion: s.Version, CertSerial: s.CertSerial, Agency: usccA}}
+		guard: seal.Guard{SealID: s.ID, SealVersion: s.Version, KeyID: s.KeyID, CertSerial: s.CertSerial, Agency: usccA}}
 	d.act = b.act(t, seal.ActStamped, s.ID, d.stamp)
 	d.act.ID = id
 	return d
@@ -186,8 +186,8 @@ func stampQuota(t *testing.T, b *bench) {
 				t.Error(err)
 			}
 		}
-		if made != quota {
-			t.Errorf("seal %s on %s: %d of %d", c.seal.ID, c.day, made, quota)
+		if told, err := b.Seals().StampedOn(t.Context(), c.seal.ID, c.day); err != nil || made != quota || told != quota {
+			t.Errorf("seal %s on %s: %d of %d, told as %d, %v", c.seal.ID, c.day, made, quota, told, err)
 		}
 	}
 	free := b.draft(t, s)
@@ -245,4 +245,33 @@ func stampRegister(t *testing.T, b *bench) {
 	}
 	_, _, err := b.Seals().Stamps(t.Context(), seal.Filter{Cursor: "x", Limit: 1})
 	check(t, "a cursor that is none", err, seal.ErrNotFound)
+}
+
+// stampAccounted: a key's uses are its stamps and what was told to be without act.
+func stampAccounted(t *testing.T, b *bench) {
+	s, other := b.sealed(t, 1), b.sealed(t, 2)
+	told := func(s seal.Seal, want uint64) {
+		t.Helper()
+		if n, err := b.Seals().Accounted(t.Context(), s.KeyID); err != nil || n != want {
+			t.Errorf("key %s: %d uses, want %d: %v", s.KeyID, n, want, err)
+		}
+	}
+	told(s, 0)
+	for range 3 {
+		check(t, "a stamp", b.commit(t, b.draft(t, s)), nil)
+	}
+	bad := b.draft(t, s)
+	bad.guard.SealVersion++
+	check(t, "a stamp that failed", b.commit(t, bad), seal.ErrChanged)
+	told(s, 3)
+	a := b.act(t, seal.ActUnaccounted, s.KeyID, 997)
+	b.kept(t, "signatures without act", a, func() error { return b.Seals().CommitUnaccounted(t.Context(), a, s.KeyID, 997) })
+	told(s, 1000)
+	told(other, 0)
+	again := b.act(t, seal.ActUnaccounted, s.KeyID, 5)
+	again.ID = a.ID
+	if err := b.Seals().CommitUnaccounted(t.Context(), again, s.KeyID, 5); err == nil {
+		t.Error("one act told twice")
+	}
+	told(s, 1000)
 }
