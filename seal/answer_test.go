@@ -81,6 +81,7 @@ func (h *house) checkAnswers(t *testing.T) {
 }
 
 func TestAnAnswerSaysWhatWasAskedAndNoMore(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.clock.move(30 * day)
 	now := h.clock.now()
@@ -107,6 +108,7 @@ func TestAnAnswerSaysWhatWasAskedAndNoMore(t *testing.T) {
 
 // A seal is known by its id and the SM3 of its bytes together.
 func TestAnUnknownSealIsUnknown(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	other := h.make(t, seal.Policy{})
 	for name, s := range map[string]seal.Seal{
@@ -126,6 +128,7 @@ func TestAnUnknownSealIsUnknown(t *testing.T) {
 
 // Every interval is told for ever, also of a seal that is long in force again.
 func TestAFreezeIsNeverForgotten(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.clock.move(day)
 	frozen := h.clock.now()
@@ -150,6 +153,7 @@ func TestAFreezeIsNeverForgotten(t *testing.T) {
 // The list is made anew for every second and every change, under a number that
 // only rises; within a second it is the same bytes.
 func TestTheListIsNeverOlderThanItsSecond(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	first, err := h.SealList(t.Context())
 	if err != nil {

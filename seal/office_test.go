@@ -18,6 +18,7 @@ import (
 	"yinxin/internal/agency"
 	"yinxin/internal/store/bolt"
 	"yinxin/seal"
+	"yinxin/seal/face"
 )
 
 const (
@@ -125,6 +126,9 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
+// smallFace is drawn once: the default face takes a tenth of a second.
+var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(10, 150) })
+
 // restart forgets whatever an office has in memory.
 func (h *house) restart(t testing.TB) {
 	t.Helper()
@@ -136,7 +140,11 @@ func (h *house) restart(t testing.TB) {
 
 func (h *house) make(t testing.TB, p seal.Policy) seal.Seal {
 	t.Helper()
-	s, err := h.Make(t.Context(), seal.MakeRequest{Agency: owner, AgencyName: "示例局", Name: "示例局", Policy: p, Who: "制章员", Why: "启用"})
+	picture, err := smallFace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := h.Make(t.Context(), seal.MakeRequest{Agency: owner, AgencyName: "示例局", Name: "示例局", PNG: picture, Policy: p, Who: "制章员", Why: "启用"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte
 // The same key and the same request give the same bytes, whatever became of the
 // seal since, and also from a process that was started anew.
 func TestARetryGetsTheSameBytes(t *testing.T) {
+	t.Parallel()
 	for name, stamp := range kinds {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -91,6 +92,7 @@ func TestARetryGetsTheSameBytes(t *testing.T) {
 }
 
 func TestAKeyIsOfOneRequest(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := request(h.seal)
 	r.Retry = retry("k", 1)
@@ -132,6 +134,7 @@ func TestAKeyIsOfOneRequest(t *testing.T) {
 }
 
 func TestARequestThatFailedFreesItsKey(t *testing.T) {
+	t.Parallel()
 	for name, stamp := range kinds {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -164,6 +167,7 @@ func TestARequestThatFailedFreesItsKey(t *testing.T) {
 }
 
 func TestAKeyInFlightIsTold(t *testing.T) {
+	t.Parallel()
 	for name, stamp := range kinds {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
@@ -196,6 +200,7 @@ func TestAKeyInFlightIsTold(t *testing.T) {
 // A key that another process, or another office, takes between the signature and
 // the commit does its act once.
 func TestAKeyTakenWhileSealing(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := request(h.seal)
 	r.Retry = retry("k", 1)
@@ -216,6 +221,7 @@ func TestAKeyTakenWhileSealing(t *testing.T) {
 }
 
 func TestManyRetriesAtOnceAreOneAct(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	r := request(h.seal)
 	r.Retry = retry("k", 1)

@@ -103,6 +103,7 @@ func (c crime) setLatest(size uint64, note []byte) {
 // Every edit of the file that a thief may think of is found by the audit, and
 // says what was found.
 func TestTheAuditFindsWhatWasEdited(t *testing.T) {
+	t.Parallel()
 	var early []byte // the checkpoint of 300
 	for name, c := range map[string]struct {
 		edit func(c crime)
@@ -253,6 +254,7 @@ func written(t *testing.T, path string, k testKey) (early []byte) {
 
 // A journal that lost leaves never signs again: "leaves are lost".
 func TestAJournalThatLostLeavesSignsNothing(t *testing.T) {
+	t.Parallel()
 	path, k := filepath.Join(t.TempDir(), "store.db"), newKey(t)
 	written(t, path, k)
 	raw, err := bbolt.Open(path, 0o600, nil)
@@ -291,6 +293,7 @@ func TestAJournalThatLostLeavesSignsNothing(t *testing.T) {
 // The proofs of a real store, over tiles that it kept, are what the key's holder
 // signed.
 func TestReceiptsOfARealStore(t *testing.T) {
+	t.Parallel()
 	db, k := fresh(t), newKey(t)
 	j := journalOf(t, db, k)
 	for round := range 3 {

@@ -124,6 +124,7 @@ func journalOf(t testing.TB, db *DB, k testKey) *journal.Journal {
 // A page of the data destroyed: every act is still read as it was kept, or
 // somebody says that the file is damaged. Nothing panics, writing included.
 func TestAnyPageOverwrittenIsToldOrHarmless(t *testing.T) {
+	t.Parallel()
 	path, k := filepath.Join(t.TempDir(), "store.db"), newKey(t)
 	db, err := Open(path, Options{Create: true})
 	if err != nil {
