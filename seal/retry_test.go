@@ -128,7 +128,8 @@ func TestAKeyIsOfOneRequest(t *testing.T) {
 	}
 	// Without a key each request is its own act.
 	r.Retry = nil
-	if h.stamp(t, r).ID == h.stamp(t, r).ID {
+	one, two := h.stamp(t, r), h.stamp(t, r)
+	if one.ID == two.ID {
 		t.Error("two requests were one act")
 	}
 }

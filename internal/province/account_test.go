@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"yinxin/ca/tsa"
+	"yinxin/hsm"
 	"yinxin/hsm/softkey"
 	"yinxin/internal/act"
 	"yinxin/internal/journal"
@@ -166,5 +167,29 @@ func TestAnOlderCopyOfTheKeys(t *testing.T) {
 	}
 	if got := untold(t, h.Province); len(got) != 0 {
 		t.Errorf("without act: %v", got)
+	}
+}
+
+// A province that cannot be wired up is not opened half.
+func TestMissingKeysAreTold(t *testing.T) {
+	h := newHouse(t)
+	copied := h.o
+	copied.Dir = filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(copied.Dir, os.DirFS(h.o.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	lost, err := filepath.Glob(filepath.Join(copied.Dir, "keys", "*.key"))
+	if err != nil || len(lost) == 0 {
+		t.Fatal(len(lost), err)
+	}
+	for _, path := range lost {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // and it has let the folder go
+		if p, err := Open(t.Context(), copied); !errors.Is(err, hsm.ErrNotFound) {
+			t.Fatal(p, err)
+		}
 	}
 }

@@ -141,7 +141,7 @@ func Open(ctx context.Context, o Options) (*Province, error) {
 	if p.Store, err = bolt.Open(o.path("store.db"), bolt.Options{}); err != nil {
 		return nil, errors.Join(err, keys.Close())
 	}
-	if err := p.wire(ctx); err == nil {
+	if err = p.wire(ctx); err == nil {
 		err = p.account(ctx, keys)
 	}
 	if err != nil {
