@@ -97,6 +97,10 @@ func (m *memory) add(t *testing.T, n int) {
 	}
 }
 
+func config(s journal.Store, k key) journal.Config {
+	return journal.Config{Store: s, Origin: "yinxin/520000", Signer: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
+}
+
 func newJournal(t *testing.T) (*journal.Journal, *memory) {
 	t.Helper()
 	k, err := sm2.GenerateKey(rand.Reader)
@@ -104,7 +108,7 @@ func newJournal(t *testing.T) (*journal.Journal, *memory) {
 		t.Fatal(err)
 	}
 	m := &memory{key: key{k}, tiles: map[string][32]byte{}}
-	j, err := journal.New(journal.Config{Store: m, Origin: "yinxin/520000", Signer: key{k}, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	j, err := journal.New(config(m, m.key))
 	if err != nil {
 		t.Fatal(err)
 	}
