@@ -22,12 +22,15 @@ var ErrFuture = fmt.Errorf("%w: the time lies in the future", ErrRefused)
 // Status gives the signed answer (protocol.md 5): was the seal whose SESeal has
 // this SM3 in force at the time at. A zero at is now.
 func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Time, nonce string) ([]byte, error) {
-	now := o.moment()
+	full, now := o.c.Clock(), o.moment()
 	if at.IsZero() {
 		at = now
 	}
-	if at = at.UTC(); at.After(now) {
+	if at = at.UTC(); at.After(full) {
 		return nil, ErrFuture
+	}
+	if at.After(now) { // asked about this very second
+		now = at
 	}
 	answer := status.SealStatus{Head: status.Head{Iss: o.c.Region, Iat: now, Exp: now.Add(statusLife)}, ID: id, Seal: hex.EncodeToString(sum[:]),
 		At: at, State: status.SealUnknown, AsOf: now, Nonce: nonce}
@@ -48,14 +51,16 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 	return certs.SignStatement(ctx, certs.TypeSealStatus, answer, o.c.Status.Certificate, o.c.Status.Key)
 }
 
-// asKnown leaves the end off an interval that has not come to it: one that was
-// begun and ended at once lasts for its millisecond.
-func asKnown(intervals []status.Interval, now time.Time) []status.Interval {
-	if n := len(intervals); n > 0 && intervals[n-1].To.After(now) {
-		intervals = slices.Clone(intervals)
-		intervals[n-1].To = time.Time{}
+// asKnown shows an interval that has not come to its end as lasting still: what is
+// signed does not speak of the future.
+func asKnown(history []status.Interval, asOf time.Time) []status.Interval {
+	n := len(history)
+	if n == 0 || !history[n-1].To.After(asOf) {
+		return history
 	}
-	return intervals
+	shown := slices.Clone(history)
+	shown[n-1].To = time.Time{}
+	return shown
 }
 
 // SealList gives the signed list of every seal that is or was not in force. It

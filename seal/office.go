@@ -192,86 +192,6 @@ func (o *Office) commit(ctx context.Context, name string, s Seal, before uint64,
 	return o.c.Store.CommitSeal(ctx, a, s, before, der)
 }
 
-// ChangeRequest freezes, thaws or cancels a seal. Since is given for a
-// compromise: the moment since when stamps are not to be trusted.
-type ChangeRequest struct {
-	SealID   string
-	Since    time.Time
-	Who, Why string
-}
-
-func (o *Office) change(ctx context.Context, r ChangeRequest, name string, step func(s *Seal, now time.Time) error) (Seal, error) {
-	if !plain(r.Who, 1, maxNameLen) || !plain(r.Why, 1, maxReason) {
-		return Seal{}, fmt.Errorf("%w: who asks and why must be said", ErrRefused)
-	}
-	s, err := o.c.Store.Seal(ctx, r.SealID)
-	if err != nil {
-		return Seal{}, err
-	}
-	if s.State == status.SealCancelled {
-		return Seal{}, fmt.Errorf("%w: the seal is cancelled, which is for ever", ErrRefused)
-	}
-	before := s.Version
-	s.Intervals = append([]status.Interval(nil), s.Intervals...)
-	if err := step(&s, o.moment()); err != nil {
-		return Seal{}, err
-	}
-	s.Version++
-	return s, o.commit(ctx, name, s, before, nil, r.Who, r.Why)
-}
-
-// Freeze suspends a seal (冻结).
-func (o *Office) Freeze(ctx context.Context, r ChangeRequest) (Seal, error) {
-	return o.change(ctx, r, ActFrozen, func(s *Seal, now time.Time) error {
-		if s.State != status.SealInForce {
-			return fmt.Errorf("%w: the seal is frozen already", ErrRefused)
-		}
-		s.State = status.SealFrozen
-		s.Intervals = append(s.Intervals, status.Interval{State: status.SealFrozen, From: now})
-		return nil
-	})
-}
-
-// Thaw ends a freeze (解冻); the interval stays for ever.
-func (o *Office) Thaw(ctx context.Context, r ChangeRequest) (Seal, error) {
-	return o.change(ctx, r, ActThawed, func(s *Seal, now time.Time) error {
-		if s.State != status.SealFrozen {
-			return fmt.Errorf("%w: the seal is not frozen", ErrRefused)
-		}
-		last := &s.Intervals[len(s.Intervals)-1]
-		if !now.After(last.From) {
-			// Frozen and thawed within a millisecond: the interval must still show.
-			now = last.From.Add(time.Millisecond)
-		}
-		last.To = now
-		s.State = status.SealInForce
-		return nil
-	})
-}
-
-// Cancel ends a seal for ever (注销).
-func (o *Office) Cancel(ctx context.Context, r ChangeRequest) (Seal, error) {
-	return o.change(ctx, r, ActCancelled, func(s *Seal, now time.Time) error {
-		from := now
-		if !r.Since.IsZero() {
-			if from = r.Since.UTC().Truncate(time.Second); from.After(now) || from.Before(s.Made) {
-				return fmt.Errorf("%w: the seal cannot be cancelled as of %s", ErrRefused, from.Format(time.RFC3339))
-			}
-		}
-		if s.State == status.SealFrozen {
-			last := &s.Intervals[len(s.Intervals)-1]
-			if from.Before(last.From) || !from.After(last.From) {
-				s.Intervals = s.Intervals[:len(s.Intervals)-1]
-			} else {
-				last.To = from
-			}
-		}
-		s.State = status.SealCancelled
-		s.Intervals = append(s.Intervals, status.Interval{State: status.SealCancelled, From: from})
-		return nil
-	})
-}
-
 // Show gives one seal.
 func (o *Office) Show(ctx context.Context, id string) (Seal, error) { return o.c.Store.Seal(ctx, id) }
 
@@ -285,8 +205,9 @@ func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
 	return o.c.Store.Stamp(ctx, id)
 }
 
-// Entries lists stamps, oldest first.
-func (o *Office) Entries(ctx context.Context, f Filter) ([]Stamp, error) {
+// Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
+// next is the cursor to go on from, "" at the end.
+func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next string, err error) {
 	return o.c.Store.Stamps(ctx, f)
 }
 

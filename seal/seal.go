@@ -34,6 +34,8 @@ const (
 	ActThawed    = "seal.thawed"
 	ActCancelled = "seal.cancelled"
 	ActStamped   = "stamp.made"
+
+	ActUnaccounted = "key.unaccounted" // signatures without act: at most n
 )
 
 // Seal is a row of the register (印章).
@@ -101,7 +103,7 @@ type Place struct {
 	Y    float64 `cbor:"3,keyasint" json:"y"`
 }
 
-// Filter of the register. Cursor is the last id seen.
+// Filter of the register. Cursor is what the list before gave as next.
 type Filter struct {
 	SealID, Agency, Matter string
 	From, To               time.Time
@@ -113,9 +115,12 @@ type Filter struct {
 type Guard struct {
 	SealID      string
 	SealVersion uint64
+	KeyID       string // the key that signed, whose use the stamp accounts for
 	CertSerial  string
 	PerDay      uint64
 	Day         string // the quota's, 2006-01-02
+	Agency      string // the caller's, which must not have been closed
+	Key         string // the caller's bearer key, which must be in force; "" for none
 }
 
 // Store keeps the register. Every write is durable on return, whole or not at
@@ -124,9 +129,12 @@ type Store interface {
 	// NextSeal allots the next serial of a region.
 	NextSeal(ctx context.Context, region string) (uint64, error)
 	// CommitSeal keeps a new version of a seal, if the present one is of version
-	// before (0: there is none), with its SESeal if der is not nil.
+	// before (0: there is none), with its SESeal if der is not nil; else it fails
+	// with ErrChanged.
 	CommitSeal(ctx context.Context, a act.Act, s Seal, before uint64, der []byte) error
 	Seal(ctx context.Context, id string) (Seal, error)
+	// Seals are in the order of their ids, after the cursor, of one agency or of
+	// all for "".
 	Seals(ctx context.Context, agency, cursor string, limit int) ([]Seal, error)
 	// SealDER gives a SESeal by its SM3.
 	SealDER(ctx context.Context, sm3 [32]byte) ([]byte, error)
@@ -136,11 +144,23 @@ type Store interface {
 	Ended(ctx context.Context) ([]Seal, uint64, error)
 	// NextListNumber only rises.
 	NextListNumber(ctx context.Context) (uint64, error)
-	// CommitStamp fails with ErrChanged, ErrQuota or the retry being taken,
-	// without a trace.
+	// CertificateRevoked tells whether a certificate of the register is revoked.
+	CertificateRevoked(ctx context.Context, serial string) (bool, error)
+	// StampedOn counts a seal's stamps on a day, of those under a quota.
+	StampedOn(ctx context.Context, sealID, day string) (uint64, error)
+	// Accounted counts the uses of a key that are told for: the stamps that it
+	// signed, and its signatures without act.
+	Accounted(ctx context.Context, keyID string) (uint64, error)
+	// CommitUnaccounted keeps the act that tells of n signatures without act
+	// (protocol.md 8); from then on they are accounted for.
+	CommitUnaccounted(ctx context.Context, a act.Act, keyID string, n uint64) error
+	// CommitStamp fails with ErrChanged if what the guard names does not hold any
+	// more, with ErrQuota, or with act.ErrRetryTaken, without a trace.
 	CommitStamp(ctx context.Context, a act.Act, s Stamp, g Guard) error
 	Stamp(ctx context.Context, id act.ID) (Stamp, error)
 	StampByCode(ctx context.Context, code string) (Stamp, error)
-	Stamps(ctx context.Context, f Filter) ([]Stamp, error)
+	// Stamps lists in the order of time. A store may stop before f.Limit rows are
+	// found; next is the cursor to go on from, "" at the end of the register.
+	Stamps(ctx context.Context, f Filter) (rows []Stamp, next string, err error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
 }

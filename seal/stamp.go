@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"slices"
 	"time"
 
 	"yinxin/internal/act"
 	"yinxin/internal/code"
-	"yinxin/seal/jsondoc"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 	"yinxin/verify/status"
@@ -29,32 +26,6 @@ type StampRequest struct {
 	Expected  int // how many seals the finished document must bear, 0 for not said
 	Placement Place
 	Retry     *act.Retry
-}
-
-// Stamped is a stamp that was committed, with the bytes it made.
-type Stamped struct {
-	Stamp
-	Token []byte // the SES_Signature, DER
-	// Document is the sealed JSON; nil for PDF, whose Layout streams it.
-	Document []byte
-	layout   *pdf.Layout
-}
-
-// WriteTo streams the sealed document.
-func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
-	if s.layout != nil {
-		return s.layout.WriteTo(w, s.Token)
-	}
-	n, err := w.Write(s.Document)
-	return int64(n), err
-}
-
-// Size of the sealed document.
-func (s *Stamped) Size() int64 {
-	if s.layout != nil {
-		return s.layout.Size()
-	}
-	return int64(len(s.Document))
 }
 
 const (
@@ -129,7 +100,29 @@ func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*rea
 	case len(s.Policy.Matters) > 0 && !slices.Contains(s.Policy.Matters, r.Matter):
 		return nil, fmt.Errorf("%w: matter %q", ErrNoRight, r.Matter)
 	}
+	if err := o.usable(ctx, s, now); err != nil {
+		return nil, err
+	}
 	return o.prepare(ctx, s)
+}
+
+// usable asks before the signature what the commit will ask again: a key should
+// not sign what is bound to be refused.
+func (o *Office) usable(ctx context.Context, s Seal, now time.Time) error {
+	revoked, err := o.c.Store.CertificateRevoked(ctx, s.CertSerial)
+	switch {
+	case err != nil:
+		return err
+	case revoked:
+		return fmt.Errorf("%w: its certificate is revoked", ErrNotInForce)
+	case s.Policy.PerDay == 0:
+		return nil
+	}
+	made, err := o.c.Store.StampedOn(ctx, s.ID, quotaDay(now))
+	if err == nil && made >= s.Policy.PerDay {
+		err = ErrQuota
+	}
+	return err
 }
 
 // enter finds what a retry did already, or keeps its key for this request. The
@@ -224,18 +217,26 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
-	s.Claimed, s.SealedAt = d.now, genTime.UTC()
+	// Whole seconds, as the register keeps them: a retry is answered from there.
+	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)
 	if err != nil {
 		return Stamped{}, err
 	}
 	a.Retry = r.Retry
-	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: d.now.Format(time.DateOnly)}
+	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, KeyID: rd.seal.KeyID, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: quotaDay(d.now),
+		Agency: r.Agency, Key: r.Key}
 	if err := commit(ctx, Commit{a, s, g}, der); err != nil {
 		return Stamped{}, err
 	}
 	return Stamped{Stamp: s, Token: der}, nil
 }
+
+// beijing is the legal time of every province: a day's quota ends at midnight
+// there.
+var beijing = time.FixedZone("CST", 8*60*60)
+
+func quotaDay(now time.Time) string { return now.In(beijing).Format(time.DateOnly) }
 
 // begin is the part that all formats share: retry, admission, an id.
 func (o *Office) begin(ctx context.Context, r StampRequest) (rd *ready, d draft, err error) {
@@ -246,163 +247,4 @@ func (o *Office) begin(ctx context.Context, r StampRequest) (rd *ready, d draft,
 	d.now = full.Truncate(time.Second)
 	rd, err = o.admit(ctx, r, d.now)
 	return rd, d, err
-}
-
-// restore gives the token of an earlier stamp, byte for byte.
-func (o *Office) restore(ctx context.Context, s *Stamp) ([]byte, error) {
-	der, err := o.c.Store.SealDER(ctx, s.SealSM3)
-	if err != nil {
-		return nil, err
-	}
-	return ses.Restore(s.Stripped, der)
-}
-
-// StampJSON seals a JSON document.
-func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry)
-	if err != nil {
-		return Stamped{}, err
-	}
-	defer release()
-	parsed, err := jsondoc.Parse(doc)
-	if err != nil {
-		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	if earlier != nil {
-		return o.again(ctx, earlier, parsed)
-	}
-	return o.stampParsed(ctx, r, parsed, o.commitStamp)
-}
-
-func (o *Office) stampParsed(ctx context.Context, r StampRequest, doc *jsondoc.Document, commit committer) (Stamped, error) {
-	rd, d, err := o.begin(ctx, r)
-	if err != nil {
-		return Stamped{}, err
-	}
-	digest, err := doc.Digest(len(doc.Stamps()))
-	if err != nil {
-		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatJSON, DataHash: digest}, ses.PropertyJSON, commit)
-	if err != nil {
-		return Stamped{}, err
-	}
-	out.Document, err = doc.Append(out.Token)
-	return out, err
-}
-
-// JoinJSON seals a JSON document as part of another office's act: join is given
-// the sealed document and must commit c together with what is its own, whole or
-// not at all. A retry is the other office's to know, so r carries none.
-func (o *Office) JoinJSON(ctx context.Context, r StampRequest, doc []byte, join func(ctx context.Context, c Commit, sealed []byte) error) (Stamped, error) {
-	if r.Retry != nil {
-		return Stamped{}, errors.New("seal: a joined stamp has no idempotency key of its own")
-	}
-	parsed, err := jsondoc.Parse(doc)
-	if err != nil {
-		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	return o.stampParsed(ctx, r, parsed, func(ctx context.Context, c Commit, token []byte) error {
-		sealed, err := parsed.Append(token)
-		if err != nil {
-			return err
-		}
-		return join(ctx, c, sealed)
-	})
-}
-
-func (o *Office) again(ctx context.Context, earlier *Stamp, doc *jsondoc.Document) (Stamped, error) {
-	token, err := o.restore(ctx, earlier)
-	if err != nil {
-		return Stamped{}, err
-	}
-	out := Stamped{Stamp: *earlier, Token: token}
-	out.Document, err = doc.Append(token)
-	return out, err
-}
-
-// StampPDF seals a PDF. prefix is an SM3 state that has hashed the whole input,
-// or nil. The result streams from in, which must stay open.
-func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, size int64, prefix hash.Hash) (*Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	file, err := pdf.Open(in, size)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	if earlier != nil {
-		return o.againPDF(ctx, earlier, file)
-	}
-	rd, d, err := o.begin(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	options := o.pdfOptions(rd, d, r.Placement)
-	d.room = options.TokenSize
-	layout, err := file.Layout(options)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	digest, err := layout.Digest(prefix)
-	if err != nil {
-		return nil, err
-	}
-	place := r.Placement
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatPDF, DataHash: digest, Placement: &place, Pages: file.PageCount()}, ses.PropertyPDF, o.commitStamp)
-	if err != nil {
-		return nil, err
-	}
-	out.layout = layout
-	return &out, nil
-}
-
-// pdfOptions depend on nothing that a retry does not know.
-func (o *Office) pdfOptions(rd *ready, d draft, p Place) pdf.Options {
-	return pdf.Options{Placement: pdf.Placement{Page: p.Page, X: p.X, Y: p.Y}, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
-		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve}
-}
-
-func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamped, error) {
-	now, err := o.c.Store.Seal(ctx, s.SealID)
-	if err != nil {
-		return nil, err
-	}
-	// The seal may have changed its state since; its name, face and key have not.
-	now.SM3 = s.SealSM3
-	rd, err := o.prepare(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	layout, err := file.Layout(o.pdfOptions(rd, draft{id: s.ID, now: s.Claimed}, *s.Placement))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	token, err := o.restore(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return &Stamped{Stamp: *s, Token: token, layout: layout}, nil
-}
-
-// StampDetached seals any file by its SM3; the stamp is a file of its own.
-func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]byte) (Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry)
-	if err != nil {
-		return Stamped{}, err
-	}
-	defer release()
-	if earlier != nil {
-		token, err := o.restore(ctx, earlier)
-		return Stamped{Stamp: *earlier, Token: token, Document: token}, err
-	}
-	rd, d, err := o.begin(ctx, r)
-	if err != nil {
-		return Stamped{}, err
-	}
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatFile, DataHash: digest}, ses.PropertyFile, o.commitStamp)
-	out.Document = out.Token
-	return out, err
 }

@@ -8,6 +8,7 @@
 package act
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -43,6 +44,13 @@ type Done struct {
 	Request [32]byte
 	Act     ID
 }
+
+var (
+	// ErrRetryTaken: another act was committed under the idempotency key.
+	ErrRetryTaken = errors.New("the idempotency key has been used")
+	// ErrNotFound: there is no such act.
+	ErrNotFound = errors.New("not in the register")
+)
 
 // RetryLife is how long a retry key is kept (protocol.md 8).
 const RetryLife = 7 * 24 * time.Hour

@@ -1,6 +1,7 @@
 package act
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -35,7 +36,7 @@ func (l Leaf) Encode() ([]byte, error) {
 	return b, err
 }
 
-// ParseLeaf reads exactly one leaf.
+// ParseLeaf reads exactly one leaf, in the one encoding that it has.
 func ParseLeaf(b []byte) (Leaf, error) {
 	var l Leaf
 	if len(b) > MaxLeaf {
@@ -46,6 +47,9 @@ func ParseLeaf(b []byte) (Leaf, error) {
 	}
 	if l.Version != LeafVersion {
 		return l, errors.New("leaf: unknown version")
+	}
+	if again, err := l.Encode(); err != nil || !bytes.Equal(again, b) {
+		return l, errors.New("leaf: not in deterministic CBOR")
 	}
 	return l, nil
 }

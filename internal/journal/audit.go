@@ -44,6 +44,7 @@ func (j *Journal) Audit(ctx context.Context, see func(index uint64, e Entry, l a
 	}
 	a.Leaves = size
 	tree := ranges.NewEmptyRange(0)
+	tiles := tileAudit{journal: j, audit: &a}
 	for i := uint64(0); i < size; i++ {
 		if err := ctx.Err(); err != nil {
 			return a, err
@@ -59,6 +60,11 @@ func (j *Journal) Audit(ctx context.Context, see func(index uint64, e Entry, l a
 			return a, err
 		}
 		a.compare(tree, due[i+1])
+		if i < a.Signed {
+			if err := tiles.add(ctx, 0, e.Hash); err != nil {
+				return a, err
+			}
+		}
 	}
 	for s := range due {
 		if s > size {
@@ -112,6 +118,13 @@ func (j *Journal) signedRoots(ctx context.Context, a *Audit) (map[uint64][][32]b
 			a.Signed, a.Root = c.Size, append([]byte(nil), c.Root[:]...)
 		}
 	}
+	newest, _, err := j.c.Store.Checkpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if newest < a.Signed {
+		a.fault("the newest checkpoint is of %d leaves, and one of %d was signed before: it was rolled back", newest, a.Signed)
+	}
 	return due, nil
 }
 
@@ -122,4 +135,42 @@ func (a *Audit) compare(tree *compact.Range, roots [][32]byte) {
 			a.fault("the checkpoint of %d leaves has another root than the leaves", tree.End())
 		}
 	}
+}
+
+// tileAudit holds the kept tiles, from which proofs are made, against the hashes
+// that the leaves give.
+type tileAudit struct {
+	journal *Journal
+	audit   *Audit
+	levels  []tileLevel
+}
+
+// tileLevel is the tile of a level that is being filled.
+type tileLevel struct {
+	index  uint64
+	hashes [][32]byte
+	kept   [][32]byte // what the store has of it
+}
+
+func (t *tileAudit) add(ctx context.Context, level uint, h [32]byte) (err error) {
+	if int(level) == len(t.levels) {
+		t.levels = append(t.levels, tileLevel{})
+	}
+	l := &t.levels[level]
+	if level > 0 {
+		if len(l.hashes) == 0 {
+			if l.kept, err = t.journal.c.Store.Tile(ctx, level, l.index); err != nil {
+				return err
+			}
+		}
+		if n := len(l.hashes); n >= len(l.kept) || l.kept[n] != h {
+			t.audit.fault("hash %d of tile %d of level %d is not that of the leaves", n, l.index, level)
+		}
+	}
+	if l.hashes = append(l.hashes, h); len(l.hashes) < tileWidth {
+		return nil
+	}
+	full := fold(l.hashes)
+	l.hashes, l.index = l.hashes[:0], l.index+1
+	return t.add(ctx, level+1, full)
 }

@@ -87,6 +87,10 @@ func (v *Verifier) Open(signed []byte) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("journal: checkpoint: %w", err)
 	}
+	// note reads loose base64: one signature in several spellings.
+	if _, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64); err != nil {
+		return Checkpoint{}, errors.New("journal: the checkpoint's signature is not canonical base64")
+	}
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) < 4 || lines[0] != v.name {
 		return Checkpoint{}, errors.New("journal: not a checkpoint of this journal")

@@ -125,7 +125,7 @@ func (j *Journal) Sign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	old, _, err := j.c.Store.Checkpoint(ctx)
+	old, newest, err := j.c.Store.Checkpoint(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,6 +134,9 @@ func (j *Journal) Sign(ctx context.Context) error {
 		return nil
 	case size < old:
 		return fmt.Errorf("journal: %d leaves are kept but %d were signed: leaves are lost", size, old)
+	}
+	if err := j.continues(ctx, old, newest); err != nil {
+		return err
 	}
 	tiles, root, err := j.grow(ctx, old, size)
 	if err != nil {
@@ -144,6 +147,26 @@ func (j *Journal) Sign(ctx context.Context) error {
 		return err
 	}
 	return j.c.Store.PutCheckpoint(ctx, old, size, note, tiles, j.c.Clock())
+}
+
+// continues makes sure that what is kept still is what was signed: a checkpoint
+// over altered leaves would make the alteration the journal's own word.
+func (j *Journal) continues(ctx context.Context, old uint64, newest []byte) error {
+	if old == 0 {
+		return nil
+	}
+	c, err := j.verifier.Open(newest)
+	if err != nil {
+		return err
+	}
+	_, root, err := j.grow(ctx, old, old)
+	if err != nil {
+		return err
+	}
+	if c.Size != old || c.Root != root {
+		return fmt.Errorf("journal: the %d leaves kept are not those that were signed", old)
+	}
+	return nil
 }
 
 // Latest gives the newest signed checkpoint.

@@ -28,6 +28,7 @@ func (k key) SignMessage(_ context.Context, m []byte) ([]byte, error) {
 // memory is a store for the tests of the tree alone; the real one is tested
 // with the same calls in internal/store/bolt.
 type memory struct {
+	key     key
 	entries []journal.Entry
 	tiles   map[string][32]byte
 	size    uint64
@@ -96,14 +97,18 @@ func (m *memory) add(t *testing.T, n int) {
 	}
 }
 
+func config(s journal.Store, k key) journal.Config {
+	return journal.Config{Store: s, Origin: "yinxin/520000", Signer: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
+}
+
 func newJournal(t *testing.T) (*journal.Journal, *memory) {
 	t.Helper()
 	k, err := sm2.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &memory{tiles: map[string][32]byte{}}
-	j, err := journal.New(journal.Config{Store: m, Origin: "yinxin/520000", Signer: key{k}, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	m := &memory{key: key{k}, tiles: map[string][32]byte{}}
+	j, err := journal.New(config(m, m.key))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func TestRefusedLicences(t *testing.T) {
 	if all, err := h.Licences.List(t.Context(), license.Filter{}); err != nil || len(all) != 0 {
 		t.Errorf("%v %v", all, err)
 	}
-	if stamps, err := h.Seals.Entries(t.Context(), seal.Filter{SealID: h.seal.ID, Limit: 10}); err != nil || len(stamps) != 0 {
+	if stamps, _, err := h.Seals.Entries(t.Context(), seal.Filter{SealID: h.seal.ID, Limit: 10}); err != nil || len(stamps) != 0 {
 		t.Errorf("refused licences left stamps: %v %v", stamps, err)
 	}
 }

@@ -21,7 +21,6 @@ import (
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
-	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
@@ -146,7 +145,7 @@ func Open(ctx context.Context, o Options) (*Province, error) {
 	if p.Store, err = bolt.Open(o.path("store.db"), bolt.Options{}); err != nil {
 		return nil, errors.Join(err, keys.Close())
 	}
-	if err := p.wire(ctx); err == nil {
+	if err = p.wire(ctx); err == nil {
 		err = p.account(ctx, keys)
 	}
 	if err != nil {
@@ -196,25 +195,6 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	}
 	p.Journal, err = journal.New(journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Signer: signing[ca.PurposeJournal].Key, Clock: o.Clock, Log: o.Log})
 	return err
-}
-
-// account journals what a killed process left of its counters of uses
-// (protocol.md 8: signatures without act, at most n).
-func (p *Province) account(ctx context.Context, keys *softkey.Store) error {
-	gaps, err := keys.Unaccounted(ctx)
-	if err != nil {
-		return err
-	}
-	for _, g := range gaps {
-		a, err := act.New(p.o.Clock(), p.o.Rand, "key.unaccounted", g.KeyID, g)
-		if err != nil {
-			return err
-		}
-		if err := p.Store.Commit(ctx, a); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Close signs a last checkpoint over what was done, and lets the folder go.

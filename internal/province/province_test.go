@@ -270,7 +270,7 @@ func TestARetryIsTheSameBytesAndOneAct(t *testing.T) {
 	if !bytes.Equal(out[0].Bytes(), out[1].Bytes()) {
 		t.Fatal("a retried PDF is another")
 	}
-	if all, err := h.Seals.Entries(ctx, seal.Filter{SealID: h.seal.ID, Limit: 10}); err != nil || len(all) != 2 {
+	if all, _, err := h.Seals.Entries(ctx, seal.Filter{SealID: h.seal.ID, Limit: 10}); err != nil || len(all) != 2 {
 		t.Fatal(len(all), err)
 	}
 }

@@ -32,13 +32,9 @@ func (s *Server) stamps(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	items, err := s.p.Seals.Entries(r.Context(), f)
+	items, next, err := s.p.Seals.Entries(r.Context(), f)
 	if err != nil {
 		return err
-	}
-	next := ""
-	if len(items) == f.Limit {
-		next = items[len(items)-1].ID.String()
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"items": orEmpty(items), "next": next})
 }

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,10 +36,9 @@ var (
 	ErrWrite = errors.New("the database cannot be written")
 	// ErrClosed: the store was closed while the act waited.
 	ErrClosed = errors.New("the store is closed")
-	// ErrRetryTaken: another act was committed under the idempotency key.
-	ErrRetryTaken = errors.New("the idempotency key has been used")
-	// ErrNotFound: there is no such row.
-	ErrNotFound = errors.New("not in the register")
+	// ErrRetryTaken and ErrNotFound are those of every store.
+	ErrRetryTaken = act.ErrRetryTaken
+	ErrNotFound   = act.ErrNotFound
 )
 
 // lockWait is how long Open waits for another process to let go: a restart
@@ -55,6 +56,11 @@ type DB struct {
 	queue chan *request
 	quit  chan struct{}
 	done  chan struct{} // closed when the committer has ended
+
+	broken error // why nothing can be written any more; owned by the committer
+
+	closing  sync.Once
+	closeErr error
 }
 
 // Open opens or makes the file at path. It refuses a file that is truncated
@@ -63,21 +69,36 @@ func Open(path string, o Options) (*DB, error) {
 	if err := admit(path, o); err != nil {
 		return nil, err
 	}
-	file, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+	file, err := openFile(path)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrInUse
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case errors.Is(err, ErrCorrupt):
+		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	db := &DB{bolt: file, queue: make(chan *request, maxBatch), quit: make(chan struct{}), done: make(chan struct{})}
-	if err := file.Update(makeBuckets); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", ErrWrite, err), file.Close())
+	if err := db.update(makeBuckets); err != nil {
+		if !errors.Is(err, ErrCorrupt) {
+			err = fmt.Errorf("%w: %w", ErrWrite, err)
+		}
+		return nil, errors.Join(err, db.release())
 	}
 	go db.run()
 	return db, nil
+}
+
+func openFile(path string) (file *bbolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = caught(p)
+		}
+	}()
+	return bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 }
 
 func admit(path string, o Options) error {
@@ -95,19 +116,32 @@ func admit(path string, o Options) error {
 	return inspect(path)
 }
 
-// Close commits what is queued and lets the file go.
+// Close commits what is queued and lets the file go. It may be called again,
+// and gives the same answer then.
 func (db *DB) Close() error {
-	select {
-	case <-db.quit:
-		return nil
-	default:
-	}
-	close(db.quit)
-	<-db.done
-	return db.bolt.Close()
+	db.closing.Do(func() {
+		close(db.quit)
+		<-db.done
+		db.closeErr = db.release()
+	})
+	return db.closeErr
 }
 
-func (db *DB) view(fn func(tx *bbolt.Tx) error) error { return db.bolt.View(fn) }
+// release lets the file go. A panic inside bbolt's commit may have left its
+// locks held, which would hold the process for ever.
+func (db *DB) release() error {
+	if db.broken == nil {
+		return db.bolt.Close()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- db.bolt.Close() }()
+	select {
+	case err := <-closed:
+		return errors.Join(db.broken, err)
+	case <-time.After(lockWait):
+		return db.broken
+	}
+}
 
 // Snapshot writes a consistent copy of the file to w, for a backup.
 func (db *DB) Snapshot(w interface{ Write([]byte) (int, error) }) error {

@@ -194,6 +194,9 @@ func (s caStore) Certificate(_ context.Context, serial string) (r ca.Row, err er
 
 func (s caStore) CertificateByAct(ctx context.Context, id act.ID) (ca.Row, error) {
 	_, record, _, err := s.Act(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return ca.Row{}, ca.ErrNotFound
+	}
 	if err != nil {
 		return ca.Row{}, err
 	}

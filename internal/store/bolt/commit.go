@@ -14,6 +14,7 @@ const maxBatch = 512
 
 // request is one act on its way into a batch.
 type request struct {
+	ctx context.Context // of the caller, asked once more when the act is taken up
 	fn  func(*Tx) error
 	err error         // owned by the committer until done is closed
 	out chan struct{} // closed when err is final
@@ -23,16 +24,19 @@ type request struct {
 // the transaction is durable. fn makes all its checks before its first put:
 // an error of fn then leaves the batch as it is, while an error after a put
 // makes the batch start again without fn. So fn may run more than once and
-// must set its results afresh each time. A caller whose context ends before
-// the act is taken up gets the context's error; once it is taken up the
-// answer is waited for, because only then is it known.
+// must set its results afresh each time. An act whose context ends before the
+// committer takes it up is not done, and its caller gets the context's error;
+// once it is taken up the answer is waited for, because only then is it known.
 func (db *DB) commit(ctx context.Context, fn func(*Tx) error) error {
-	r := &request{fn: fn, out: make(chan struct{})}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case <-db.quit:
 		return ErrClosed
 	default:
 	}
+	r := &request{ctx: ctx, fn: fn, out: make(chan struct{})}
 	select {
 	case db.queue <- r:
 	case <-ctx.Done():
@@ -93,13 +97,21 @@ func (db *DB) gather(first *request) []*request {
 // request earned is told only after the commit too, since what it was judged
 // by may stand in the same batch.
 func (db *DB) settle(batch []*request) {
-	live := batch
+	live := make([]*request, 0, len(batch))
+	for _, r := range batch {
+		if r.err = r.ctx.Err(); r.err == nil {
+			live = append(live, r)
+		}
+	}
 	for len(live) > 0 {
 		spoiler, err := db.attempt(live)
 		if spoiler == nil {
-			if err != nil {
-				for _, r := range live {
-					r.err = fmt.Errorf("%w: %w", ErrWrite, err)
+			if err != nil && !errors.Is(err, ErrCorrupt) {
+				err = fmt.Errorf("%w: %w", ErrWrite, err)
+			}
+			for _, r := range live {
+				if err != nil {
+					r.err = err
 				}
 			}
 			break
@@ -123,7 +135,7 @@ var errSpoiled = errors.New("a request failed after it had written")
 // attempt runs the requests in one transaction. A spoiler is a request that
 // failed after its first put: nothing was committed and the others go again.
 func (db *DB) attempt(live []*request) (spoiler *request, err error) {
-	err = db.bolt.Update(func(btx *bbolt.Tx) error {
+	err = db.update(func(btx *bbolt.Tx) error {
 		for _, r := range live {
 			tx := &Tx{bolt: btx}
 			if r.err = guarded(r.fn, tx); r.err != nil && tx.wrote {
@@ -145,7 +157,7 @@ func guarded(fn func(*Tx) error, tx *Tx) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			tx.wrote = true
-			err = fmt.Errorf("act failed: %v", p)
+			err = caught(p)
 		}
 	}()
 	return fn(tx)

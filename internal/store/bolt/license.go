@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -84,7 +85,7 @@ func (s licenceStore) CommitIssue(ctx context.Context, a act.Act, l license.Lice
 	}
 	at, id := positionKey(l.Shard, l.Position), []byte(l.Identifier)
 	return s.commit(ctx, func(tx *Tx) error {
-		made, err := tx.guard(c.Guard)
+		made, err := tx.guard(c.Guard, time.UnixMilli(c.Act.Leaf.Time))
 		if err != nil {
 			return err
 		}

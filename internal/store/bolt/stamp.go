@@ -1,0 +1,233 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"yinxin/ca"
+	"yinxin/internal/act"
+	"yinxin/internal/agency"
+	"yinxin/seal"
+)
+
+func (s sealStore) CertificateRevoked(_ context.Context, serial string) (revoked bool, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		revoked, err = certificateRevoked(tx.Bucket(bucketCertificates).Get([]byte(serial)))
+		return err
+	})
+	return revoked, err
+}
+
+// certificateRevoked reads a row: without a revocation it is the act's id alone.
+func certificateRevoked(row []byte) (bool, error) {
+	if row == nil {
+		return false, ca.ErrNotFound
+	}
+	return len(row) != len(act.ID{}), nil
+}
+
+func (s sealStore) StampedOn(_ context.Context, sealID, day string) (made uint64, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		made = number(tx.Bucket(bucketQuota).Get(quotaKey(sealID, day)))
+		return nil
+	})
+	return made, err
+}
+
+func (s sealStore) Accounted(_ context.Context, keyID string) (n uint64, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		n = number(tx.Bucket(bucketKeyUses).Get([]byte(keyID)))
+		return nil
+	})
+	return n, err
+}
+
+func (s sealStore) CommitUnaccounted(ctx context.Context, a act.Act, keyID string, n uint64) error {
+	return s.commit(ctx, func(tx *Tx) error {
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		return tx.account(keyID, n)
+	})
+}
+
+// account adds to the uses of a key that are told for.
+func (tx *Tx) account(keyID string, n uint64) error {
+	key := []byte(keyID)
+	return tx.put(bucketKeyUses, key, indexKey(number(tx.get(bucketKeyUses, key))+n))
+}
+
+// guard asks again what the office asked before it signed.
+func (tx *Tx) guard(g seal.Guard, now time.Time) (made uint64, err error) {
+	present, err := sealAt(tx.get, g.SealID)
+	if err != nil {
+		return 0, err
+	}
+	revoked, err := certificateRevoked(tx.get(bucketCertificates, []byte(g.CertSerial)))
+	if err != nil {
+		return 0, err
+	}
+	granted, err := tx.granted(g, now)
+	if err != nil {
+		return 0, err
+	}
+	if present.Version != g.SealVersion || revoked || !granted {
+		return 0, seal.ErrChanged
+	}
+	if g.PerDay == 0 {
+		return 0, nil
+	}
+	made = number(tx.get(bucketQuota, quotaKey(g.SealID, g.Day)))
+	if made >= g.PerDay {
+		return 0, seal.ErrQuota
+	}
+	return made, nil
+}
+
+// granted tells whether the caller still speaks for the agency: a bearer key
+// revoked while the document was being sealed must not seal it.
+func (tx *Tx) granted(g seal.Guard, now time.Time) (bool, error) {
+	owner, err := agencyAt(tx.bucket(bucketAgencies), g.Agency)
+	switch {
+	case errors.Is(err, agency.ErrNotFound): // an operator's command names agencies freely
+	case err != nil:
+		return false, err
+	case owner.State != agency.Active:
+		return false, nil
+	}
+	if g.Key == "" {
+		return true, nil
+	}
+	key, err := keyAt(tx.bucket(bucketKeys), g.Key)
+	if errors.Is(err, agency.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && key.InForce(now), err
+}
+
+func quotaKey(sealID, day string) []byte { return []byte(sealID + day) }
+
+func (s sealStore) CommitStamp(ctx context.Context, a act.Act, st seal.Stamp, g seal.Guard) error {
+	return s.commit(ctx, func(tx *Tx) error {
+		made, err := tx.guard(g, time.UnixMilli(a.Leaf.Time))
+		if err != nil {
+			return err
+		}
+		return tx.stamp(seal.Commit{Act: a, Stamp: st, Guard: g}, made)
+	})
+}
+
+// stamp writes a stamp that the guard let pass; made is what the guard counted.
+func (tx *Tx) stamp(c seal.Commit, made uint64) error {
+	if err := tx.act(c.Act); err != nil {
+		return err
+	}
+	g := c.Guard
+	if g.PerDay > 0 {
+		if err := tx.put(bucketQuota, quotaKey(g.SealID, g.Day), indexKey(made+1)); err != nil {
+			return err
+		}
+	}
+	if err := tx.account(g.KeyID, 1); err != nil {
+		return err
+	}
+	if err := tx.put(bucketSealStamps, append([]byte(c.Stamp.SealID), c.Stamp.ID[:]...), nil); err != nil {
+		return err
+	}
+	return tx.put(bucketCodes, []byte(c.Stamp.Code), c.Stamp.ID[:])
+}
+
+func stampAt(tx *bbolt.Tx, id []byte) (out seal.Stamp, err error) {
+	value := tx.Bucket(bucketActs).Get(id)
+	if value == nil {
+		return out, seal.ErrNotFound
+	}
+	leaf, record, _, err := splitAct(value)
+	if err != nil {
+		return out, err
+	}
+	l, err := act.ParseLeaf(leaf)
+	if err != nil || l.Act != seal.ActStamped {
+		return out, seal.ErrNotFound
+	}
+	if err := act.Decode(record, &out); err != nil {
+		return out, fmt.Errorf("%w: a stamp: %w", ErrCorrupt, err)
+	}
+	utc(&out.SealedAt, &out.Claimed)
+	return out, nil
+}
+
+func (s sealStore) Stamp(_ context.Context, id act.ID) (out seal.Stamp, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		out, err = stampAt(tx, id[:])
+		return err
+	})
+	return out, err
+}
+
+func (s sealStore) StampByCode(_ context.Context, code string) (out seal.Stamp, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		id := tx.Bucket(bucketCodes).Get([]byte(code))
+		if id == nil {
+			return seal.ErrNotFound
+		}
+		out, err = stampAt(tx, id)
+		return err
+	})
+	return out, err
+}
+
+// maxScan bounds what one list call reads past: a rare matter in a register of
+// millions is found page by page, by the cursor.
+const maxScan = 20_000
+
+// Stamps lists in the order of time, by seal where one is named.
+func (s sealStore) Stamps(_ context.Context, f seal.Filter) (out []seal.Stamp, next string, err error) {
+	bucket, prefix := bucketActs, []byte(nil)
+	if f.SealID != "" {
+		bucket, prefix = bucketSealStamps, []byte(f.SealID)
+	}
+	from := bytes.Clone(prefix)
+	if f.Cursor != "" {
+		id, err := act.ParseID(f.Cursor)
+		if err != nil {
+			return nil, "", seal.ErrNotFound
+		}
+		from = append(from, append(id[:], 0)...)
+	}
+	err = s.view(func(tx *bbolt.Tx) error {
+		cursor := tx.Bucket(bucket).Cursor()
+		var last act.ID
+		scanned := 0
+		for key, _ := cursor.Seek(from); key != nil && bytes.HasPrefix(key, prefix); key, _ = cursor.Next() {
+			if len(out) == max(f.Limit, 1) || scanned == maxScan {
+				next = last.String()
+				return nil
+			}
+			scanned++
+			copy(last[:], key[len(prefix):])
+			one, err := stampAt(tx, last[:])
+			if errors.Is(err, seal.ErrNotFound) { // another kind of act
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if matches(one, f) {
+				out = append(out, one)
+			}
+		}
+		return nil
+	})
+	return out, next, err
+}
+
+func matches(s seal.Stamp, f seal.Filter) bool {
+	return (f.Agency == "" || s.Agency == f.Agency) && (f.Matter == "" || s.Matter == f.Matter) &&
+		(f.From.IsZero() || !s.SealedAt.Before(f.From)) && (f.To.IsZero() || s.SealedAt.Before(f.To.Add(time.Second)))
+}

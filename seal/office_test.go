@@ -1,0 +1,202 @@
+package seal_test
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"yinxin/ca"
+	"yinxin/ca/tsa"
+	"yinxin/hsm/softkey"
+	"yinxin/internal/act"
+	"yinxin/internal/agency"
+	"yinxin/internal/store/bolt"
+	"yinxin/seal"
+	"yinxin/seal/face"
+)
+
+const (
+	owner    = "11520000MB1A00001X"
+	stranger = "11100000000013338W"
+)
+
+// clock is moved by the tests, never by itself.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// stamper is the time-stamp authority with something that happens while it is
+// asked: after the signature and before the commit.
+type stamper struct {
+	*tsa.Authority
+	mu    sync.Mutex
+	while func() error
+}
+
+func (s *stamper) Stamp(ctx context.Context, imprint [32]byte) ([]byte, time.Time, error) {
+	s.mu.Lock()
+	f := s.while
+	s.mu.Unlock()
+	if f != nil {
+		if err := f(); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	return s.Authority.Stamp(ctx, imprint)
+}
+
+// during sets what happens within each stamp from now on.
+func (s *stamper) during(f func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.while = f
+}
+
+// house is a seal office over a real store, real keys and a real authority.
+type house struct {
+	*seal.Office
+	config   seal.Config
+	db       *bolt.DB
+	keys     *softkey.Store
+	ca       *ca.Authority
+	agencies *agency.Office
+	tsa      *stamper
+	clock    *clock
+	seal     seal.Seal // one that the owner has
+	// context is the test's, for what happens inside a stamp.
+	context func() context.Context
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	dir := t.TempDir()
+	h := &house{context: t.Context, clock: &clock{at: time.Date(2026, 11, 24, 4, 0, 0, 300e6, time.UTC)}}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	h.keys, err = softkey.Create(softkey.Options{Dir: filepath.Join(dir, "keys"), Passphrase: []byte("pass"), Rand: rand.Reader, Clock: h.clock.now, Iterations: 10})
+	must(err)
+	t.Cleanup(func() { must(h.keys.Close()) })
+	h.db, err = bolt.Open(filepath.Join(dir, "store.db"), bolt.Options{Create: true})
+	must(err)
+	t.Cleanup(func() { must(h.db.Close()) })
+	h.ca, err = ca.New(ca.Config{Store: h.db.CA(), Keys: h.keys, Clock: h.clock.now, Rand: rand.Reader, Region: "520000", RegionName: "贵州省",
+		BaseURL: "http://127.0.0.1:1", Log: slog.New(slog.DiscardHandler)})
+	must(err)
+	must(h.ca.Init(t.Context()))
+	h.agencies, err = agency.New(agency.Config{Store: h.db.Agencies(), Clock: h.clock.now, Rand: rand.Reader})
+	must(err)
+	purpose := func(p ca.Purpose) ca.Credential {
+		c, err := h.ca.Purpose(t.Context(), p)
+		must(err)
+		return c
+	}
+	stamps, maker, state := purpose(ca.PurposeTSA), purpose(ca.PurposeSealMaker), purpose(ca.PurposeStatus)
+	authority, err := tsa.New(tsa.Config{Signer: stamps.Key, Certificate: stamps.Certificate, Clock: h.clock.now, Rand: rand.Reader})
+	must(err)
+	h.tsa = &stamper{Authority: authority}
+	h.config = seal.Config{Store: h.db.Seals(), Keys: h.keys, CA: h.ca, TSA: h.tsa, Clock: h.clock.now, Rand: rand.Reader, Region: "520000",
+		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}
+	h.restart(t)
+	h.seal = h.make(t, seal.Policy{})
+	h.clock.move(time.Minute)
+	return h
+}
+
+// smallFace is drawn once: the default face takes a tenth of a second.
+var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(10, 150) })
+
+// restart forgets whatever an office has in memory.
+func (h *house) restart(t testing.TB) {
+	t.Helper()
+	var err error
+	if h.Office, err = seal.NewOffice(h.config); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) make(t testing.TB, p seal.Policy) seal.Seal {
+	t.Helper()
+	picture, err := smallFace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := h.Make(t.Context(), seal.MakeRequest{Agency: owner, AgencyName: "示例局", Name: "示例局", PNG: picture, Policy: p, Who: "制章员", Why: "启用"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// request asks for a stamp with a seal, as its owner does.
+func request(s seal.Seal) seal.StampRequest {
+	return seal.StampRequest{SealID: s.ID, Agency: owner, Operator: "张三"}
+}
+
+func (h *house) change(s seal.Seal) seal.ChangeRequest {
+	return seal.ChangeRequest{SealID: s.ID, Who: "李四", Why: "丢失"}
+}
+
+var decision = []byte(`{"文号":"黔府〔2026〕1号"}`)
+
+func (h *house) stamp(t testing.TB, r seal.StampRequest) seal.Stamped {
+	t.Helper()
+	s, err := h.StampJSON(t.Context(), r, decision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// counted is what a stamp leaves: rows of the register, leaves of the journal.
+type counted struct {
+	Stamps int
+	Leaves uint64
+}
+
+func (h *house) count(t testing.TB) (c counted) {
+	t.Helper()
+	rows, _, err := h.Entries(t.Context(), seal.Filter{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stamps = len(rows)
+	if c.Leaves, err = h.db.Journal().JournalSize(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func checkSame(t testing.TB, got, want seal.Stamp) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func retry(key string, request byte) *act.Retry {
+	return &act.Retry{Owner: owner, Key: key, Request: [32]byte{request}}
+}
