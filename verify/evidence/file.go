@@ -81,7 +81,7 @@ func parse(b []byte) (*verify.Evidence, error) {
 		if left -= int64(len(raw)); left < 0 || len(raw) > verify.MaxEvidenceItem {
 			return nil, errors.New("the evidence file unpacks to too much")
 		}
-		e.Items = append(e.Items, verify.Item{Kind: verify.Kind(kind), Raw: raw})
+		e.Items = append(e.Items, verify.NewItem(verify.Kind(kind), raw))
 	}
 	return e, nil
 }
