@@ -49,21 +49,33 @@ func run(ctx context.Context, args []string, std stdio) int {
 		fmt.Fprintf(std.err, "yinxin: %q is not a command; yinxin help lists them\n", strings.Join(args[:min(len(args), 2)], " "))
 		return exitUsage
 	}
-	c := newCall(cmd, rest, std)
-	err := cmd.run(ctx, c)
+	out := &checkedWriter{w: std.out}
+	c := newCall(cmd, rest, stdio{std.in, out, std.err})
+	err := guarded(ctx, c)
+	if out.err != nil && (err == nil || errors.Is(err, errHelped) || errors.As(err, new(verdictError))) {
+		err = noWrite("standard output", out.err)
+	}
 	var verdict verdictError
-	if errors.As(err, &verdict) {
+	switch {
+	case err == nil, errors.Is(err, errHelped):
+		return exitOK
+	case errors.As(err, &verdict):
 		return int(verdict)
 	}
-	if errors.Is(err, errHelped) {
-		return exitOK
-	}
-	if err != nil {
-		code, sentence := explain(err)
-		fmt.Fprintf(std.err, "yinxin %s: %s\n", cmd.name, sentence)
-		return code
-	}
-	return exitOK
+	code, sentence := explain(err)
+	fmt.Fprintf(std.err, "yinxin %s: %s\n", cmd.name, sentence)
+	return code
+}
+
+// guarded turns a panic into an error: whoever runs a command gets one sentence
+// and an exit code, whatever file they gave it.
+func guarded(ctx context.Context, c *call) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("an internal fault, please report it: %v", p)
+		}
+	}()
+	return c.cmd.run(ctx, c)
 }
 
 func find(args []string) (*command, []string) {

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -238,12 +238,15 @@ func runCACRL(ctx context.Context, c *call) error {
 
 // writeFile writes to a path, or to standard output for "" and "-".
 func (c *call) writeFile(path string, b []byte) error {
-	if path == "" || path == "-" {
-		_, err := c.out.Write(b)
+	to, err := c.openOutput(path)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, b, 0o644)
+	return to.put(bytes.NewReader(b))
 }
+
+// maxPicture bounds the file of a seal's face.
+const maxPicture = 4 << 20
 
 func runSealMake(ctx context.Context, c *call) error {
 	c.withData()
@@ -262,8 +265,8 @@ func runSealMake(ctx context.Context, c *call) error {
 	r.WidthMM, r.HeightMM = *mm, *mm
 	if *picture != "" {
 		var err error
-		if r.PNG, err = os.ReadFile(*picture); err != nil {
-			return badInput(*picture, err)
+		if r.PNG, err = readSmall(*picture, maxPicture); err != nil {
+			return err
 		}
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
@@ -398,11 +401,14 @@ func runJournalVerify(ctx context.Context, c *call) error {
 			return err
 		}
 		if len(a.Faults) > 0 {
-			return errors.New("the journal does not verify")
+			return errJournal
 		}
 		return nil
 	})
 }
+
+// errJournal: something was altered or is gone; the faults have been printed.
+var errJournal = errors.New("the journal does not verify: the faults above were found; restore the data folder from a backup")
 
 func printAudit(w io.Writer, a journal.Audit) {
 	fmt.Fprintf(w, "%d leaves, %d of them signed, root %x\n", a.Leaves, a.Signed, a.Root)
