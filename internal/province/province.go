@@ -22,6 +22,7 @@ import (
 	"yinxin/ca"
 	"yinxin/ca/crl"
 	"yinxin/ca/tsa"
+	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
 	"yinxin/internal/act"
@@ -158,8 +159,12 @@ func Open(ctx context.Context, o Options) (*Province, error) {
 	if p.Store, err = bolt.Open(o.path("store.db"), bolt.Options{}); err != nil {
 		return nil, errors.Join(err, keys.Close())
 	}
-	if err := p.wire(ctx); err == nil {
+	if err = p.wire(ctx); err == nil {
 		err = p.account(ctx, keys)
+	}
+	if errors.Is(err, certs.ErrMalformed) {
+		// We wrote only certificates that can be read.
+		err = fmt.Errorf("%w: %w", bolt.ErrCorrupt, err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
