@@ -40,18 +40,17 @@ type command struct {
 // run finds the command and turns its error into an exit code and one
 // sentence.
 func run(ctx context.Context, args []string, std stdio) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		usage(std.out)
-		return exitOK
+	out := &checkedWriter{w: std.out}
+	std.out = out
+	cmd, rest := &command{name: "help", run: runHelp}, args
+	if len(args) > 0 && args[0] != "help" && args[0] != "-h" && args[0] != "--help" {
+		cmd, rest = find(args)
 	}
-	cmd, rest := find(args)
 	if cmd == nil {
 		fmt.Fprintf(std.err, "yinxin: %q is not a command; yinxin help lists them\n", strings.Join(args[:min(len(args), 2)], " "))
 		return exitUsage
 	}
-	out := &checkedWriter{w: std.out}
-	c := newCall(cmd, rest, stdio{std.in, out, std.err})
-	err := guarded(ctx, c)
+	err := guarded(ctx, newCall(cmd, rest, std))
 	if out.err != nil && (err == nil || errors.Is(err, errHelped) || errors.As(err, new(verdictError))) {
 		err = noWrite("standard output", out.err)
 	}
@@ -95,7 +94,8 @@ func find(args []string) (*command, []string) {
 	return nil, nil
 }
 
-func usage(w io.Writer) {
+func runHelp(_ context.Context, c *call) error {
+	w := c.out
 	fmt.Fprint(w, `印信 Yinxin: electronic seals and licences of a province, made, served and verified.
 
 Try it on a machine with nothing set up:
@@ -116,4 +116,5 @@ Commands:
 		fmt.Fprintf(w, "  %-18s %s\n", c.name, c.help)
 	}
 	fmt.Fprint(w, "\nEvery command takes -h and --json. The keys of a data folder are opened by --passphrase-file FILE,\nYINXIN_PASSPHRASE_FILE or a prompt; the folder is named by --data DIR, YINXIN_DATA or data: in yinxin.yaml.\n")
+	return nil
 }
