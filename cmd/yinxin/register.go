@@ -227,22 +227,18 @@ func runCACRL(ctx context.Context, c *call) error {
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
 		der, err := p.CRLs.List(ctx, ca.Purpose(*issuer))
 		if err != nil {
 			return err
 		}
-		return c.writeFile(*out, der)
+		return to.put(bytes.NewReader(der))
 	})
-}
-
-// writeFile writes to a path, or to standard output for "" and "-".
-func (c *call) writeFile(path string, b []byte) error {
-	to, err := c.openOutput(path)
-	if err != nil {
-		return err
-	}
-	return to.put(bytes.NewReader(b))
 }
 
 // maxPicture bounds the file of a seal's face.
@@ -366,6 +362,11 @@ func runTrustExport(ctx context.Context, c *call) error {
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
 		b, err := p.Bundle(ctx)
 		if err != nil {
@@ -379,8 +380,11 @@ func runTrustExport(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		if err := to.put(bytes.NewReader(append(text, '\n'))); err != nil {
+			return err
+		}
 		fmt.Fprintln(c.err, "trust anchor:", anchor)
-		return c.writeFile(*out, append(text, '\n'))
+		return nil
 	})
 }
 
