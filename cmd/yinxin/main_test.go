@@ -68,6 +68,13 @@ type result struct {
 	kb       int64 // most resident memory
 }
 
+// command is a run that the test starts and ends itself.
+func (m *machine) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Dir, cmd.Env = m.dir, m.env
+	return cmd
+}
+
 // hung is far beyond what any command of the tests takes.
 const hung = 3 * time.Minute
 
