@@ -5,12 +5,14 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,17 +80,15 @@ func (c *Collector) Collect(ctx context.Context, wants []verify.Want, into *veri
 		})
 	}
 	wg.Wait()
-	held := map[string]bool{}
-	for _, item := range into.Items {
-		held[string(item.Kind)+string(item.Raw)] = true
-	}
 	for _, item := range items {
-		if item == nil || held[string(item.Kind)+string(item.Raw)] {
-			continue
+		if item != nil && !slices.ContainsFunc(into.Items, same(item)) {
+			into.Items = append(into.Items, *item)
 		}
-		held[string(item.Kind)+string(item.Raw)] = true
-		into.Items = append(into.Items, *item)
 	}
+}
+
+func same(a *verify.Item) func(verify.Item) bool {
+	return func(b verify.Item) bool { return a.Kind == b.Kind && bytes.Equal(a.Raw, b.Raw) }
 }
 
 // newest is the latest moment that is asked about: an answer from before it

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"yinxin/ca"
+	"yinxin/certs"
+	"yinxin/internal/province"
+	"yinxin/verify"
+)
+
+// province A serves on an address that its certificates name; B is a machine of
+// another province, without any data folder, which has been sent a bundle.
+type twoProvinces struct {
+	*testing.T
+	a      *office
+	server *process
+	b      *machine
+	listen string
+}
+
+func newProvinces(t *testing.T) *twoProvinces {
+	t.Helper()
+	listen := freePort(t)
+	m := newMachine(t)
+	made, err := foundOffice(m.path("data"), province.Identity{Region: "520000", Name: "贵州省", URL: "http://" + listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &twoProvinces{T: t, a: made.on(m), b: newMachine(t), listen: listen}
+	p.b.write("trust.json", p.a.read("trust.json"))
+	for _, kind := range []string{"pdf", "json"} {
+		p.a.stamp("decision."+kind, "sealed."+kind)
+		p.b.write("sealed."+kind, p.a.read("sealed."+kind))
+	}
+	p.server = p.a.serve("--listen", listen)
+	return p
+}
+
+func (p *twoProvinces) trust(more ...string) []string {
+	return append([]string{"--trust", "trust.json", "--trust-anchor", p.a.anchor}, more...)
+}
+
+// expect judges both documents at B.
+func (p *twoProvinces) expect(exit int, v verify.Verdict, codes []verify.Code, more ...string) {
+	p.Helper()
+	for _, file := range []string{"sealed.pdf", "sealed.json"} {
+		r := judge(p.b, exit, file, p.trust(more...)...)
+		if r.Verdict != v {
+			p.Errorf("%s: %s %v", file, r.Verdict, r.Reasons)
+		}
+		wantCodes(p.T, r, codes...)
+	}
+}
+
+// act has A's server do something to what stands under a path.
+func (p *twoProvinces) act(path string, form any) {
+	p.Helper()
+	b, err := json.Marshal(form)
+	if err != nil {
+		p.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodPost, p.server.url+path, bytes.NewReader(b))
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+p.a.admin)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode/100 != 2 {
+		p.Fatal(path, resp.Status, string(body), err)
+	}
+}
+
+// nextSecond waits until what happens is later than what happened, in records
+// that count whole seconds.
+func nextSecond() { time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) }
+
+func nowText() string { return time.Now().UTC().Format(time.RFC3339) }
+
+func TestAnotherProvinceAsksAndKeepsTheAnswer(t *testing.T) {
+	t.Parallel()
+	p := newProvinces(t)
+	p.expect(2, verify.CannotConfirm, []verify.Code{verify.StatusUnavailable}, "--offline")
+	p.expect(0, verify.Valid, nil, "--save-evidence", "today.zip")
+	p.server.stop()
+	p.expect(2, verify.CannotConfirm, []verify.Code{verify.StatusUnavailable})
+	p.expect(0, verify.Valid, nil, "--status", "today.zip", "--offline")
+	p.expect(0, verify.Valid, nil, "--status", "today.zip") // nobody answers; what is known is fresh
+	// The report tells how old its knowledge is, and goes on the day after.
+	tomorrow := time.Now().Add(25 * time.Hour).UTC().Format(time.RFC3339)
+	p.expect(2, verify.CannotConfirm, []verify.Code{verify.StatusStale}, "--status", "today.zip", "--offline", "--at", tomorrow)
+	yesterday := time.Now().Add(-25 * time.Hour).UTC().Format(time.RFC3339)
+	r := judge(p.b, 2, "sealed.pdf", p.trust("--status", "today.zip", "--offline", "--at", yesterday)...)
+	if r.Verdict != verify.CannotConfirm || r.Stamps[0].Verdict != verify.CannotConfirm {
+		t.Error("judged before it was sealed:", r.Verdict, r.Reasons)
+	}
+	r = judge(p.b, 0, "sealed.pdf", p.trust("--status", "today.zip", "--offline")...)
+	if len(r.Freshness.Status) == 0 || r.Freshness.Trust.Anchor != certs.AnchorGiven || r.Freshness.Trust.Memory != "" {
+		t.Errorf("%+v", r.Freshness)
+	}
+	if p.b.run("seal", "list").code != exitUsage {
+		t.Error("B has a data folder")
+	}
+}
+
+func TestWhatHappensAtAIsSeenAtB(t *testing.T) {
+	t.Parallel()
+	p := newProvinces(t)
+	nextSecond()
+	sealed := nowText()
+	nextSecond()
+	seal := "/api/v1/seals/" + p.a.seal
+	p.act(seal+"/freeze", map[string]string{"operator": "x", "reason": "lost"})
+	p.expect(0, verify.ValidWithNotice, []verify.Code{verify.SealFrozenAfter}, "--save-evidence", "frozen.zip")
+	nextSecond()
+	p.act(seal+"/thaw", map[string]string{"operator": "x", "reason": "found"})
+	p.expect(0, verify.Valid, nil)
+	nextSecond()
+	p.act(seal+"/cancel", map[string]string{"operator": "x", "reason": "merged"})
+	p.expect(0, verify.ValidWithNotice, []verify.Code{verify.SealCancelledAfter})
+	p.expect(0, verify.ValidWithNotice, []verify.Code{verify.SealFrozenAfter}, "--status", "frozen.zip", "--offline")
+	// A revocation that says since when the key was in other hands reaches back.
+	serial := p.certificateOfSeal()
+	p.act("/api/v1/certificates/"+serial+"/revoke", map[string]string{"operator": "x", "grounds": "stolen", "reason": "keyCompromise",
+		"invalidityDate": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)})
+	p.expect(1, verify.NotValid, []verify.Code{verify.CertificateRevokedBefore, verify.SealCancelledAfter})
+	// Evidence made after the time of judging is not looked at.
+	p.expect(2, verify.CannotConfirm, []verify.Code{verify.StatusUnavailable}, "--at", sealed)
+}
+
+func (p *twoProvinces) certificateOfSeal() string {
+	p.Helper()
+	req, err := http.NewRequest(http.MethodGet, p.server.url+"/api/v1/seals/"+p.a.seal, nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+p.a.key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var s struct{ CertificateSerial string }
+	if err := json.NewDecoder(resp.Body).Decode(&s); err != nil || s.CertificateSerial == "" {
+		p.Fatal(s, err)
+	}
+	return s.CertificateSerial
+}
+
+// TestTrustThatDoesNotHold: another anchor, another scheme's bundle, and a
+// bundle older than one that was seen.
+func TestTrustThatDoesNotHold(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.stamp("decision.json", "sealed.json")
+	b := newMachine(t)
+	b.write("sealed.json", o.read("sealed.json"))
+	b.write("old.json", o.read("trust.json"))
+	b.write("new.json", o.bundleOf(1))
+	offline := func(bundle, anchor string) []string {
+		return []string{"verify", "--offline", "sealed.json", "--trust", bundle, "--trust-anchor", anchor}
+	}
+	wrong := "00" + o.anchor[2:]
+	b.want(exitBadInput, offline("old.json", wrong)...)
+	b.want(2, offline("old.json", o.anchor)...)
+	b.want(2, offline("new.json", o.anchor)...)
+	r := b.run(offline("old.json", o.anchor)...)
+	if r.code != exitBadInput {
+		t.Errorf("an older bundle ends with %d: %s", r.code, r.err)
+	}
+	b.want(2, offline("new.json", o.anchor)...)
+	// Without an anchor the bundle is the caller's word, and is said to be.
+	plain := judge(b, 2, "sealed.json", "--offline", "--trust", "old.json")
+	if plain.Freshness.Trust.Anchor != certs.AnchorCaller || plain.Freshness.Trust.Memory != "none" {
+		t.Errorf("%+v", plain.Freshness)
+	}
+	// Where nothing can be remembered the report says so, and no more fails.
+	b.set("XDG_STATE_HOME", "/dev/null")
+	if forgetful := judge(b, 2, "sealed.json", offline("old.json", o.anchor)[3:]...); forgetful.Freshness.Trust.Memory != "none" {
+		t.Errorf("%+v", forgetful.Freshness)
+	}
+	b.set("XDG_STATE_HOME", b.path("damaged"))
+	if err := os.MkdirAll(b.path("damaged/yinxin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.write("damaged/yinxin/trust.json", []byte("{"))
+	b.want(exitBadInput, offline("new.json", o.anchor)...)
+	none := judge(newMachineWith(t, b, "sealed.json"), 2, "sealed.json")
+	wantCodes(t, none, verify.TrustMissing, verify.TimeNotProven)
+}
+
+func newMachineWith(t *testing.T, from *machine, name string) *machine {
+	t.Helper()
+	m := newMachine(t)
+	m.write(name, from.read(name))
+	return m
+}
+
+// open opens the office's folder in this process, for what has no command.
+func (o *office) open() *province.Province {
+	o.t.Helper()
+	p, err := province.Open(o.t.Context(), options(o.data))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			o.t.Error(err)
+		}
+	})
+	return p
+}
+
+// bundleOf gives the office's bundle with a scheme list that is later by some
+// numbers and names the others' regions too.
+func (o *office) bundleOf(later uint64, others ...*office) []byte {
+	o.t.Helper()
+	ctx := o.t.Context()
+	p := o.open()
+	key, err := p.CA.Purpose(ctx, ca.PurposeScheme)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	bundle, err := p.Bundle(ctx)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var list certs.SchemeList
+	decodeList(o.t, bundle.Scheme, &list)
+	list.Sequence += later
+	for _, other := range others {
+		theirs, err := other.open().Bundle(ctx)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		var l certs.SchemeList
+		decodeList(o.t, theirs.Scheme, &l)
+		list.Regions = append(list.Regions, l.Regions...)
+		bundle.Regions = append(bundle.Regions, theirs.Regions...)
+	}
+	if bundle.Scheme, err = certs.SignSchemeList(ctx, list, []certs.StatementSigner{{Certificate: key.Certificate, Signer: key.Key}}); err != nil {
+		o.t.Fatal(err)
+	}
+	text, err := bundle.Marshal()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return text
+}
+
+func decodeList(t *testing.T, raw []byte, into *certs.SchemeList) {
+	t.Helper()
+	st, err := certs.ParseStatement(raw)
+	if err == nil {
+		err = st.Decode(into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTwoRegionsUnderOneScheme: A's scheme names B's region as well; each
+// region's stamp is judged by its own list, and neither may seal for the other.
+func TestTwoRegionsUnderOneScheme(t *testing.T) {
+	t.Parallel()
+	a := newOffice(t)
+	m := newMachine(t)
+	made, err := foundOffice(filepath.Join(m.dir, "data"), province.Identity{Region: "440000", Name: "广东省", URL: officeURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := made.on(m)
+	a.stamp("decision.json", "a.json")
+	b.stamp("decision.json", "b.json")
+	judgeAt := newMachine(t)
+	judgeAt.write("a.json", a.read("a.json"))
+	judgeAt.write("b.json", b.read("b.json"))
+	judgeAt.write("alone.json", a.read("trust.json"))
+	judgeAt.write("both.json", a.bundleOf(1, b))
+	flags := []string{"--offline", "--trust", "both.json", "--trust-anchor", a.anchor}
+	for file, region := range map[string]string{"a.json": "520000", "b.json": "440000"} {
+		r := judge(judgeAt, 2, file, flags...)
+		wantCodes(t, r, verify.StatusUnavailable)
+		if r.Stamps[0].Signer.Region != region || len(r.Freshness.Trust.Regions) != 2 {
+			t.Errorf("%s: %+v %+v", file, r.Stamps[0].Signer, r.Freshness)
+		}
+	}
+	alone := judge(judgeAt, 2, "b.json", "--offline", "--trust", "alone.json")
+	if alone.Reasons[0].Code != verify.IssuerUnknown {
+		t.Errorf("%v", alone.Reasons)
+	}
+}
