@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -197,4 +198,13 @@ func (p *process) stop() {
 		p.t.Fatal(fmt.Errorf("a server that was asked to stop: %w", err))
 	}
 	_ = p.logs.Close()
+}
+
+// childOf gives the one child of a process, such as what a tracer runs.
+func childOf(pid int) (int, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(b)))
 }
