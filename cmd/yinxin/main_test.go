@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -65,7 +64,6 @@ func (m *machine) set(name, value string) {
 type result struct {
 	code     int
 	out, err string
-	kb       int64 // most resident memory
 }
 
 // command is a run that the test starts and ends itself.
@@ -97,9 +95,6 @@ func (m *machine) pipe(in io.Reader, args ...string) result {
 		m.t.Fatalf("yinxin %v hangs", args)
 	}
 	r := result{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String()}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.kb = usage.Maxrss
-	}
 	known := []int{0, 1, 2, 3, exitUsage, exitBadInput, exitRefused, exitInternal, exitNoWrite, exitInUse, exitNoRight}
 	if !slices.Contains(known, r.code) || strings.Contains(r.err, "goroutine ") || strings.Contains(r.err, "runtime error") {
 		m.t.Fatalf("yinxin %v ends with %d: %s", args, r.code, r.err)
