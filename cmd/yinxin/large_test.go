@@ -35,7 +35,11 @@ func TestALargePDF(t *testing.T) {
 		t.Error(got, "stamps")
 	}
 
-	p := o.serve("--max-body", strconv.Itoa(size+1<<20))
+	info, err := os.Stat(o.path("large.cli.pdf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := o.serve("--max-body", strconv.FormatInt(info.Size(), 10))
 	c := o.client(p)
 	c.Timeout = 0
 	o.sealLarge(c, "application/pdf", "large.http.pdf")
