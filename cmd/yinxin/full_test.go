@@ -137,7 +137,7 @@ func TestTheCommandLinesDiskIsFull(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.onSmallDisk()
-	o.fill("ballast", 160<<10)
+	o.fill("ballast", 100<<10)
 	made := 0
 	for {
 		r := o.run("seal", "stamp", "--seal", o.seal, "decision.json", "-o", "sealed.json")

@@ -25,6 +25,7 @@ const mostKB = 100_000
 // TestALargePDF is sealed and verified by the command line and over HTTP in a
 // memory that does not grow with it, and without mapping it.
 func TestALargePDF(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	size := testlong.Count(20<<20, 200<<20)
 	writeLargePDF(t, o.path("large.pdf"), size)
