@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,6 +86,8 @@ func classify(err error) (int, string) {
 		}
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return exitInternal, "it was interrupted before anything was done"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
 		return exitNoWrite, err.Error() + "; nothing was lost, make room and try again"
 	case errors.Is(err, fs.ErrPermission):

@@ -105,6 +105,20 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestSettingsFile: yinxin.yaml names the data folder, and a misspelt key in it
+// is not passed over.
+func TestSettingsFile(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.set("YINXIN_DATA", "")
+	o.want(exitUsage, "seal", "list")
+	for text, code := range map[string]int{"data: data\n": 0, "dta: data\n": exitBadInput, "{": exitBadInput, "data: ''\n": exitUsage, "data: nothing\n": exitBadInput} {
+		o.write("yinxin.yaml", []byte(text))
+		o.want(code, "seal", "list")
+	}
+	o.want(0, "seal", "list", "--data", "data") // the flag counts first
+}
+
 func TestASecondProcessIsKeptOut(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

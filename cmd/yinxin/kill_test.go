@@ -19,8 +19,8 @@ type fate struct {
 	acked bool
 }
 
-// load sends orders from many sides until the server is gone.
-func (o *office) load(p *process, round int) []fate {
+// load sends orders from many sides until the server is gone, which end sees to.
+func (o *office) load(p *process, round int, end func()) []fate {
 	const sides = 8
 	c := o.client(p)
 	all := make([][]fate, sides)
@@ -48,7 +48,7 @@ func (o *office) load(p *process, round int) []fate {
 		})
 	}
 	time.Sleep(time.Duration(50+rand.IntN(450)) * time.Millisecond)
-	p.kill()
+	end()
 	wg.Wait()
 	var flat []fate
 	for _, fates := range all {
@@ -66,7 +66,8 @@ func TestKilledUnderLoad(t *testing.T) {
 	var fates []fate
 	acked := 0
 	for round := range testlong.Count(3, 20) {
-		fresh := o.load(o.serve(), round)
+		doomed := o.serve()
+		fresh := o.load(doomed, round, doomed.kill)
 		p := o.serve()
 		c := o.client(p)
 		o.retryAll(c, fresh)
@@ -89,6 +90,22 @@ func TestKilledUnderLoad(t *testing.T) {
 		t.Fatal("nothing was acknowledged: the test saw nothing")
 	}
 	t.Logf("%d orders, %d acknowledged before a kill", len(fates), acked)
+}
+
+// TestAskedToStopUnderLoad: what was taken up is answered, and nothing is left
+// for the next start to make up for.
+func TestAskedToStopUnderLoad(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	first := o.serve()
+	fates := o.load(first, 0, first.stop)
+	before := o.want(0, "journal", "verify")
+	p := o.serve()
+	o.checkRegister(o.client(p).register(t), fates)
+	p.stop()
+	if after := o.want(0, "journal", "verify"); after != before {
+		t.Errorf("a clean stop and start added to the journal:\n%s%s", before, after)
+	}
 }
 
 // retryAll asks again under every idempotency key: an answer that was given

@@ -97,6 +97,8 @@ func TestAnotherProvinceAsksAndKeepsTheAnswer(t *testing.T) {
 	// The report tells how old its knowledge is, and goes on the day after.
 	tomorrow := time.Now().Add(25 * time.Hour).UTC().Format(time.RFC3339)
 	p.expect(2, verify.CannotConfirm, []verify.Code{verify.StatusStale}, "--status", "today.zip", "--offline", "--at", tomorrow)
+	nextWeek := time.Now().Add(certs.ListLife + time.Hour).UTC().Format(time.RFC3339)
+	p.expect(2, verify.CannotConfirm, []verify.Code{verify.TrustListExpired, verify.StatusStale}, "--status", "today.zip", "--offline", "--at", nextWeek)
 	yesterday := time.Now().Add(-25 * time.Hour).UTC().Format(time.RFC3339)
 	r := judge(p.b, 2, "sealed.pdf", p.trust("--status", "today.zip", "--offline", "--at", yesterday)...)
 	if r.Verdict != verify.CannotConfirm || r.Stamps[0].Verdict != verify.CannotConfirm {

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"yinxin/ca"
@@ -60,97 +60,96 @@ func newMachineWith(t *testing.T, from *machine, name string) *machine {
 	return m
 }
 
-// open opens the office's folder in this process, for what has no command.
-func (o *office) open() *province.Province {
+// within opens the office's folder in this process, for what has no command.
+func (o *office) within(do func(p *province.Province) error) {
 	o.t.Helper()
 	p, err := province.Open(o.t.Context(), options(o.data))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	o.t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			o.t.Error(err)
-		}
-	})
-	return p
+	if err := errors.Join(do(p), p.Close()); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // bundleOf gives the office's bundle with a scheme list that is later by some
-// numbers and names the others' regions too.
-func (o *office) bundleOf(later uint64, others ...*office) []byte {
+// numbers and names the regions of the others' bundles too.
+func (o *office) bundleOf(later uint64, others ...[]byte) []byte {
 	o.t.Helper()
-	ctx := o.t.Context()
-	p := o.open()
-	key, err := p.CA.Purpose(ctx, ca.PurposeScheme)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	bundle, err := p.Bundle(ctx)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	var list certs.SchemeList
-	decodeList(o.t, bundle.Scheme, &list)
-	list.Sequence += later
-	for _, other := range others {
-		theirs, err := other.open().Bundle(ctx)
+	var text []byte
+	o.within(func(p *province.Province) error {
+		ctx := o.t.Context()
+		key, err := p.CA.Purpose(ctx, ca.PurposeScheme)
 		if err != nil {
-			o.t.Fatal(err)
+			return err
 		}
-		var l certs.SchemeList
-		decodeList(o.t, theirs.Scheme, &l)
-		list.Regions = append(list.Regions, l.Regions...)
-		bundle.Regions = append(bundle.Regions, theirs.Regions...)
-	}
-	if bundle.Scheme, err = certs.SignSchemeList(ctx, list, []certs.StatementSigner{{Certificate: key.Certificate, Signer: key.Key}}); err != nil {
-		o.t.Fatal(err)
-	}
-	text, err := bundle.Marshal()
-	if err != nil {
-		o.t.Fatal(err)
-	}
+		bundle, err := p.Bundle(ctx)
+		if err != nil {
+			return err
+		}
+		list := schemeOf(o.t, bundle)
+		list.Sequence += later
+		for _, b := range others {
+			theirs, err := certs.ParseBundle(b)
+			if err != nil {
+				return err
+			}
+			list.Regions = append(list.Regions, schemeOf(o.t, theirs).Regions...)
+			bundle.Regions = append(bundle.Regions, theirs.Regions...)
+		}
+		if bundle.Scheme, err = certs.SignSchemeList(ctx, list, []certs.StatementSigner{{Certificate: key.Certificate, Signer: key.Key}}); err != nil {
+			return err
+		}
+		text, err = bundle.Marshal()
+		return err
+	})
 	return text
 }
 
-func decodeList(t *testing.T, raw []byte, into *certs.SchemeList) {
+func schemeOf(t *testing.T, b *certs.Bundle) (l certs.SchemeList) {
 	t.Helper()
-	st, err := certs.ParseStatement(raw)
+	st, err := certs.ParseStatement(b.Scheme)
 	if err == nil {
-		err = st.Decode(into)
+		err = st.Decode(&l)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
 }
 
-// TestTwoRegionsUnderOneScheme: A's scheme names B's region as well; each
-// region's stamp is judged by its own list, and neither may seal for the other.
+// TestTwoRegionsUnderOneScheme: A's scheme names B's region as well. Each
+// region's stamp is judged by its own list and its own server's word.
 func TestTwoRegionsUnderOneScheme(t *testing.T) {
 	t.Parallel()
-	a := newOffice(t)
-	m := newMachine(t)
-	made, err := foundOffice(filepath.Join(m.dir, "data"), province.Identity{Region: "440000", Name: "广东省", URL: officeURL})
+	a, m, listen := newOffice(t), newMachine(t), freePort(t)
+	made, err := foundOffice(m.path("data"), province.Identity{Region: "440000", Name: "广东省", URL: "http://" + listen})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := made.on(m)
 	a.stamp("decision.json", "a.json")
 	b.stamp("decision.json", "b.json")
-	judgeAt := newMachine(t)
-	judgeAt.write("a.json", a.read("a.json"))
-	judgeAt.write("b.json", b.read("b.json"))
-	judgeAt.write("alone.json", a.read("trust.json"))
-	judgeAt.write("both.json", a.bundleOf(1, b))
-	flags := []string{"--offline", "--trust", "both.json", "--trust-anchor", a.anchor}
+	third := newMachine(t)
+	third.write("a.json", a.read("a.json"))
+	third.write("b.json", b.read("b.json"))
+	third.write("alone.json", a.read("trust.json"))
+	third.write("both.json", a.bundleOf(1, b.read("trust.json")))
+	b.serve("--listen", listen)
+	alone := judge(third, 2, "b.json", "--offline", "--trust", "alone.json", "--trust-anchor", a.anchor)
+	if alone.Reasons[0].Code != verify.IssuerUnknown {
+		t.Errorf("%v", alone.Reasons)
+	}
+	flags := []string{"--trust", "both.json", "--trust-anchor", a.anchor}
 	for file, region := range map[string]string{"a.json": "520000", "b.json": "440000"} {
-		r := judge(judgeAt, 2, file, flags...)
+		r := judge(third, 2, file, append(flags, "--offline")...)
 		wantCodes(t, r, verify.StatusUnavailable)
 		if r.Stamps[0].Signer.Region != region || len(r.Freshness.Trust.Regions) != 2 {
 			t.Errorf("%s: %+v %+v", file, r.Stamps[0].Signer, r.Freshness)
 		}
 	}
-	alone := judge(judgeAt, 2, "b.json", "--offline", "--trust", "alone.json")
-	if alone.Reasons[0].Code != verify.IssuerUnknown {
-		t.Errorf("%v", alone.Reasons)
+	if r := judge(third, 0, "b.json", flags...); r.Verdict != verify.Valid {
+		t.Error(r.Verdict, r.Reasons)
 	}
+	wantCodes(t, judge(third, 2, "a.json", flags...), verify.StatusUnavailable) // A is down
 }
