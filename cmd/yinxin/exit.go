@@ -115,7 +115,7 @@ var knownExits = []struct {
 	{bolt.ErrWrite, exitNoWrite, "nothing was lost; make room and try again"},
 	{errJournal, exitBadInput, ""},
 	{province.ErrIdentity, exitUsage, ""},
-	{province.ErrDamaged, exitBadInput, "restore it from a backup; nothing was changed"},
+	{province.ErrDamaged, exitBadInput, "restore it from a backup, or begin in a new folder; nothing was changed"},
 	{province.ErrWrite, exitNoWrite, ""},
 	{province.ErrNoProvince, exitBadInput, "yinxin init makes one"},
 	{province.ErrExists, exitRefused, "name a new folder"},

@@ -156,3 +156,33 @@ func (p *twoProvinces) certificateOfSeal() string {
 	}
 	return s.CertificateSerial
 }
+
+// TestAnImpostorAnswers: whoever takes over A's address, and even calls itself
+// by A's names and has a seal of the same code, can take A's word away and not
+// give its own.
+func TestAnImpostorAnswers(t *testing.T) {
+	t.Parallel()
+	p := newProvinces(t)
+	p.server.stop()
+	m := newMachine(t)
+	made, err := foundOffice(m.path("data"), province.Identity{Region: "520000", Name: "贵州省", URL: "http://" + p.listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	impostor := made.on(m)
+	if impostor.seal != p.a.seal {
+		t.Fatalf("the impostor's seal is %s, A's %s: this would prove nothing", impostor.seal, p.a.seal)
+	}
+	server := impostor.serve("--listen", p.listen)
+	p.expect(2, verify.CannotConfirm, []verify.Code{verify.StatusUnavailable}, "--save-evidence", "impostor.zip")
+	server.stop()
+	p.server = p.a.serve("--listen", p.listen)
+	p.expect(0, verify.Valid, nil, "--status", "impostor.zip")
+	// Its stamps are not A's either.
+	impostor.stamp("decision.json", "impostor.json")
+	p.b.write("impostor.json", impostor.read("impostor.json"))
+	r := judge(p.b, 2, "impostor.json", p.trust()...)
+	if r.Reasons[0].Code != verify.IssuerUnknown {
+		t.Error(r.Verdict, r.Reasons)
+	}
+}

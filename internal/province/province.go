@@ -70,7 +70,7 @@ var ErrExists = errors.New("the folder is not empty")
 // ErrIdentity: who the province is was not said as it must be.
 var ErrIdentity = errors.New("a province needs a region of six digits, a name and an http address")
 
-// ErrDamaged: province.json is not what Init wrote.
+// ErrDamaged: province.json is not what Init wrote, or is gone.
 var ErrDamaged = errors.New("province.json is damaged")
 
 // ErrWrite: the folder cannot be made or written.
@@ -174,6 +174,12 @@ func Open(ctx context.Context, o Options) (*Province, error) {
 
 func readIdentity(o Options) (id Identity, err error) {
 	b, err := os.ReadFile(o.path("province.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		if _, kerr := os.Stat(o.path("keys")); kerr == nil {
+			// No advice to remove anything: the keys may be all that is left.
+			return id, fmt.Errorf("%w: it is missing beside keys, so init was not finished in %s or the file was removed", ErrDamaged, o.Dir)
+		}
+	}
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return id, fmt.Errorf("%w: %s", ErrNoProvince, o.Dir)
 	}
