@@ -15,16 +15,16 @@ func TestDemoLeavesWhatItPromises(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	m.want(0, "demo", "--dir", "d")
-	for _, name := range []string{"data/province.json", "demo.json", "trust.json", "decision.pdf", "decision.json", "decision.sealed.pdf", "decision.sealed.json"} {
+	for _, name := range []string{"data/province.json", "demo.json", "trust.json", "decision.pdf", "decision.json", "decision.sealed.pdf", "decision.sealed.json", "licence.json", "licence-qr.png"} {
 		if _, err := os.Stat(m.path(filepath.Join("d", name))); err != nil {
 			t.Error(err)
 		}
 	}
-	var left struct{ URL, AgencyKey, OperatorKey, SealID, PassphraseFile, TrustAnchor string }
+	var left struct{ URL, AgencyKey, OperatorKey, SealID, LicenceIdentifier, PassphraseFile, TrustAnchor string }
 	if err := json.Unmarshal(m.read("d/demo.json"), &left); err != nil {
 		t.Fatal(err)
 	}
-	if left.URL == "" || left.AgencyKey == "" || left.OperatorKey == "" || left.SealID == "" || left.TrustAnchor == "" {
+	if left.URL == "" || left.AgencyKey == "" || left.OperatorKey == "" || left.SealID == "" || left.LicenceIdentifier == "" || !filepath.IsAbs(left.PassphraseFile) || left.TrustAnchor == "" {
 		t.Fatalf("demo.json lacks something: %+v", left)
 	}
 	// What it left verifies without its data folder. Nobody serves the province,
@@ -41,10 +41,11 @@ func TestDemoLeavesWhatItPromises(t *testing.T) {
 	m.set("YINXIN_PASSPHRASE_FILE", left.PassphraseFile)
 	m.want(0, "journal", "verify")
 	m.want(0, "seal", "stamp", "--seal", left.SealID, "d/decision.sealed.pdf", "-o", "twice.pdf")
-	// A second run touches no province that is there.
-	before := contents(t, m.path("d/data"))
+	// A second run touches nothing that is there.
+	before := contents(t, m.path("d"))
 	m.want(exitRefused, "demo", "--dir", "d")
-	sameContents(t, before, contents(t, m.path("d/data")))
+	sameContents(t, before, contents(t, m.path("d")))
+	m.want(exitNoWrite, "demo", "--dir", "twice.pdf")
 }
 
 func TestDemoInJSON(t *testing.T) {
