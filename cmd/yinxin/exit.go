@@ -113,7 +113,7 @@ var knownExits = []struct {
 	{bolt.ErrCorrupt, exitBadInput, "nothing was changed"},
 	{bolt.ErrMissing, exitBadInput, ""},
 	{bolt.ErrWrite, exitNoWrite, "nothing was lost; make room and try again"},
-	{errJournal, exitBadInput, ""},
+	{errJournal, exitBadInput, "restore the data folder from a backup"},
 	{province.ErrIdentity, exitUsage, ""},
 	{province.ErrDamaged, exitBadInput, "restore it from a backup, or begin in a new folder; nothing was changed"},
 	{province.ErrWrite, exitNoWrite, ""},

@@ -45,7 +45,6 @@ func TestALargePDF(t *testing.T) {
 	c.Timeout = 0
 	o.sealLarge(c, "application/pdf", "large.http.pdf")
 	o.stampsOf("large.http.pdf")
-	o.sealLarge(c, "application/json", "large.json") // the document in it in base64
 	o.verifyLarge(c, "large.http.pdf")
 	checkMemory(t, p.cmd.Process.Pid, "large")
 	// One octet more than is allowed is refused, and the server goes on.

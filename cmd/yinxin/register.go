@@ -395,24 +395,33 @@ func runJournalVerify(ctx context.Context, c *call) error {
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
 		if err := p.Journal.Sign(ctx); err != nil {
-			return err
+			return journalFault(err)
 		}
 		a, err := p.Journal.Audit(ctx, nil)
 		if err != nil {
-			return err
+			return journalFault(err)
 		}
 		if err := c.print(a, func(w io.Writer) { printAudit(w, a) }); err != nil {
 			return err
 		}
 		if len(a.Faults) > 0 {
-			return errJournal
+			return fmt.Errorf("%w: the faults above were found", errJournal)
 		}
 		return nil
 	})
 }
 
-// errJournal: something was altered or is gone; the faults have been printed.
-var errJournal = errors.New("the journal does not verify: the faults above were found; restore the data folder from a backup")
+// journalFault tells what is wrong with the journal from what kept it from being
+// read or signed.
+func journalFault(err error) error {
+	if code, _ := classify(err); code != exitInternal {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errJournal, err)
+}
+
+// errJournal: something was altered or is gone.
+var errJournal = errors.New("the journal does not verify")
 
 func printAudit(w io.Writer, a journal.Audit) {
 	fmt.Fprintf(w, "%d leaves, %d of them signed, root %x\n", a.Leaves, a.Signed, a.Root)
