@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -63,8 +65,14 @@ func Open(path string, o Options) (*DB, error) {
 	if err := admit(path, o); err != nil {
 		return nil, err
 	}
-	file, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+	var file *bbolt.DB
+	err := sound(func() (err error) {
+		file, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+		return err
+	})
 	switch {
+	case errors.Is(err, ErrCorrupt):
+		return nil, err
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrInUse
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
@@ -73,8 +81,8 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	db := &DB{bolt: file, queue: make(chan *request, maxBatch), quit: make(chan struct{}), done: make(chan struct{})}
-	if err := file.Update(makeBuckets); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", ErrWrite, err), file.Close())
+	if err := db.complete(); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	go db.run()
 	return db, nil
@@ -107,7 +115,22 @@ func (db *DB) Close() error {
 	return db.bolt.Close()
 }
 
-func (db *DB) view(fn func(tx *bbolt.Tx) error) error { return db.bolt.View(fn) }
+func (db *DB) view(fn func(tx *bbolt.Tx) error) error {
+	return sound(func() error { return db.bolt.View(fn) })
+}
+
+// sound turns what bbolt does on a damaged page into ErrCorrupt: it trusts the
+// file, so that a flipped bit in a page makes it panic or read beyond the
+// mapping. Its transactions roll back on a panic.
+func sound(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: a page makes no sense (%s); restore it from a backup", ErrCorrupt, strings.TrimPrefix(fmt.Sprint(p), "runtime error: "))
+		}
+	}()
+	return fn()
+}
 
 // Snapshot writes a consistent copy of the file to w, for a backup.
 func (db *DB) Snapshot(w interface{ Write([]byte) (int, error) }) error {

@@ -98,8 +98,11 @@ func (db *DB) settle(batch []*request) {
 		spoiler, err := db.attempt(live)
 		if spoiler == nil {
 			if err != nil {
+				if !errors.Is(err, ErrCorrupt) {
+					err = fmt.Errorf("%w: %w", ErrWrite, err)
+				}
 				for _, r := range live {
-					r.err = fmt.Errorf("%w: %w", ErrWrite, err)
+					r.err = err
 				}
 			}
 			break
@@ -123,15 +126,17 @@ var errSpoiled = errors.New("a request failed after it had written")
 // attempt runs the requests in one transaction. A spoiler is a request that
 // failed after its first put: nothing was committed and the others go again.
 func (db *DB) attempt(live []*request) (spoiler *request, err error) {
-	err = db.bolt.Update(func(btx *bbolt.Tx) error {
-		for _, r := range live {
-			tx := &Tx{bolt: btx}
-			if r.err = guarded(r.fn, tx); r.err != nil && tx.wrote {
-				spoiler = r
-				return errSpoiled
+	err = sound(func() error {
+		return db.bolt.Update(func(btx *bbolt.Tx) error {
+			for _, r := range live {
+				tx := &Tx{bolt: btx}
+				if r.err = guarded(r.fn, tx); r.err != nil && tx.wrote {
+					spoiler = r
+					return errSpoiled
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	if spoiler != nil {
 		return spoiler, spoiler.err
