@@ -133,6 +133,9 @@ func (c *call) folder() (string, error) {
 	return file.Data, nil
 }
 
+// maxPassphraseFile bounds a file of which the first line counts.
+const maxPassphraseFile = 64 << 10
+
 // passphrase never comes as an argument: those are seen by every user of the
 // machine.
 func (c *call) passphrase() ([]byte, error) {
@@ -141,9 +144,9 @@ func (c *call) passphrase() ([]byte, error) {
 		path = os.Getenv("YINXIN_PASSPHRASE_FILE")
 	}
 	if path != "" {
-		b, err := os.ReadFile(path)
+		b, err := readSmall(path, maxPassphraseFile)
 		if err != nil {
-			return nil, badInput("the passphrase file", err)
+			return nil, err
 		}
 		line, _, _ := strings.Cut(string(b), "\n")
 		if line = strings.TrimRight(line, "\r"); line == "" {

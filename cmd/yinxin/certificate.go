@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/pem"
@@ -38,6 +39,11 @@ func runCAIssue(ctx context.Context, c *call) error {
 	if r.CSR, err = io.ReadAll(io.NewSectionReader(in, 0, min(in.size, maxCSR))); err != nil {
 		return badInput(c.args[0], err)
 	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
 		a, err := p.Agencies.Show(ctx, r.Agency)
 		if err != nil {
@@ -51,8 +57,8 @@ func runCAIssue(ctx context.Context, c *call) error {
 		if *out == "" && c.json {
 			return c.print(row, nil)
 		}
-		if err := c.writeFile(*out, certificatePEM(row)); err != nil {
-			return err
+		if err := to.put(bytes.NewReader(certificatePEM(row))); err != nil {
+			return fmt.Errorf("certificate %s was issued, and ca show shows it: %w", row.Serial, err)
 		}
 		if *out == "" || *out == "-" {
 			return nil // the certificate is what was asked for

@@ -69,7 +69,7 @@ func runDemo(ctx context.Context, c *call) error {
 		if d.dir, err = os.MkdirTemp("", "yinxin-demo-"); err != nil {
 			return err
 		}
-	} else if err := os.MkdirAll(d.dir, 0o755); err != nil {
+	} else if err := claim(&d.dir); err != nil {
 		return err
 	}
 	pass := make([]byte, 24)
@@ -94,6 +94,23 @@ func runDemo(ctx context.Context, c *call) error {
 	}
 	if cerr := d.p.Close(); err == nil {
 		err = cerr
+	}
+	return err
+}
+
+// claim makes the folder, which must be empty: what an earlier demonstration left
+// there would be lost, its passphrase first. The path is made absolute, since
+// demo.json is read from anywhere.
+func claim(dir *string) (err error) {
+	if *dir, err = filepath.Abs(*dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(*dir, 0o755); err != nil {
+		return noWrite(*dir, err)
+	}
+	entries, err := os.ReadDir(*dir)
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("%w: %s", province.ErrExists, *dir)
 	}
 	return err
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"yinxin/ca"
@@ -44,15 +46,36 @@ func (e *badInputError) Unwrap() error { return e.err }
 
 func badInput(what string, err error) error { return &badInputError{what, err} }
 
-// explain gives an error's exit code and its one sentence.
+// noWriteError is an output that was asked for and cannot be written; exit code
+// 73.
+type noWriteError struct {
+	what string
+	err  error
+}
+
+func (e *noWriteError) Error() string { return fmt.Sprintf("%s cannot be written: %v", e.what, e.err) }
+func (e *noWriteError) Unwrap() error { return e.err }
+
+func noWrite(what string, err error) error { return &noWriteError{what, err} }
+
+// explain gives an error's exit code and its one sentence: joined errors, and
+// names with line breaks in them, are put on one line.
 func explain(err error) (int, string) {
+	code, sentence := classify(err)
+	return code, plain(strings.ReplaceAll(sentence, "\n", "; "))
+}
+
+func classify(err error) (int, string) {
 	var u usageError
 	var b *badInputError
+	var w *noWriteError
 	switch {
 	case errors.As(err, &u):
-		return exitUsage, u.Error()
+		return exitUsage, err.Error()
 	case errors.As(err, &b):
-		return exitBadInput, b.Error()
+		return exitBadInput, err.Error()
+	case errors.As(err, &w):
+		return exitNoWrite, err.Error()
 	}
 	for _, known := range knownExits {
 		if errors.Is(err, known.err) {
@@ -63,6 +86,8 @@ func explain(err error) (int, string) {
 		}
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return exitInternal, "it was interrupted before anything was done"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
 		return exitNoWrite, err.Error() + "; nothing was lost, make room and try again"
 	case errors.Is(err, fs.ErrPermission):
@@ -88,6 +113,10 @@ var knownExits = []struct {
 	{bolt.ErrCorrupt, exitBadInput, "nothing was changed"},
 	{bolt.ErrMissing, exitBadInput, ""},
 	{bolt.ErrWrite, exitNoWrite, "nothing was lost; make room and try again"},
+	{errJournal, exitBadInput, "restore the data folder from a backup"},
+	{province.ErrIdentity, exitUsage, ""},
+	{province.ErrDamaged, exitBadInput, "restore it from a backup, or begin in a new folder; nothing was changed"},
+	{province.ErrWrite, exitNoWrite, ""},
 	{province.ErrNoProvince, exitBadInput, "yinxin init makes one"},
 	{province.ErrExists, exitRefused, "name a new folder"},
 	{agency.ErrNotFound, exitBadInput, ""},

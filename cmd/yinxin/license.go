@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -71,6 +72,18 @@ func runLicenseIssue(ctx context.Context, c *call) error {
 	if err := need("type", r.Type, "seal", r.SealID, "number", r.Number, "holder", r.Holder, "holder-code", r.HolderCode, "from", r.From); err != nil {
 		return err
 	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
+	var drawn *output
+	if *picture != "" {
+		if drawn, err = c.openOutput(*picture); err != nil {
+			return err
+		}
+		defer drawn.drop()
+	}
 	return c.withProvince(ctx, func(p *province.Province) error {
 		s, err := p.Seals.Show(ctx, r.SealID)
 		if err != nil {
@@ -85,16 +98,16 @@ func runLicenseIssue(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		if err := c.writeFile(*out, issued.Document); err != nil {
-			return err
+		if err := to.put(bytes.NewReader(issued.Document)); err != nil {
+			return fmt.Errorf("licence %s was issued, and license show shows it: %w", issued.Identifier, err)
 		}
-		if *picture != "" {
+		if drawn != nil {
 			png, _, err := p.Licences.Picture(ctx, issued.Identifier)
-			if err != nil {
-				return err
+			if err == nil {
+				err = drawn.put(bytes.NewReader(png))
 			}
-			if err := c.writeFile(*picture, png); err != nil {
-				return err
+			if err != nil {
+				return fmt.Errorf("licence %s was issued, but not its picture: %w", issued.Identifier, err)
 			}
 		}
 		if *out == "" || *out == "-" {

@@ -19,6 +19,7 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal does not wait for anything
 	code := run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
@@ -40,30 +41,41 @@ type command struct {
 // run finds the command and turns its error into an exit code and one
 // sentence.
 func run(ctx context.Context, args []string, std stdio) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		usage(std.out)
-		return exitOK
+	out := &checkedWriter{w: std.out}
+	std.out = out
+	cmd, rest := &command{name: "help", run: runHelp}, args
+	if len(args) > 0 && args[0] != "help" && args[0] != "-h" && args[0] != "--help" {
+		cmd, rest = find(args)
 	}
-	cmd, rest := find(args)
 	if cmd == nil {
 		fmt.Fprintf(std.err, "yinxin: %q is not a command; yinxin help lists them\n", strings.Join(args[:min(len(args), 2)], " "))
 		return exitUsage
 	}
-	c := newCall(cmd, rest, std)
-	err := cmd.run(ctx, c)
+	err := guarded(ctx, newCall(cmd, rest, std))
+	if out.err != nil && (err == nil || errors.Is(err, errHelped) || errors.As(err, new(verdictError))) {
+		err = noWrite("standard output", out.err)
+	}
 	var verdict verdictError
-	if errors.As(err, &verdict) {
+	switch {
+	case err == nil, errors.Is(err, errHelped):
+		return exitOK
+	case errors.As(err, &verdict):
 		return int(verdict)
 	}
-	if errors.Is(err, errHelped) {
-		return exitOK
-	}
-	if err != nil {
-		code, sentence := explain(err)
-		fmt.Fprintf(std.err, "yinxin %s: %s\n", cmd.name, sentence)
-		return code
-	}
-	return exitOK
+	code, sentence := explain(err)
+	fmt.Fprintf(std.err, "yinxin %s: %s\n", cmd.name, sentence)
+	return code
+}
+
+// guarded turns a panic into an error: whoever runs a command gets one sentence
+// and an exit code, whatever file they gave it.
+func guarded(ctx context.Context, c *call) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("an internal fault, please report it: %v", p)
+		}
+	}()
+	return c.cmd.run(ctx, c)
 }
 
 func find(args []string) (*command, []string) {
@@ -83,7 +95,8 @@ func find(args []string) (*command, []string) {
 	return nil, nil
 }
 
-func usage(w io.Writer) {
+func runHelp(_ context.Context, c *call) error {
+	w := c.out
 	fmt.Fprint(w, `印信 Yinxin: electronic seals and licences of a province, made, served and verified.
 
 Try it on a machine with nothing set up:
@@ -104,4 +117,5 @@ Commands:
 		fmt.Fprintf(w, "  %-18s %s\n", c.name, c.help)
 	}
 	fmt.Fprint(w, "\nEvery command takes -h and --json. The keys of a data folder are opened by --passphrase-file FILE,\nYINXIN_PASSPHRASE_FILE or a prompt; the folder is named by --data DIR, YINXIN_DATA or data: in yinxin.yaml.\n")
+	return nil
 }

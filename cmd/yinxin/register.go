@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -227,23 +227,22 @@ func runCACRL(ctx context.Context, c *call) error {
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
 		der, err := p.CRLs.List(ctx, ca.Purpose(*issuer))
 		if err != nil {
 			return err
 		}
-		return c.writeFile(*out, der)
+		return to.put(bytes.NewReader(der))
 	})
 }
 
-// writeFile writes to a path, or to standard output for "" and "-".
-func (c *call) writeFile(path string, b []byte) error {
-	if path == "" || path == "-" {
-		_, err := c.out.Write(b)
-		return err
-	}
-	return os.WriteFile(path, b, 0o644)
-}
+// maxPicture bounds the file of a seal's face.
+const maxPicture = 4 << 20
 
 func runSealMake(ctx context.Context, c *call) error {
 	c.withData()
@@ -262,8 +261,8 @@ func runSealMake(ctx context.Context, c *call) error {
 	r.WidthMM, r.HeightMM = *mm, *mm
 	if *picture != "" {
 		var err error
-		if r.PNG, err = os.ReadFile(*picture); err != nil {
-			return badInput(*picture, err)
+		if r.PNG, err = readSmall(*picture, maxPicture); err != nil {
+			return err
 		}
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
@@ -363,6 +362,11 @@ func runTrustExport(ctx context.Context, c *call) error {
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
 		b, err := p.Bundle(ctx)
 		if err != nil {
@@ -376,8 +380,11 @@ func runTrustExport(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		if err := to.put(bytes.NewReader(append(text, '\n'))); err != nil {
+			return err
+		}
 		fmt.Fprintln(c.err, "trust anchor:", anchor)
-		return c.writeFile(*out, append(text, '\n'))
+		return nil
 	})
 }
 
@@ -388,21 +395,33 @@ func runJournalVerify(ctx context.Context, c *call) error {
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
 		if err := p.Journal.Sign(ctx); err != nil {
-			return err
+			return journalFault(err)
 		}
 		a, err := p.Journal.Audit(ctx, nil)
 		if err != nil {
-			return err
+			return journalFault(err)
 		}
 		if err := c.print(a, func(w io.Writer) { printAudit(w, a) }); err != nil {
 			return err
 		}
 		if len(a.Faults) > 0 {
-			return errors.New("the journal does not verify")
+			return fmt.Errorf("%w: the faults above were found", errJournal)
 		}
 		return nil
 	})
 }
+
+// journalFault tells what is wrong with the journal from what kept it from being
+// read or signed.
+func journalFault(err error) error {
+	if code, _ := classify(err); code != exitInternal {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errJournal, err)
+}
+
+// errJournal: something was altered or is gone.
+var errJournal = errors.New("the journal does not verify")
 
 func printAudit(w io.Writer, a journal.Audit) {
 	fmt.Fprintf(w, "%d leaves, %d of them signed, root %x\n", a.Leaves, a.Signed, a.Root)

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -44,6 +44,11 @@ func runStamp(ctx context.Context, c *call) error {
 		return err
 	}
 	defer in.close()
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
 		s, err := p.Seals.Show(ctx, r.SealID)
 		if err != nil {
@@ -54,8 +59,8 @@ func runStamp(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		if err := c.writeStamped(*out, done); err != nil {
-			return err
+		if err := to.put(done); err != nil {
+			return fmt.Errorf("the seal was used and stamp %s stands in the register, but the document is lost: %w", done.ID, err)
 		}
 		fmt.Fprintf(c.err, "sealed by %s %s, verification code %s\n", s.ID, s.Name, code.Group(done.Code))
 		return nil
@@ -89,29 +94,6 @@ func stampInput(ctx context.Context, p *province.Province, r seal.StampRequest, 
 	return nil, badInput(in.name, errors.New("it is neither a PDF nor a JSON object; --detached seals any file"))
 }
 
-// writeStamped leaves no half document under the name that was asked for.
-func (c *call) writeStamped(path string, s *seal.Stamped) error {
-	if path == "-" {
-		_, err := s.WriteTo(c.out)
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".yinxin-*")
-	if err != nil {
-		return err
-	}
-	_, err = s.WriteTo(f)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
-}
-
 // input is a file that can be read at any place.
 type input struct {
 	io.ReaderAt
@@ -120,37 +102,69 @@ type input struct {
 	file *os.File
 }
 
-// maxStdin bounds what is taken from a pipe, which must be held in memory.
-const maxStdin = 256 << 20
+// maxStdin bounds what is taken from a pipe.
+const maxStdin = 1 << 30
 
 func openInput(c *call, path string) (*input, error) {
 	if path == "-" {
-		b, err := io.ReadAll(io.LimitReader(c.in, maxStdin+1))
-		if err != nil {
-			return nil, badInput("standard input", err)
-		}
-		if len(b) > maxStdin {
-			return nil, badInput("standard input", errors.New("it is too long; give a file"))
-		}
-		return &input{bytes.NewReader(b), int64(len(b)), "standard input", nil}, nil
+		return spoolInput(c.in)
+	}
+	// Looked at before it is opened: opening a named pipe would wait for ever.
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no regular file; - reads a pipe")
+	}
+	if err != nil {
+		return nil, badInput(path, err)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, badInput(path, err)
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is no regular file")
-	}
-	if err != nil {
-		return nil, errors.Join(badInput(path, err), f.Close())
-	}
 	return &input{f, info.Size(), path, f}, nil
 }
 
-func (i *input) close() {
-	if i.file != nil {
-		// It was only read.
-		_ = i.file.Close()
+// spoolInput keeps a pipe's bytes in an unlinked file: they must be read at any
+// place, and may be more than memory should hold.
+func spoolInput(in io.Reader) (*input, error) {
+	f, err := os.CreateTemp("", "yinxin-input-*")
+	if err != nil {
+		return nil, noWrite("a temporary file", err)
 	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, noWrite("a temporary file", errors.Join(err, f.Close()))
+	}
+	n, err := io.Copy(f, io.LimitReader(in, maxStdin+1))
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		err = noWrite("a temporary file", err)
+	case err != nil:
+		err = badInput("standard input", err)
+	case n > maxStdin:
+		err = badInput("standard input", errors.New("it is too long; give a file"))
+	default:
+		return &input{f, n, "standard input", f}, nil
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+func (i *input) close() {
+	// It was only read.
+	_ = i.file.Close()
+}
+
+// readSmall reads a file of at most limit bytes, whatever kind of file it is.
+func readSmall(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, badInput(path, err)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err = errors.Join(err, f.Close()); err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("it is longer than %d bytes", limit)
+	}
+	if err != nil {
+		return nil, badInput(path, err)
+	}
+	return b, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -16,14 +15,23 @@ import (
 
 // verifyFlags are the flags of verify.
 type verifyFlags struct {
-	trust, anchor, status, save, at string
-	offline                         bool
+	trust, anchor, stamp, status, save, at string
+	offline                                bool
+}
+
+// court is what all the files of one run are judged by.
+type court struct {
+	input     verify.Input
+	fixed     bool                // the time was given
+	collector *evidence.Collector // nil: ask nobody
+	stamp     []byte              // detached, nil where the stamps are in the files
 }
 
 func runVerify(ctx context.Context, c *call) error {
 	var f verifyFlags
 	c.flags.StringVar(&f.trust, "trust", "", "trust bundle `file`")
 	c.flags.StringVar(&f.anchor, "trust-anchor", "", "fingerprint that the bundle must lead to, `SM3` in hex")
+	c.flags.StringVar(&f.stamp, "stamp", "", "detached stamp, a .ses `file`, of the one FILE")
 	c.flags.StringVar(&f.status, "status", "", "evidence `file`, as --save-evidence writes it")
 	c.flags.StringVar(&f.save, "save-evidence", "", "write the evidence that was used to a `file`")
 	c.flags.StringVar(&f.at, "at", "", "`time` of validation, now by default (RFC 3339)")
@@ -31,133 +39,141 @@ func runVerify(ctx context.Context, c *call) error {
 	if err := c.parse(1, -1); err != nil {
 		return err
 	}
-	at, err := optionalTime("at", f.at)
+	if f.stamp != "" && len(c.args) > 1 {
+		return usageError("--stamp is the stamp of one file")
+	}
+	if f.anchor != "" && f.trust == "" {
+		return usageError("--trust-anchor says where --trust must lead, and there is no --trust")
+	}
+	j, err := f.open()
 	if err != nil {
 		return err
 	}
-	fixed := !at.IsZero()
-	if !fixed {
-		at = time.Now()
-	}
-	trust, err := f.openTrust(at)
-	if err != nil {
-		return err
-	}
-	given := &verify.Evidence{}
-	if f.status != "" {
-		if given, err = evidence.Load(f.status); err != nil {
-			return badInput(f.status, err)
-		}
-	}
-	files, stamps := detachedPairs(c.args)
 	var verdicts []verify.Verdict
-	var reports []verify.Report
-	for i, path := range files {
-		r, err := f.judge(ctx, c, path, stamps[i], trust, given, at, fixed)
+	var reports []fileReport
+	for _, path := range c.args {
+		r, err := j.judge(ctx, c, path)
 		if err != nil {
 			return err
 		}
-		verdicts, reports = append(verdicts, r.Verdict), append(reports, r)
+		verdicts, reports = append(verdicts, r.Verdict), append(reports, fileReport{path, r})
+	}
+	if err := c.printReports(reports); err != nil {
+		return err
 	}
 	if f.save != "" {
-		if err := evidence.Save(f.save, given); err != nil {
-			return err
+		if err := evidence.Save(f.save, j.input.Evidence); err != nil {
+			return noWrite(f.save, err)
 		}
-	}
-	if err := c.printReports(files, reports); err != nil {
-		return err
 	}
 	return verdictError(verify.Worst(verdicts...).ExitCode())
 }
 
-// detachedPairs reads "F.ses FILE" as a stamp and its file.
-func detachedPairs(args []string) (files, stamps []string) {
-	for i := 0; i < len(args); i++ {
-		if strings.HasSuffix(args[i], ".ses") && i+1 < len(args) {
-			files, stamps = append(files, args[i+1]), append(stamps, args[i])
-			i++
-			continue
-		}
-		files, stamps = append(files, args[i]), append(stamps, "")
+// open reads what the files are to be judged by.
+func (f *verifyFlags) open() (*court, error) {
+	j := &court{input: verify.Input{Evidence: &verify.Evidence{}}}
+	var err error
+	if j.input.At, err = optionalTime("at", f.at); err != nil {
+		return nil, err
 	}
-	return files, stamps
+	if j.fixed = f.at != ""; !j.fixed {
+		j.input.At = time.Now()
+	}
+	if f.trust != "" {
+		if err := f.openTrust(&j.input); err != nil {
+			return nil, err
+		}
+	}
+	if f.status != "" {
+		if j.input.Evidence, err = evidence.Load(f.status); err != nil {
+			return nil, badInput(f.status, err)
+		}
+	}
+	if f.stamp != "" {
+		if j.stamp, err = readSmall(f.stamp, verify.MaxDetached); err != nil {
+			return nil, err
+		}
+	}
+	if !f.offline {
+		j.collector = evidence.NewCollector()
+	}
+	return j, nil
 }
 
-func (f *verifyFlags) openTrust(at time.Time) (*certs.Trust, error) {
-	if f.trust == "" {
-		return nil, nil
-	}
-	b, err := os.ReadFile(f.trust)
+func (f *verifyFlags) openTrust(in *verify.Input) error {
+	b, err := readSmall(f.trust, certs.MaxBundle)
 	if err != nil {
-		return nil, badInput(f.trust, err)
+		return err
 	}
 	bundle, err := certs.ParseBundle(b)
 	if err != nil {
-		return nil, badInput(f.trust, err)
+		return badInput(f.trust, err)
 	}
-	o := certs.TrustOptions{At: at}
-	if f.anchor != "" {
-		if err := certs.CheckAnchor(f.anchor); err != nil {
-			return nil, usageError("--trust-anchor: " + err.Error())
-		}
-		o.Anchors = []string{f.anchor}
-	}
+	o := certs.TrustOptions{At: in.At}
 	anchor := strings.ToLower(f.anchor)
 	if anchor != "" {
-		if o.HighestSeen, err = evidence.Remembered(anchor); err != nil {
-			return nil, err
+		if err := certs.CheckAnchor(anchor); err != nil {
+			return usageError("--trust-anchor: " + err.Error())
+		}
+		o.Anchors = []string{anchor}
+		o.HighestSeen, err = evidence.Remembered(anchor)
+		if in.Unremembered = errors.Is(err, evidence.ErrNoMemory); err != nil && !in.Unremembered {
+			return badInput("the memory of trust lists", err)
 		}
 	}
-	trust, err := bundle.Open(o)
+	in.Trust, err = bundle.Open(o)
 	if err != nil && !errors.Is(err, certs.ErrTrustExpired) {
-		return nil, badInput(f.trust, err)
+		return badInput(f.trust, err)
 	}
-	if trust.Anchor == certs.AnchorGiven {
-		// Only what a known anchor vouches for may raise the mark: anyone can
-		// make a bundle with a high number.
-		if err := evidence.Remember(anchor, trust); err != nil {
-			return nil, err
-		}
+	if in.Trust.Anchor != certs.AnchorGiven {
+		// Anyone can make a bundle with a high number, so only what a known anchor
+		// vouches for may raise the mark.
+		in.Unremembered = true
+		return nil
 	}
-	return trust, nil
+	err = evidence.Remember(anchor, in.Trust)
+	if errors.Is(err, evidence.ErrNoMemory) {
+		in.Unremembered = true
+		return nil
+	}
+	return err
 }
 
-func (f *verifyFlags) judge(ctx context.Context, c *call, path, stamp string, trust *certs.Trust, ev *verify.Evidence, at time.Time, fixed bool) (verify.Report, error) {
+func (j *court) judge(ctx context.Context, c *call, path string) (verify.Report, error) {
 	in, err := openInput(c, path)
 	if err != nil {
 		return verify.Report{}, err
 	}
 	defer in.close()
-	var detached []byte
-	if stamp != "" {
-		if detached, err = os.ReadFile(stamp); err != nil {
-			return verify.Report{}, badInput(stamp, err)
+	d := verify.Open(in, in.size, path, j.stamp)
+	if j.collector != nil {
+		j.collector.Collect(ctx, d.Wants(j.input), j.input.Evidence)
+		if !j.fixed {
+			j.input.At = time.Now() // the answers were made after the question
 		}
 	}
-	d := verify.Open(in, in.size, path, detached)
-	input := verify.Input{Trust: trust, Evidence: ev, At: at}
-	if !f.offline {
-		evidence.Collect(ctx, d.Wants(input), ev)
-		if !fixed {
-			input.At = time.Now() // the answers were made after the question
-		}
-	}
-	return d.Judge(input), nil
+	return d.Judge(j.input), nil
 }
 
-func (c *call) printReports(files []string, reports []verify.Report) error {
+// fileReport is a report with the name of its file, for several at once.
+type fileReport struct {
+	File string `json:"file"`
+	verify.Report
+}
+
+func (c *call) printReports(reports []fileReport) error {
 	if c.json && len(reports) == 1 {
 		_, err := c.out.Write(reports[0].JSON())
 		return err
 	}
 	return c.print(reports, func(w io.Writer) {
-		for i, r := range reports {
-			fmt.Fprintf(w, "%s: %s\n", files[i], r.Verdict)
+		for _, r := range reports {
+			fmt.Fprintf(w, "%s: %s\n", plain(r.File), r.Verdict)
 			for _, reason := range r.Reasons {
 				fmt.Fprintf(w, "  %s  %s %s\n", reason.Code, reason.Zh, reason.En)
 			}
 			for _, s := range r.Stamps {
-				fmt.Fprintf(w, "  %s %s, %s (%s): %s\n", s.Seal.ID, s.Seal.Name, s.SealedAt, s.TimeSource, s.Verdict)
+				fmt.Fprintf(w, "  %s %s, %s (%s): %s\n", plain(s.Seal.ID), plain(s.Seal.Name), s.SealedAt, s.TimeSource, s.Verdict)
 			}
 		}
 	})

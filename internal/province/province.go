@@ -5,20 +5,24 @@
 package province
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
 	"yinxin/ca/tsa"
+	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
 	"yinxin/internal/agency"
@@ -37,6 +41,14 @@ type Identity struct {
 	URL    string `json:"url"` // of its public endpoint
 }
 
+func (id Identity) check() error {
+	u, err := url.Parse(id.URL)
+	if len(id.Region) != 6 || strings.Trim(id.Region, "0123456789") != "" || id.Name == "" || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%w, not %q, %q and %q", ErrIdentity, id.Region, id.Name, id.URL)
+	}
+	return nil
+}
+
 // Options of Init and Open.
 type Options struct {
 	Dir        string
@@ -53,6 +65,15 @@ var ErrNoProvince = errors.New("no province in this folder")
 
 // ErrExists: the folder is not empty.
 var ErrExists = errors.New("the folder is not empty")
+
+// ErrIdentity: who the province is was not said as it must be.
+var ErrIdentity = errors.New("a province needs a region of six digits, a name and an http address")
+
+// ErrDamaged: province.json is not what Init wrote, or is gone.
+var ErrDamaged = errors.New("province.json is damaged")
+
+// ErrWrite: the folder cannot be made or written.
+var ErrWrite = errors.New("the data folder cannot be written")
 
 // Province is an open data folder.
 type Province struct {
@@ -75,11 +96,11 @@ func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
 
 // Init makes a province in a new or empty folder and closes it.
 func Init(ctx context.Context, o Options, id Identity) error {
-	if len(id.Region) != 6 || strings.Trim(id.Region, "0123456789") != "" || id.Name == "" || !strings.HasPrefix(id.URL, "http") {
-		return fmt.Errorf("a province needs a region of six digits, a name and an address: %q %q %q", id.Region, id.Name, id.URL)
+	if err := id.check(); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	entries, err := os.ReadDir(o.Dir)
 	if err != nil {
@@ -108,7 +129,7 @@ func Init(ctx context.Context, o Options, id Identity) error {
 	}
 	// Written last: a folder without it was not finished, and Open says so.
 	if err := durable.WriteFile(o.path("province.json"), append(b, '\n')); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	p, err := Open(ctx, o)
 	if err != nil {
@@ -124,18 +145,10 @@ func (o *Options) softkey() softkey.Options {
 // Open opens a province. The chain and the certificates of each purpose are
 // made now if a killed Init left some out.
 func Open(ctx context.Context, o Options) (*Province, error) {
-	b, err := os.ReadFile(o.path("province.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s", ErrNoProvince, o.Dir)
-	}
-	if err != nil {
-		return nil, err
-	}
 	p := &Province{o: o}
-	d := json.NewDecoder(strings.NewReader(string(b)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p.Identity); err != nil {
-		return nil, fmt.Errorf("province.json cannot be read: %w", err)
+	var err error
+	if p.Identity, err = readIdentity(o); err != nil {
+		return nil, err
 	}
 	keys, err := softkey.Open(o.softkey())
 	if err != nil {
@@ -148,10 +161,42 @@ func Open(ctx context.Context, o Options) (*Province, error) {
 	if err = p.wire(ctx); err == nil {
 		err = p.account(ctx, keys)
 	}
+	if errors.Is(err, certs.ErrMalformed) {
+		// We wrote only certificates that can be read.
+		err = fmt.Errorf("%w: %w", bolt.ErrCorrupt, err)
+	}
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
+}
+
+func readIdentity(o Options) (id Identity, err error) {
+	b, err := os.ReadFile(o.path("province.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		if _, kerr := os.Stat(o.path("keys")); kerr == nil {
+			// No advice to remove anything: the keys may be all that is left.
+			return id, fmt.Errorf("%w: it is missing beside keys, so init was not finished in %s or the file was removed", ErrDamaged, o.Dir)
+		}
+	}
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return id, fmt.Errorf("%w: %s", ErrNoProvince, o.Dir)
+	}
+	if err != nil {
+		return id, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&id); err != nil {
+		return id, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return id, fmt.Errorf("%w: something follows it", ErrDamaged)
+	}
+	if err := id.check(); err != nil {
+		return id, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return id, nil
 }
 
 func (p *Province) wire(ctx context.Context) (err error) {
@@ -198,13 +243,24 @@ func (p *Province) wire(ctx context.Context) (err error) {
 }
 
 // Close signs a last checkpoint over what was done, and lets the folder go.
+// Every act was durable before; what a full disk keeps from being written here,
+// the next Open makes up for, so it is logged and no reason to call what was
+// done undone.
 func (p *Province) Close() error {
 	var err error
 	if p.Journal != nil {
 		// The caller's context may have ended; the last checkpoint is still due.
-		err = p.Journal.Sign(context.Background())
+		err = p.later("the last checkpoint was not signed", p.Journal.Sign(context.Background()))
 	}
-	return errors.Join(err, p.Store.Close(), p.Keys.Close())
+	return errors.Join(err, p.Store.Close(), p.later("the exact counts of uses were not written", p.Keys.Close()))
+}
+
+func (p *Province) later(what string, err error) error {
+	if errors.Is(err, bolt.ErrWrite) || errors.Is(err, hsm.ErrWrite) {
+		p.o.Log.Error(what, "error", err)
+		return nil
+	}
+	return err
 }
 
 // sweepEvery is how often retry keys older than a week are looked for.

@@ -3,6 +3,7 @@ package evidence
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +14,12 @@ import (
 	"yinxin/verify"
 )
 
-// Limits of an evidence file: a small zip can unpack to anything.
+// Limits of an evidence file: a small zip can unpack to anything, and its
+// directory alone can name millions of entries.
 const (
-	maxFile     = 256 << 20
-	maxUnpacked = 256 << 20
+	maxFile      = 64 << 20
+	maxUnpacked  = 128 << 20
+	maxDirectory = 256 << 10
 )
 
 // Save writes evidence to a file: a zip of the pieces as they came, each named
@@ -55,7 +58,28 @@ func Load(path string) (*verify.Evidence, error) {
 	return parse(b)
 }
 
+// endOfDirectory is the last record of a zip without a comment (APPNOTE 4.3.16):
+// at 12 the length of the directory, at 16 where it begins.
+const endOfDirectory = 22
+
+// checkDirectory looks before archive/zip does, which reads every entry that the
+// directory names.
+func checkDirectory(b []byte) error {
+	if len(b) < endOfDirectory {
+		return errors.New("it is no evidence file: too short")
+	}
+	end := b[len(b)-endOfDirectory:]
+	length, begin := int64(binary.LittleEndian.Uint32(end[12:])), int64(binary.LittleEndian.Uint32(end[16:]))
+	if !bytes.HasPrefix(end, []byte("PK\x05\x06")) || length > maxDirectory || begin+length != int64(len(b)-endOfDirectory) {
+		return errors.New("it is no evidence file: its directory is not where Save puts it")
+	}
+	return nil
+}
+
 func parse(b []byte) (*verify.Evidence, error) {
+	if err := checkDirectory(b); err != nil {
+		return nil, err
+	}
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
 		return nil, fmt.Errorf("it is no evidence file: %w", err)
@@ -81,7 +105,7 @@ func parse(b []byte) (*verify.Evidence, error) {
 		if left -= int64(len(raw)); left < 0 || len(raw) > verify.MaxEvidenceItem {
 			return nil, errors.New("the evidence file unpacks to too much")
 		}
-		e.Items = append(e.Items, verify.Item{Kind: verify.Kind(kind), Raw: raw})
+		e.Items = append(e.Items, verify.NewItem(verify.Kind(kind), raw))
 	}
 	return e, nil
 }

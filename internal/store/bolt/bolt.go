@@ -71,6 +71,8 @@ func Open(path string, o Options) (*DB, error) {
 	}
 	file, err := openFile(path)
 	switch {
+	case errors.Is(err, ErrCorrupt):
+		return nil, err
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrInUse
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
@@ -81,10 +83,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	db := &DB{bolt: file, queue: make(chan *request, maxBatch), quit: make(chan struct{}), done: make(chan struct{})}
-	if err := db.update(makeBuckets); err != nil {
-		if !errors.Is(err, ErrCorrupt) {
-			err = fmt.Errorf("%w: %w", ErrWrite, err)
-		}
+	if err := db.complete(); err != nil {
 		return nil, errors.Join(err, db.release())
 	}
 	go db.run()

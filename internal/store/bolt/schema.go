@@ -1,6 +1,9 @@
 package bolt
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -14,13 +17,37 @@ var (
 
 var coreBuckets = [][]byte{bucketActs, bucketLeaves, bucketRetries}
 
-// makeBuckets makes what is missing, so that a newer program opens an older
-// file.
-func makeBuckets(tx *bbolt.Tx) error {
-	for _, name := range slices.Concat(coreBuckets, journalBuckets, caBuckets, agencyBuckets, sealBuckets, licenceBuckets) {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
+func allBuckets() [][]byte {
+	return slices.Concat(coreBuckets, journalBuckets, caBuckets, agencyBuckets, sealBuckets, licenceBuckets)
+}
+
+// complete makes the buckets that are missing, so that a newer program opens an
+// older file. Where none is, nothing is written: opening changes nothing.
+func (db *DB) complete() error {
+	missing := false
+	err := db.view(func(tx *bbolt.Tx) error {
+		missing = slices.ContainsFunc(allBuckets(), func(name []byte) bool { return tx.Bucket(name) == nil })
+		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+			known := slices.ContainsFunc(allBuckets(), func(b []byte) bool { return bytes.Equal(b, name) })
+			if !known {
+				return fmt.Errorf("%w: it holds %q, which is nothing of ours; restore it from a backup, or use the program that wrote it", ErrCorrupt, name)
+			}
+			return nil
+		})
+	})
+	if err != nil || !missing {
+		return err
 	}
-	return nil
+	err = db.update(func(tx *bbolt.Tx) error {
+		for _, name := range allBuckets() {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		err = fmt.Errorf("%w: %w", ErrWrite, err)
+	}
+	return err
 }
