@@ -115,6 +115,7 @@ func check(t testing.TB, kind string, docs ...[]byte) (string, bool) {
 }
 
 func TestPythonChecksJSON(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	doc := h.sealJSON(t, h.sealJSON(t, decisionJSON(t)))
 	altered := bytes.Replace(doc, []byte("128.50"), []byte("128.51"), 1)

@@ -89,6 +89,7 @@ func stampOf(t testing.TB, doc []byte) (sesSignature, []byte) {
 // the signer's over TBS_Sign, the seal maker's over eSealInfo, and the
 // time-stamp authority's over the signed attributes of its token.
 func TestSignaturesInAStamp(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	s, _ := stampOf(t, h.sealJSON(t, []byte(`{"决定":"准予"}`)))
 	checkSignature(t, "TBS_Sign", keyOf(t, s.Certificate), s.ToSign.Raw, s.Signature.RightAlign())

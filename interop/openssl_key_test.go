@@ -74,6 +74,7 @@ func TestRequestsOfOpenSSL(t *testing.T) {
 
 // Proof of possession: damaged, under another user id, or by another key.
 func TestRequestsWithoutProofAreRefused(t *testing.T) {
+	t.Parallel()
 	h, program, key := newHouse(t), openssl(t), foreignKey(t)
 	block, _ := pem.Decode(foreignRequest(t, key))
 	var mine, theirs signed
@@ -131,6 +132,7 @@ func TestOpenSSLChecksOurRequest(t *testing.T) {
 
 // Raw signatures and ciphertexts of a key in the keystore.
 func TestKeysOfTheStore(t *testing.T) {
+	t.Parallel()
 	h, program, ctx := newHouse(t), openssl(t), t.Context()
 	public := func(k hsm.Key) string {
 		der, err := smx509.MarshalPKIXPublicKey(k.Public())

@@ -98,6 +98,7 @@ func (h *house) purpose(t testing.TB, p ca.Purpose) []byte {
 // id, and -check_ss_sig of a root for the same reason: the root's signature is
 // checked raw in TestSignaturesInCertificates.
 func TestOpenSSLChecksEachLink(t *testing.T) {
+	t.Parallel()
 	h, namesake, program := newHouse(t), newHouse(t), openssl(t)
 	link := func(issuer, subject []byte, more ...string) (string, bool) {
 		args := append([]string{"verify", "-partial_chain", "-trusted", write(t, "issuer.pem", pemOf("CERTIFICATE", issuer)), "-vfyopt", distid}, more...)
@@ -126,6 +127,7 @@ func TestOpenSSLChecksEachLink(t *testing.T) {
 }
 
 func TestSignaturesInCertificates(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for _, r := range h.certificates(t) {
 		var s signed

@@ -72,6 +72,7 @@ func (h *house) twice(t testing.TB, name string) (in, once, both []byte) {
 }
 
 func TestSealedTwice(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	var sealed [][]byte
 	for _, name := range unsignedPDFs(t) {
@@ -219,6 +220,7 @@ func der(t testing.TB, b []byte) []byte {
 // What is altered is bad to the second reader too: a byte before the hole, one
 // behind it, one in the stamp.
 func TestPythonChecksPDF(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	_, once, both := h.twice(t, "../seal/pdf/testdata/unsigned/decision.pdf")
 	var altered [][]byte
