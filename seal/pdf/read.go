@@ -76,8 +76,13 @@ func (f *File) objectAt(off int64, rev int) (*object, error) {
 		return nil, err
 	}
 	p := parser{b: b, base: o.dataOff + o.dataLen, last: true}
-	for p.pos < len(p.b) && isSpace(p.b[p.pos]) && p.pos < 4 {
+	for p.pos < len(p.b) && isSpace(p.b[p.pos]) {
 		p.pos++
+	}
+	// Not even a comment between: a reader that searches for the end takes it
+	// for data.
+	if at(p.b, p.pos) == '%' {
+		return nil, ambiguous(p.offset(), "\"endstream\" is not where /Length leads")
 	}
 	if err = p.keyword("endstream"); err == nil {
 		err = p.keyword("endobj")
