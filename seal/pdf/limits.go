@@ -20,6 +20,7 @@ const (
 
 	budgetInflate = 1 << 30   // zip bombs in many small streams
 	budgetObjects = 1_000_000 // objects read, read again included
+	budgetVisits  = 3_000_000 // fields and annotations looked at: long lists, walked for each revision or shared by each page
 	budgetHash    = 4         // times the file: ranges that overlap, a thousand times
 	budgetParse   = 4         // times the file, and 64 MB: objects nested in strings of each other
 )
@@ -28,17 +29,25 @@ const (
 type budget struct {
 	inflate int64
 	objects int64
+	visits  int64
 	hash    int64
 	parse   int64
 }
 
 func newBudget(size int64) budget {
-	return budget{inflate: budgetInflate, objects: budgetObjects, hash: budgetHash * max(size, 1<<16), parse: budgetParse*size + 64<<20}
+	return budget{inflate: budgetInflate, objects: budgetObjects, visits: budgetVisits, hash: budgetHash * max(size, 1<<16), parse: budgetParse*size + 64<<20}
 }
 
 func (b *budget) takeObject() error {
 	if b.objects--; b.objects < 0 {
 		return fmt.Errorf("%w: more than %d objects to read", ErrTooLarge, budgetObjects)
+	}
+	return nil
+}
+
+func (b *budget) takeVisits(n int) error {
+	if b.visits -= int64(n); b.visits < 0 {
+		return fmt.Errorf("%w: more than %d fields and annotations to look at", ErrTooLarge, budgetVisits)
 	}
 	return nil
 }
