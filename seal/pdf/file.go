@@ -19,6 +19,7 @@ type File struct {
 	index   []entry // by object number, then revision
 	cache   cache
 	stms    []*objStm
+	lengths int   // streams whose /Length is being looked up
 	pages   []ref // of the last revision
 	found   []found
 	judged  bool

@@ -9,6 +9,7 @@ const (
 	maxSignatures = 1000      // a form of signatures, each hashing the file
 	maxEntries    = 1_000_000 // an xref table that says it has billions of objects
 	maxObjectNum  = 8_388_607 // ISO 32000-1 annex C; a /Size that makes a reader allocate
+	maxLengths    = 4         // a /Length in an object stream, whose /Length ...: two streams that name each other until the stack ends
 	maxDepth      = 64        // [[[[[[... until the stack ends
 	maxObject     = 16 << 20  // one dictionary or array that swallows the file; a stream's data does not count
 	maxObjStm     = 32 << 20  // one object stream, inflated: a zip bomb

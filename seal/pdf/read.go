@@ -61,7 +61,12 @@ func (f *File) objectAt(off int64, rev int) (*object, error) {
 		if !ok || e.kind == entryInFile && e.off == off {
 			return nil, malformed(off, "a stream's /Length is not to be found")
 		}
+		if f.lengths == maxLengths {
+			return nil, malformed(off, "a stream's /Length leads in a circle")
+		}
+		f.lengths++
 		l, err := f.get(length.ref(), rev)
+		f.lengths--
 		if err != nil {
 			return nil, err
 		}
