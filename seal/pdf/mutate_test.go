@@ -13,6 +13,9 @@ import (
 func mutate(rnd *rand.Rand, in []byte) []byte {
 	b := bytes.Clone(in)
 	for range 1 + rnd.IntN(3) {
+		if len(b) == 0 {
+			break
+		}
 		i, n := rnd.IntN(len(b)), 1+rnd.IntN(8)
 		j := min(len(b), i+n)
 		switch rnd.IntN(7) {
