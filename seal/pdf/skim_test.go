@@ -105,3 +105,24 @@ func TestUnreadObjects(t *testing.T) {
 		}
 	}
 }
+
+// The same in an object stream.
+func TestUnreadCompressedObjects(t *testing.T) {
+	for name, c := range map[string]struct {
+		object string
+		want   error
+	}{
+		"as it should be":   {"<< /A 1 /B [2 (x)] >>", nil},
+		"a number":          {"5", nil},
+		"a key twice":       {"<< /A 1 /A 2 >>", ErrAmbiguous},
+		"a bracket left":    {"<< /A [ 1 >>", ErrMalformed},
+		"nothing":           {" ", ErrMalformed},
+		"a string unclosed": {"(x", ErrMalformed},
+	} {
+		data := "6 0 " + c.object
+		b := compressed(t, fmt.Sprintf("/N 1 /First 4 /Length %d", len(data)), data)
+		if _, err := Open(bytes.NewReader(b), int64(len(b))); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
