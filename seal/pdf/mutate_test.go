@@ -56,9 +56,15 @@ func TestMutants(t *testing.T) {
 	for i := range testlong.Count(500, 20000) {
 		from := sealed[i%len(sealed)]
 		m := mutate(rnd, from)
-		start := time.Now()
-		checkMutant(t, i, from, m)
-		if d := time.Since(start); d > 2*time.Second {
+		var d time.Duration
+		for range 2 { // a machine that does something else meanwhile is no hang
+			start := time.Now()
+			checkMutant(t, i, from, m)
+			if d = time.Since(start); d <= 2*time.Second {
+				break
+			}
+		}
+		if d > 2*time.Second {
 			t.Fatalf("mutant %d took %v", i, d)
 		}
 	}
