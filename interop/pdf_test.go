@@ -75,17 +75,20 @@ func TestSealedTwice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	var sealed [][]byte
-	for _, name := range unsignedPDFs(t) {
-		in, once, both := h.twice(t, name)
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			t.Run("qpdf", func(t *testing.T) { qpdfComplainsOfNothingNew(t, in, both) })
-			t.Run("pdftotext", func(t *testing.T) { textIsTheSame(t, in, both) })
-			t.Run("pdftoppm", func(t *testing.T) { onlyTheSealsAreDrawn(t, in, both) })
-			t.Run("pdfsig", func(t *testing.T) { pdfsigSeesBoth(t, once, both) })
-			t.Run("pdfsign", func(t *testing.T) { pdfsignFindsBoth(t, once, both) })
-		})
-		sealed = append(sealed, both)
-	}
+	t.Run("tools", func(t *testing.T) {
+		for _, name := range unsignedPDFs(t) {
+			in, once, both := h.twice(t, name)
+			sealed = append(sealed, both)
+			t.Run(filepath.Base(name), func(t *testing.T) {
+				t.Parallel()
+				t.Run("qpdf", func(t *testing.T) { qpdfComplainsOfNothingNew(t, in, both) })
+				t.Run("pdftotext", func(t *testing.T) { textIsTheSame(t, in, both) })
+				t.Run("pdftoppm", func(t *testing.T) { onlyTheSealsAreDrawn(t, in, both) })
+				t.Run("pdfsig", func(t *testing.T) { pdfsigSeesBoth(t, once, both) })
+				t.Run("pdfsign", func(t *testing.T) { pdfsignFindsBoth(t, once, both) })
+			})
+		}
+	})
 	t.Run("python", func(t *testing.T) {
 		if out, ok := check(t, "pdf", sealed...); !ok || out != strings.Repeat("good good\n", len(sealed)) {
 			t.Errorf("%q", out)
