@@ -11,3 +11,5 @@ import (
 func lockFolder(string) (*os.File, error) {
 	return nil, errors.New("softkey: this system has no file locks; keep the keys on a unix system")
 }
+
+func unlockFolder(f *os.File) error { return f.Close() }

@@ -27,3 +27,10 @@ func lockFolder(dir string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// unlockFolder lets the folder go at once. Closing alone would leave it locked
+// while a child that this process is starting still holds the file, until its
+// exec closes it.
+func unlockFolder(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}

@@ -124,7 +124,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{o: o, lock: lock, keys: map[string]*key{}}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, unlockFolder(lock))
 	}
 	return s, nil
 }
@@ -308,5 +308,5 @@ func (s *Store) Close() error {
 	for _, k := range s.keys {
 		errs = append(errs, k.close())
 	}
-	return errors.Join(append(errs, s.lock.Close())...)
+	return errors.Join(append(errs, unlockFolder(s.lock))...)
 }

@@ -27,12 +27,16 @@ const (
 	// MaxStamps bounds the entries of `_seals`: verifying n of them hashes the
 	// document n times, so a small file with many would cost minutes.
 	MaxStamps = 100
+	// MaxHashed bounds their product: 100 stamps on a document of 10 MB would
+	// take seconds of hashing to verify.
+	MaxHashed = 512 << 20
 )
 
 // Member is the root member that holds the stamps.
 const Member = "_seals"
 
-// ErrTooLarge is a document over MaxSize or with more than MaxStamps stamps.
+// ErrTooLarge is a document over MaxSize, with more than MaxStamps stamps, or
+// with too many for its size.
 var ErrTooLarge = errors.New("the JSON document is too large")
 
 // SyntaxError is a document that is refused, and where.
@@ -62,7 +66,21 @@ func Parse(doc []byte) (*Document, error) {
 	if len(doc) > MaxSize {
 		return nil, fmt.Errorf("%w: %d octets, at most %d", ErrTooLarge, len(doc), MaxSize)
 	}
-	return parse(doc)
+	d, err := parse(doc)
+	if err != nil {
+		return nil, err
+	}
+	if err := hashable(len(doc), len(d.stamps)); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func hashable(size, stamps int) error {
+	if size*stamps > MaxHashed {
+		return fmt.Errorf("%w: %d octets with %d stamps", ErrTooLarge, size, stamps)
+	}
+	return nil
 }
 
 // Stamps gives the DER of each entry of `_seals`, oldest first.
@@ -133,6 +151,9 @@ func (d *Document) Append(stampDER []byte) ([]byte, error) {
 	size := len(d.raw) + len(opening) + base64.StdEncoding.EncodedLen(len(stampDER)) + len(closing)
 	if size > MaxSize {
 		return nil, fmt.Errorf("%w: %d octets with this stamp, at most %d", ErrTooLarge, size, MaxSize)
+	}
+	if err := hashable(size, len(d.stamps)+1); err != nil {
+		return nil, err
 	}
 	out := make([]byte, 0, size)
 	out = append(out, d.raw[:d.insert]...)

@@ -210,6 +210,34 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A large document may have some stamps and a small one many: what verifying
+// all of them hashes is bounded, and nothing is sealed that could not be
+// verified.
+func TestStampsForTheSize(t *testing.T) {
+	large := func(stamps int) []byte {
+		return []byte(`{"_seals":["AA=="` + strings.Repeat(`,"AA=="`, stamps-1) + `],"a":"` + strings.Repeat("x", 9<<20) + `"}`)
+	}
+	const most = MaxHashed / (9<<20 + 500)
+	d, err := Parse(large(most))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Append([]byte{1}); !errors.Is(err, ErrTooLarge) {
+		t.Error("one more than can be verified was put in:", err)
+	}
+	if _, err := Parse(large(most + 1)); !errors.Is(err, ErrTooLarge) {
+		t.Error("one more than can be verified is read:", err)
+	}
+	if d, err = Parse(large(most - 1)); err != nil {
+		t.Fatal(err)
+	}
+	if sealed, err := d.Append([]byte{1}); err != nil {
+		t.Error(err)
+	} else if _, err = Parse(sealed); err != nil {
+		t.Error("sealed, but not to be read:", err)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for in, want := range map[string]string{
 		"0": "0", "-0": "0", "-0.0": "0", "0e999999999999": "0", "0.1": "0.1", "128.50": "128.5", "1e21": "1e+21", "1E20": "100000000000000000000",

@@ -56,6 +56,14 @@ func (g geometry) shown(r [4]float64) [4]float64 {
 	return [4]float64{(g.ury - r[3]) / k, (g.urx - r[2]) / k, h, w}
 }
 
+// shows tells whether a rectangle can be seen: it lies on the page, and is not
+// the point or the line of a signature that hides.
+func (g geometry) shows(r [4]float64) bool {
+	s := g.shown(r)
+	_, err := g.place(s[0], s[1], s[2], s[3])
+	return err == nil && s[2] >= minFaceMM && s[3] >= minFaceMM
+}
+
 // matrices turn the form so that the seal stands upright on a page that is
 // shown turned clockwise.
 var matrices = map[int]string{

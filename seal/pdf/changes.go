@@ -198,13 +198,14 @@ func sameBut(a, b *value, but ...string) bool {
 	if a.kind != kDict || b.kind != kDict {
 		return false
 	}
-	for _, k := range a.keys {
-		if !slices.Contains(but, k) && (!b.has(k) || !equal(a.get(k), b.get(k))) {
+	inA, inB := a.finder(), b.finder()
+	for i, k := range a.keys {
+		if v := inB(k); !slices.Contains(but, k) && (v == &null || !equal(&a.list[i], v)) {
 			return false
 		}
 	}
 	for _, k := range b.keys {
-		if !slices.Contains(but, k) && !a.has(k) {
+		if !slices.Contains(but, k) && inA(k) == &null {
 			return false
 		}
 	}

@@ -12,6 +12,7 @@ import (
 const (
 	maxFacePNG    = 8 << 20 // a PNG that is a zip bomb, before
 	maxFacePixels = 4 << 20 // and after it is unpacked
+	minFaceMM     = 1       // smaller is a dot: a stamp that shows no seal
 	maxFaceMM     = 500     // no seal is half a metre wide; 国发〔1999〕25号 stops at 60 mm
 )
 
@@ -29,7 +30,7 @@ type PreparedFace struct {
 // NewFace decodes the PNG and encodes it for PDF: colours as an index where
 // there are at most 256 of them, alpha as a soft mask.
 func NewFace(pngData []byte, widthMM, heightMM float64) (*PreparedFace, error) {
-	if !(widthMM > 0 && widthMM <= maxFaceMM && heightMM > 0 && heightMM <= maxFaceMM) {
+	if !(widthMM >= minFaceMM && widthMM <= maxFaceMM && heightMM >= minFaceMM && heightMM <= maxFaceMM) {
 		return nil, fmt.Errorf("%w: a face of %g by %g mm", ErrOptions, widthMM, heightMM)
 	}
 	px, err := decodeFace(pngData)

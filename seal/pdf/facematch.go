@@ -2,8 +2,13 @@ package pdf
 
 import (
 	"bytes"
+	"image/png"
 	"io"
 )
+
+// pixelCost is what a pixel takes of the budget beside its own samples: for
+// each of a thousand stamps the seal's picture is unpacked once more.
+const pixelCost = 8
 
 // FaceMatches tells whether what signature i (as Stamps counts) draws is the
 // given picture. known is false where the appearance is not of the form that
@@ -23,22 +28,24 @@ func (f *File) FaceMatches(i int, picture []byte) (ok bool, known bool) {
 	if !ok {
 		return false, false
 	}
-	want, err := decodeFace(picture)
-	if err != nil {
+	// The size first: only what imagePixels has paid for is unpacked.
+	if c, err := png.DecodeConfig(bytes.NewReader(picture)); err != nil || c.Width != have.w || c.Height != have.h {
 		return false, true
 	}
-	return have.w == want.w && have.h == want.h && bytes.Equal(have.rgba, want.rgba), true
+	want, err := decodeFace(picture)
+	return err == nil && bytes.Equal(have.rgba, want.rgba), true
 }
 
 // drawnImage gives the image of an appearance that is exactly ours: the
-// widget's flags, the form, its matrix, its resources and its content.
+// widget's entries, a place on the page, the form, its matrix, its resources and its content.
 func (f *File) drawnImage(s *found) *object {
 	w := &s.widget.value
 	if s.Page == 0 {
 		return nil // no page shows it
 	}
 	ap := w.get("AP")
-	if flags := w.get("F"); flags.kind != kInt || flags.num != 132 || w.has("OC") || w.has("AS") ||
+	if flags := w.get("F"); flags.kind != kInt || flags.num != 132 ||
+		!onlyKeys(w, "Type", "Subtype", "FT", "T", "TU", "F", "Rect", "P", "V", "MK", "AP") ||
 		ap.kind != kDict || len(ap.keys) != 1 || ap.get("N").kind != kRef {
 		return nil
 	}
@@ -53,7 +60,11 @@ func (f *File) drawnImage(s *found) *object {
 		return nil
 	}
 	g, err := f.geometry(page, s.rev)
-	if err != nil {
+	if err != nil || !g.shows(*rect) {
+		return nil
+	}
+	// /MK could paint a ground and a border of its own (ISO 32000-1 12.5.6.19).
+	if mk := w.get("MK"); mk != &null && (!onlyKeys(mk, "R") || mk.get("R").num != int64(g.rotate)) {
 		return nil
 	}
 	sp := spot{rect: *rect, w: rect[2] - rect[0], h: rect[3] - rect[1], rotate: g.rotate}
@@ -94,6 +105,9 @@ func (f *File) imagePixels(o *object, rev int) (*pixels, bool) {
 	if !onlyKeys(&o.value, "Type", "Subtype", "Width", "Height", "ColorSpace", "BitsPerComponent", "SMask", "Filter", "Length") ||
 		w.kind != kInt || h.kind != kInt || bits.kind != kInt || w.num < 1 || h.num < 1 ||
 		w.num > maxFacePixels || h.num > maxFacePixels/w.num {
+		return nil, false
+	}
+	if f.left.takeInflate(pixelCost*w.num*h.num) != nil {
 		return nil, false
 	}
 	p := &pixels{w: int(w.num), h: int(h.num), opaque: true}

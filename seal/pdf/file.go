@@ -19,7 +19,9 @@ type File struct {
 	index   []entry // by object number, then revision
 	cache   cache
 	stms    []*objStm
-	pages   []ref // of the last revision
+	names   [][]byte // room for skim
+	lengths int      // streams whose /Length is being looked up
+	pages   []ref    // of the last revision
 	found   []found
 	judged  bool
 	judgeE  error

@@ -41,13 +41,20 @@ func (f *File) open(o *object, limit int64) (io.Reader, error) {
 	case !filter.isName("FlateDecode"):
 		return nil, malformed(o.objStart, "filter /%.20s on a stream that must be read", filter.text)
 	}
+	if err := f.left.takeInflate(openCost); err != nil {
+		return nil, err
+	}
 	z, err := zlib.NewReader(bufio.NewReaderSize(r, 4096))
 	if err != nil {
 		return nil, malformed(o.objStart, "the stream is no zlib data")
 	}
 	r = &metered{r: z, f: f, left: limit, at: o.objStart}
-	return predictor(r, parms, o.objStart)
+	return f.predictor(r, parms, o.objStart)
 }
+
+// openCost is what opening a stream takes of the budget, about the memory that
+// inflating needs: streams of nothing, a million of them.
+const openCost = 16 << 10
 
 // metered charges the work budget and turns what zlib says into an error of
 // the file.
@@ -73,7 +80,7 @@ func (m *metered) Read(b []byte) (int, error) {
 }
 
 // predictor undoes the PNG and TIFF predictors, ISO 32000-1 7.4.4.4.
-func predictor(r io.Reader, parms *value, at int64) (io.Reader, error) {
+func (f *File) predictor(r io.Reader, parms *value, at int64) (io.Reader, error) {
 	if parms.kind == kNull {
 		return r, nil
 	}
@@ -102,6 +109,10 @@ func predictor(r io.Reader, parms *value, at int64) (io.Reader, error) {
 	case pred >= 10 && pred <= 15:
 	default:
 		return nil, malformed(at, "predictor %d with %d bits", pred, bits)
+	}
+	// Rows are paid for before they are there: one may claim 64 MB and hold nothing.
+	if err := f.left.takeInflate(2 * int64(p.row)); err != nil {
+		return nil, err
 	}
 	p.cur, p.prev = make([]byte, p.row), make([]byte, p.row)
 	return p, nil

@@ -61,7 +61,7 @@ func (f *File) sigFields(rev int) ([]field, map[int64]bool, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w := fieldWalk{f: f, rev: rev, seen: make(map[int64]bool)}
+	w := fieldWalk{f: f, rev: rev, seen: make(map[int64]bool, len(top))}
 	for i := range top {
 		if err := w.node(&top[i], field{v: &null}, "", 0); err != nil {
 			return nil, nil, err
@@ -88,6 +88,9 @@ func (w *fieldWalk) node(v *value, up field, ft string, depth int) error {
 		return ambiguous(at, "the form's fields are no tree: object %d", v.num)
 	}
 	w.seen[v.num] = true
+	if err := w.f.left.takeVisits(1); err != nil {
+		return err
+	}
 	o, err := w.f.get(v.ref(), w.rev)
 	if err != nil {
 		return err

@@ -11,13 +11,15 @@ var errMore = errors.New("more bytes needed")
 // parser reads values from a window that starts at base. A syntax that readers
 // are known to repair in different ways is an error, never a guess.
 type parser struct {
-	b    []byte
-	pos  int
-	base int64
-	last bool // nothing follows the window
-	deep int
-	many int  // values read so far
-	refs bool // "1 0 R" is a reference; not so in content streams
+	b      []byte
+	pos    int
+	base   int64
+	last   bool // nothing follows the window
+	deep   int
+	many   int      // values read so far
+	names  [][]byte // keys of the dictionaries that skim is in
+	length value    // of the object that skim is in
+	refs   bool     // "1 0 R" is a reference; not so in content streams
 }
 
 func isSpace(c byte) bool {

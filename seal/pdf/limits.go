@@ -9,6 +9,7 @@ const (
 	maxSignatures = 1000      // a form of signatures, each hashing the file
 	maxEntries    = 1_000_000 // an xref table that says it has billions of objects
 	maxObjectNum  = 8_388_607 // ISO 32000-1 annex C; a /Size that makes a reader allocate
+	maxLengths    = 4         // a /Length in an object stream, whose /Length ...: two streams that name each other until the stack ends
 	maxDepth      = 64        // [[[[[[... until the stack ends
 	maxObject     = 16 << 20  // one dictionary or array that swallows the file; a stream's data does not count
 	maxObjStm     = 32 << 20  // one object stream, inflated: a zip bomb
@@ -20,6 +21,7 @@ const (
 
 	budgetInflate = 1 << 30   // zip bombs in many small streams
 	budgetObjects = 1_000_000 // objects read, read again included
+	budgetVisits  = 3_000_000 // fields and annotations looked at: long lists, walked for each revision or shared by each page
 	budgetHash    = 4         // times the file: ranges that overlap, a thousand times
 	budgetParse   = 4         // times the file, and 64 MB: objects nested in strings of each other
 )
@@ -28,17 +30,25 @@ const (
 type budget struct {
 	inflate int64
 	objects int64
+	visits  int64
 	hash    int64
 	parse   int64
 }
 
 func newBudget(size int64) budget {
-	return budget{inflate: budgetInflate, objects: budgetObjects, hash: budgetHash * max(size, 1<<16), parse: budgetParse*size + 64<<20}
+	return budget{inflate: budgetInflate, objects: budgetObjects, visits: budgetVisits, hash: budgetHash * max(size, 1<<16), parse: budgetParse*size + 64<<20}
 }
 
 func (b *budget) takeObject() error {
 	if b.objects--; b.objects < 0 {
 		return fmt.Errorf("%w: more than %d objects to read", ErrTooLarge, budgetObjects)
+	}
+	return nil
+}
+
+func (b *budget) takeVisits(n int) error {
+	if b.visits -= int64(n); b.visits < 0 {
+		return fmt.Errorf("%w: more than %d fields and annotations to look at", ErrTooLarge, budgetVisits)
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ func TestLimits(t *testing.T) {
 		"strings nested in strings":     rebuild(t, strs),
 		"fields in a circle":            doc(t, "/AcroForm "+deep, "<< /Kids [4 0 R] >>"),
 		"a name that grows":             doc(t, "/AcroForm "+deep, "<< /T ("+strings.Repeat("x", 5000)+") /FT /Sig >>"),
+		"annotations all pages share":   sharedAnnots(t, 8000, 20000),
 		"a thousand and one sig fields": doc(t, "/AcroForm << /Fields ["+many(1001)+"] >>", repeat("<< /FT /Sig >>", 1001)...),
 	} {
 		var before, after runtime.MemStats
@@ -64,6 +65,49 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %d MB allocated", name, used>>20)
 		}
 		t.Logf("%s: %v, %d MB, %v", name, time.Since(start), (after.TotalAlloc-before.TotalAlloc)>>20, err)
+	}
+}
+
+// sharedAnnots has one list of annotations on every page, and a signature that
+// does not say on which it is.
+func sharedAnnots(t testing.TB, pages, annots int) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [3 0 R] >> >>\nendobj\n"+
+		"2 0 obj\n<< /Type /Pages /Kids [%s] /Count %d /MediaBox [0 0 300 300] >>\nendobj\n"+
+		"3 0 obj\n<< /FT /Sig /T (x) /V << /Type /Sig >> /Rect [0 0 9 9] >>\nendobj\n", many(pages), pages)
+	for i := range pages {
+		fmt.Fprintf(&b, "%d 0 obj\n<< /Type /Page /Parent 2 0 R /Annots %d 0 R >>\nendobj\n", i+4, pages+4)
+	}
+	fmt.Fprintf(&b, "%d 0 obj\n[%s]\nendobj\n", pages+4, strings.Repeat("9 0 R ", annots))
+	return rebuild(t, []byte(b.String()))
+}
+
+// Two versions of a dictionary are compared in one pass, whatever the order of
+// their keys.
+func TestLargeDictionaries(t *testing.T) {
+	const n = 30000
+	var up, down strings.Builder
+	for i := range n {
+		fmt.Fprintf(&up, "/a%d 0 ", i)
+		fmt.Fprintf(&down, "/a%d 0 ", n-1-i)
+	}
+	b := seal(t, doc(t, "", "<< "+up.String()+" >>"), options(t, 0))
+	for name, c := range map[string]struct {
+		again string
+		want  int
+	}{
+		"another order": {down.String(), 1},
+		"another value": {strings.Replace(down.String(), "/a7 0", "/a7 1", 1), 2},
+		"another key":   {strings.Replace(down.String(), "/a7 0", "/b7 0", 1), 2},
+	} {
+		start := time.Now()
+		s := stamps(t, update(t, b, "4", "<< "+c.again+" >>"))
+		if len(s) != 1 || len(s[0].LaterChanges) != c.want { // one for the revision that is no stamp
+			t.Errorf("%s: %+v", name, s[0].LaterChanges)
+		}
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%s: took %v", name, d)
+		}
 	}
 }
 

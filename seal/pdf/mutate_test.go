@@ -13,6 +13,9 @@ import (
 func mutate(rnd *rand.Rand, in []byte) []byte {
 	b := bytes.Clone(in)
 	for range 1 + rnd.IntN(3) {
+		if len(b) == 0 {
+			break
+		}
 		i, n := rnd.IntN(len(b)), 1+rnd.IntN(8)
 		j := min(len(b), i+n)
 		switch rnd.IntN(7) {
@@ -53,9 +56,15 @@ func TestMutants(t *testing.T) {
 	for i := range testlong.Count(500, 20000) {
 		from := sealed[i%len(sealed)]
 		m := mutate(rnd, from)
-		start := time.Now()
-		checkMutant(t, i, from, m)
-		if d := time.Since(start); d > 2*time.Second {
+		var d time.Duration
+		for range 2 { // a machine that does something else meanwhile is no hang
+			start := time.Now()
+			checkMutant(t, i, from, m)
+			if d = time.Since(start); d <= 2*time.Second {
+				break
+			}
+		}
+		if d > 2*time.Second {
 			t.Fatalf("mutant %d took %v", i, d)
 		}
 	}

@@ -40,6 +40,24 @@ func (v *value) get(key string) *value {
 	return &null
 }
 
+// finder is get for many keys of one dictionary: to look each up by get would
+// take the square of their number, and an attacker has room for 250,000.
+func (v *value) finder() func(string) *value {
+	if len(v.keys) <= 16 || v.kind != kDict {
+		return v.get
+	}
+	at := make(map[string]*value, len(v.keys))
+	for i, k := range v.keys {
+		at[k] = &v.list[i]
+	}
+	return func(key string) *value {
+		if found := at[key]; found != nil {
+			return found
+		}
+		return &null
+	}
+}
+
 func (v *value) has(key string) bool { return v.get(key) != &null }
 
 func (v *value) isName(s string) bool { return v.kind == kName && v.text == s }
@@ -87,8 +105,9 @@ func equal(a, b *value) bool {
 		if len(a.keys) != len(b.keys) {
 			return false
 		}
+		find := b.finder()
 		for i, k := range a.keys {
-			if !b.has(k) || !equal(&a.list[i], b.get(k)) {
+			if v := find(k); v == &null || !equal(&a.list[i], v) {
 				return false
 			}
 		}

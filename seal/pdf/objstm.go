@@ -74,8 +74,9 @@ func (f *File) stmHead(o *object, r io.Reader) (stmHead, []byte, error) {
 	return h, data, nil
 }
 
-// checkStms makes sure that each compressed object is where its entry says:
-// some readers go by the index, some by the number in the stream's head.
+// checkStms makes sure that each compressed object is where its entry says,
+// some readers go by the index, some by the number in the stream's head, and
+// that it can be read in one way only.
 func (f *File) checkStms() error {
 	var open entry
 	var head stmHead
@@ -97,17 +98,14 @@ func (f *File) checkStms() error {
 		if c != open {
 			key := cacheKey{c.num, c.rev}
 			if head, ok = heads[key]; !ok {
-				o, err := f.container(e)
+				s, err := f.stm(e)
 				if err != nil {
 					return err
 				}
-				r, err := f.open(o, maxObjStm)
-				if err != nil {
+				if err := s.skim(); err != nil {
 					return err
 				}
-				if head, _, err = f.stmHead(o, r); err != nil {
-					return err
-				}
+				head = s.head
 				if held += len(head.nums); held > maxEntries {
 					return fmt.Errorf("%w: more than %d objects in object streams", ErrTooLarge, maxEntries)
 				}
@@ -160,6 +158,37 @@ func (f *File) stm(e entry) (*objStm, error) {
 	return s, nil
 }
 
+// source gives where object i lies in the data, and the bytes of it. The three
+// bytes after it let an escape at its end be read.
+func (s *objStm) source(i int) (from, to int64, b []byte, err error) {
+	from, to = s.head.first+int64(s.head.off[i]), int64(len(s.data))
+	if i+1 < len(s.head.off) {
+		to = s.head.first + int64(s.head.off[i+1])
+	}
+	if from > to || to > int64(len(s.data)) {
+		return 0, 0, nil, malformed(s.where.off, "object %d lies outside its object stream", s.head.nums[i])
+	}
+	return from, to, s.data[from:min(to+3, int64(len(s.data)))], nil
+}
+
+// skim walks over all objects of the stream, as skimObject does in the file.
+func (s *objStm) skim() error {
+	for i := range s.head.nums {
+		from, to, b, err := s.source(i)
+		if err != nil {
+			return err
+		}
+		p := parser{b: b, base: from, last: true, refs: true}
+		if err := p.skim(); err != nil {
+			return fmt.Errorf("object stream %d: %w", s.where.num, err)
+		}
+		if p.offset() > to {
+			return malformed(s.where.off, "object %d of an object stream is no object", s.head.nums[i])
+		}
+	}
+	return nil
+}
+
 func (f *File) stmObject(e entry) (*object, error) {
 	if err := f.left.takeObject(); err != nil {
 		return nil, err
@@ -171,15 +200,11 @@ func (f *File) stmObject(e entry) (*object, error) {
 	if int(e.gen) >= len(s.head.nums) || s.head.nums[e.gen] != e.num {
 		return nil, ambiguous(f.revs[e.rev].off, "object %d is not number %d of object stream %d", e.num, e.gen, e.off)
 	}
-	from, to := s.head.first+int64(s.head.off[e.gen]), int64(len(s.data))
-	if int(e.gen)+1 < len(s.head.off) {
-		to = s.head.first + int64(s.head.off[e.gen+1])
+	from, to, b, err := s.source(int(e.gen))
+	if err != nil {
+		return nil, err
 	}
-	if from > to || to > int64(len(s.data)) {
-		return nil, malformed(s.where.off, "object %d lies outside its object stream", e.num)
-	}
-	// The three bytes after it let an escape at its end be read.
-	p := parser{b: s.data[from:min(to+3, int64(len(s.data)))], base: from, last: true, refs: true}
+	p := parser{b: b, base: from, last: true, refs: true}
 	v, err := p.value()
 	if err != nil {
 		return nil, err

@@ -55,35 +55,50 @@ func (f *File) objectAt(off int64, rev int) (*object, error) {
 	if err != nil || !o.stream {
 		return o, err
 	}
-	length := o.get("Length")
+	return o, f.measure(o, rev)
+}
+
+// measure finds how long a stream's data is.
+func (f *File) measure(o *object, rev int) error {
+	off, length := o.objStart, o.get("Length")
 	if length.kind == kRef && rev >= 0 {
 		e, ok := f.lookup(length.num, rev)
 		if !ok || e.kind == entryInFile && e.off == off {
-			return nil, malformed(off, "a stream's /Length is not to be found")
+			return malformed(off, "a stream's /Length is not to be found")
 		}
+		if f.lengths == maxLengths {
+			return malformed(off, "a stream's /Length leads in a circle")
+		}
+		f.lengths++
 		l, err := f.get(length.ref(), rev)
+		f.lengths--
 		if err != nil {
-			return nil, err
+			return err
 		}
 		length = &l.value
 	}
 	if length.kind != kInt || length.num < 0 || length.num > f.size-o.dataOff {
-		return nil, malformed(off, "a stream without a good /Length")
+		return malformed(off, "a stream without a good /Length")
 	}
 	o.dataLen = length.num
 	b, err := f.src.at(o.dataOff+o.dataLen, 64)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p := parser{b: b, base: o.dataOff + o.dataLen, last: true}
-	for p.pos < len(p.b) && isSpace(p.b[p.pos]) && p.pos < 4 {
+	for p.pos < len(p.b) && isSpace(p.b[p.pos]) {
 		p.pos++
+	}
+	// Not even a comment between: a reader that searches for the end takes it
+	// for data.
+	if at(p.b, p.pos) == '%' {
+		return ambiguous(p.offset(), "\"endstream\" is not where /Length leads")
 	}
 	if err = p.keyword("endstream"); err == nil {
 		err = p.keyword("endobj")
 	}
 	o.objEnd = p.offset()
-	return o, err
+	return err
 }
 
 // weight is what the values just read take in memory: a value is 112 bytes.
@@ -124,6 +139,15 @@ func (p *parser) indirect(o *object) error {
 	case w != "stream" || o.kind != kDict:
 		return p.bad("\"endobj\" expected")
 	}
+	if err := p.dataStart(); err != nil {
+		return err
+	}
+	o.stream, o.dataOff = true, p.offset()
+	return nil
+}
+
+// dataStart goes over the end of line behind "stream".
+func (p *parser) dataStart() error {
 	if p.pos+2 > len(p.b) {
 		return p.short()
 	}
@@ -135,7 +159,6 @@ func (p *parser) indirect(o *object) error {
 	default: // a lone CR is the trap of 7.3.8.1: some readers take it for data
 		return ambiguous(p.offset(), "\"stream\" is not followed by LF or CR LF")
 	}
-	o.stream, o.dataOff = true, p.offset()
 	return nil
 }
 
@@ -182,32 +205,11 @@ func (f *File) deref(v *value, rev int) (*value, error) {
 	return &o.value, nil
 }
 
-// cacheSize bounds what is kept of objects once read.
-const cacheSize = 8 << 20
-
-type cacheKey struct {
-	num int32
-	rev int16
-}
-
-// cache is emptied when full: cheap, and no order of use to keep.
-type cache struct {
-	m    map[cacheKey]*object
-	held int64
-}
-
-func (c *cache) get(e entry) *object { return c.m[cacheKey{e.num, e.rev}] }
-
-func (c *cache) put(e entry, o *object) {
-	if c.held += o.weight; c.held > cacheSize || c.m == nil {
-		c.m, c.held = make(map[cacheKey]*object), o.weight
-	}
-	c.m[cacheKey{e.num, e.rev}] = o
-}
-
-// checkStarts makes sure that every object stands where its entry says, also
-// those that are never read here: a reader that finds one wrong entry rebuilds
-// the whole table by searching, and then sees another document.
+// checkStarts makes sure that every object stands where its entry says and can
+// be read in one way only, also those that are never read here: a reader that
+// finds one wrong entry rebuilds the whole table by searching, and a key that
+// stands twice, or a stream that does not end where it should, gives one reader
+// another page than the next.
 func (f *File) checkStarts() error {
 	order := make([]int32, 0, len(f.index))
 	for i := range f.index {
@@ -218,19 +220,13 @@ func (f *File) checkStarts() error {
 	sort.Slice(order, func(i, j int) bool { return f.index[order[i]].off < f.index[order[j]].off })
 	for _, i := range order {
 		e := f.index[i]
-		b, err := f.src.at(e.off, 40)
-		if err != nil {
+		if b, err := f.src.at(e.off, 1); err != nil {
 			return err
-		}
-		p := parser{b: b[:min(len(b), 40)], base: e.off, last: true}
-		if !isDigit(at(p.b, 0)) {
+		} else if !isDigit(at(b, 0)) {
 			return malformed(e.off, "object %d does not stand here", e.num)
 		}
-		num, err := p.natural()
-		gen, err2 := p.natural()
-		err3 := p.keyword("obj")
-		if err != nil || err2 != nil || err3 != nil || num != int64(e.num) || gen != int64(e.gen) {
-			return malformed(e.off, "object %d %d does not stand here", e.num, e.gen)
+		if err := f.skimObject(e); err != nil {
+			return err
 		}
 	}
 	return nil

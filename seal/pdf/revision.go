@@ -139,6 +139,10 @@ func (f *File) addHybrid(r *revision, s *section) error {
 	if h.trailer.has("Encrypt") {
 		return ErrEncrypted
 	}
+	// Some readers follow it too, and would find sections that others never see.
+	if h.prev >= 0 && h.prev != s.prev {
+		return ambiguous(s.hybrid, "the stream of a hybrid section has a /Prev of its own")
+	}
 	inUse := make(map[int32]bool)
 	for _, e := range s.entries {
 		if e.kind != entryFree {

@@ -56,7 +56,7 @@ func (f *File) annotsOf(i int) ([]value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.list, nil
+	return v.list, f.left.takeVisits(1 + len(v.list))
 }
 
 // mapAnnots reads the annotations of all pages once, for widgets without /P.
@@ -74,9 +74,6 @@ func (f *File) mapAnnots() error {
 			if list[j].kind == kRef {
 				f.annots[list[j].num] = i
 			}
-		}
-		if len(f.annots) > maxEntries {
-			return tooMany("annotations", maxEntries)
 		}
 	}
 	return nil

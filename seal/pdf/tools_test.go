@@ -8,16 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-)
 
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("SKIPPED ALOUD: %s is not installed, so nothing here was checked against it", name)
-	}
-	return path
-}
+	"yinxin/internal/testlong"
+)
 
 func write(t *testing.T, name string, b []byte) string {
 	t.Helper()
@@ -30,7 +23,7 @@ func write(t *testing.T, name string, b []byte) string {
 
 // qpdf complains of nothing it did not complain of before.
 func TestQPDFCheck(t *testing.T) {
-	qpdf := tool(t, "qpdf")
+	qpdf := testlong.Tool(t, "qpdf", "qpdf")
 	complaints := func(path string) map[string]bool {
 		out, _ := exec.Command(qpdf, "--check", path).CombinedOutput()
 		set := make(map[string]bool)
@@ -55,7 +48,7 @@ func TestQPDFCheck(t *testing.T) {
 
 // pdfsig sees each signature, its field's name and its ranges.
 func TestPDFSig(t *testing.T) {
-	pdfsig := tool(t, "pdfsig")
+	pdfsig := testlong.Tool(t, "pdfsig", "poppler-utils")
 	for _, n := range sealable(t) {
 		b := seal(t, sample(t, n), options(t, 0))
 		out, _ := exec.Command(pdfsig, write(t, "out.pdf", b)).CombinedOutput()
@@ -80,7 +73,7 @@ const dpi = 150
 func render(t *testing.T, path string, page int, unit float64) (w, h int, rgb []byte) {
 	t.Helper()
 	p := strconv.Itoa(page)
-	out, err := exec.Command(tool(t, "pdftoppm"), "-cropbox", "-r", strconv.FormatFloat(dpi*unit, 'f', -1, 64), "-f", p, "-l", p, path).Output()
+	out, err := exec.Command(testlong.Tool(t, "pdftoppm", "poppler-utils"), "-cropbox", "-r", strconv.FormatFloat(dpi*unit, 'f', -1, 64), "-f", p, "-l", p, path).Output()
 	if err != nil {
 		t.Fatalf("pdftoppm: %v", err)
 	}
@@ -124,7 +117,7 @@ func compare(t *testing.T, in, out []byte, page int, unit float64, want [4]float
 }
 
 func TestRendered(t *testing.T) {
-	tool(t, "pdftoppm")
+	testlong.Tool(t, "pdftoppm", "poppler-utils")
 	for _, n := range sealable(t) {
 		t.Run(n, func(t *testing.T) {
 			in := sample(t, n)
@@ -136,7 +129,7 @@ func TestRendered(t *testing.T) {
 // Turned pages, cropped pages, pages in other units: upright, and where it was
 // ordered on the page as displayed.
 func TestPlacedOnTurnedPages(t *testing.T) {
-	tool(t, "pdftoppm")
+	testlong.Tool(t, "pdftoppm", "poppler-utils")
 	var upright []byte
 	for _, extra := range []string{"", "/Rotate 90", "/Rotate 180", "/Rotate 270", "/Rotate -90",
 		"/CropBox [30 40 330 420]", "/CropBox [30 40 330 420] /Rotate 90", "/CropBox [-50 40 330 420] /Rotate 180",
