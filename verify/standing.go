@@ -128,9 +128,9 @@ func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time) {
 	if listed && entry.Reason != certs.ReasonRemoveFromCRL {
 		since, compromise := ended(entry)
 		if !s.revoked || since.Before(s.since) {
-			s.since, s.compromise = since, compromise
+			s.since = since
 		}
-		s.revoked = true
+		s.revoked, s.compromise = true, s.compromise || compromise
 	} else if crl.ThisUpdate.After(c.NotAfter) {
 		// An expired certificate may be dropped from the list (RFC 5280 3.3):
 		// its absence says nothing.
@@ -156,16 +156,16 @@ func madeAfter(made, moment time.Time) bool {
 	return !made.Before(moment.Truncate(time.Second))
 }
 
-// ended gives R of an entry: for a compromise its invalidity date (protocol.md 4).
+// ended gives R of an entry: where the reason is a compromise, or one that may be
+// (RFC 5280 5.3.1 has none be told rather than "unspecified"), its invalidity date
+// (protocol.md 4).
 func ended(r certs.Revoked) (since time.Time, compromise bool) {
 	switch r.Reason {
-	case certs.ReasonKeyCompromise, certs.ReasonCACompromise, certs.ReasonAACompromise:
-		if !r.InvalidityDate.IsZero() && r.InvalidityDate.Before(r.At) {
-			return r.InvalidityDate, true
-		}
-		return r.At, true
 	case certs.ReasonAffiliationChanged, certs.ReasonSuperseded, certs.ReasonCessationOfOperation:
 		return r.At, false
+	}
+	if !r.InvalidityDate.IsZero() && r.InvalidityDate.Before(r.At) {
+		return r.InvalidityDate, true
 	}
 	return r.At, true
 }
