@@ -111,13 +111,17 @@ func (t *trial) ends() (c, p time.Time) {
 	return t.claimed, t.proved
 }
 
-// sealValidity: the seal's own term holds throughout [C, P].
+// sealValidity: the seal's own term holds throughout [C, P]. The stamp holds the
+// seal, so one that was made after P was back-dated by its maker or by the stamp.
 func (t *trial) sealValidity() outcome {
 	if t.stamp == nil {
 		return notMade
 	}
 	c, p := t.ends()
 	s := t.stamp.Seal
+	if t.proven && s.Created.After(p.Add(t.token.Accuracy)) || !t.proven && s.Created.After(p) {
+		return failed(SealOutOfValidity, fmt.Sprintf("made %s", rfc3339(s.Created)))
+	}
 	if c.Before(s.ValidFrom) || p.After(s.ValidTo) {
 		return failed(SealOutOfValidity, fmt.Sprintf("%s to %s", rfc3339(s.ValidFrom), rfc3339(s.ValidTo)))
 	}
