@@ -103,19 +103,15 @@ func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time) stan
 	_, p := t.ends()
 	for _, r := range t.book.crls {
 		crl := r.crl
-		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) ||
-			crl.ThisUpdate.Before(issuer.NotBefore) || crl.ThisUpdate.After(issuer.NotAfter) ||
-			!issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
-			continue
-		}
-		if len(crl.AuthorityKeyID) > 0 && len(issuer.SubjectKeyID) > 0 && !bytes.Equal(crl.AuthorityKeyID, issuer.SubjectKeyID) {
+		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || !issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
 			continue
 		}
 		sum := issuer.SM3()
 		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) != nil {
 			continue
 		}
-		s.hear(crl, c, p, t.in.At)
+		within := !crl.ThisUpdate.Before(issuer.NotBefore) && !crl.ThisUpdate.After(issuer.NotAfter)
+		s.hear(crl, c, p, t.in.At, within)
 	}
 	return s
 }
@@ -123,7 +119,12 @@ func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time) stan
 // hear adds what one CRL tells. A revocation that any of them tells stays, for a
 // certificate never comes back (protocol.md 4): a later list without it would be
 // an authority restored from an old backup.
-func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time) {
+//
+// within tells that the list was made in its issuer's time. It bears on what the
+// list leaves out, not on what it tells: above a trusted service an issuer's
+// certificate is known by its key alone, and whoever wrote the rest of it must not
+// be able to silence a list that the key signed.
+func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time, within bool) {
 	entry, listed := crl.Find(c.Serial)
 	if listed && entry.Reason != certs.ReasonRemoveFromCRL {
 		since, compromise := ended(entry)
@@ -131,7 +132,7 @@ func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time) {
 			s.since = since
 		}
 		s.revoked, s.compromise = true, s.compromise || compromise
-	} else if crl.ThisUpdate.After(c.NotAfter) {
+	} else if !within || crl.ThisUpdate.After(c.NotAfter) {
 		// An expired certificate may be dropped from the list (RFC 5280 3.3):
 		// its absence says nothing.
 		return
@@ -140,7 +141,7 @@ func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time) {
 	if crl.ThisUpdate.After(s.asOf) {
 		s.asOf = crl.ThisUpdate
 	}
-	if at.After(crl.NextUpdate) || at.Sub(crl.ThisUpdate) > MaxAge {
+	if !within || at.After(crl.NextUpdate) || at.Sub(crl.ThisUpdate) > MaxAge {
 		return
 	}
 	s.now = true
