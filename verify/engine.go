@@ -76,9 +76,10 @@ var errWork = errors.New("the document asks for too many signature checks")
 // already asked for costs nothing; one that only the Engine remembers costs as if
 // it were made, so that the report does not depend on what came before.
 type work struct {
-	engine *Engine
-	done   map[proofKey]error
-	left   int
+	engine  *Engine
+	done    map[proofKey]error
+	left    int
+	refused int // checks that were not made for want of budget
 }
 
 func newWork(e *Engine) *work {
@@ -90,6 +91,7 @@ func (w *work) check(k proofKey, f func() error) error {
 		return err
 	}
 	if w.left <= 0 {
+		w.refused++
 		return errWork
 	}
 	w.left--
@@ -108,6 +110,7 @@ func (w *work) check(k proofKey, f func() error) error {
 // spend takes n checks that are made elsewhere (along a path) from the budget.
 func (w *work) spend(n int) error {
 	if w.left < n {
+		w.refused++
 		return errWork
 	}
 	w.left -= n
