@@ -153,7 +153,7 @@ func (t *trial) sealWord() sealWord {
 		case r.seal != nil && r.seal.Seal == name && r.seal.ID == t.stamp.Seal.ID:
 			asOf, intervals, foreign = r.seal.AsOf, r.seal.Intervals, r.seal.State == status.SealUnknown
 		case r.list != nil:
-			asOf, intervals = r.list.AsOf, r.list.Find(name)
+			asOf, intervals = r.list.AsOf, r.listed[name]
 		default:
 			continue
 		}

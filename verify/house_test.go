@@ -156,12 +156,11 @@ func (r *region) then(p *party, state certs.ServiceState, since time.Time) {
 
 // sealOrder is what a seal is asked to be; zero members are the usual.
 type sealOrder struct {
-	id                 string
-	maker              *party
-	signer             *party
-	created, from, to  time.Time
-	picture            []byte
-	certificateOfMaker []byte
+	id                string
+	maker             *party
+	signer            *party
+	created, from, to time.Time
+	picture           []byte
 }
 
 func (r *region) makeSeal(t testing.TB, o sealOrder) []byte {

@@ -51,10 +51,19 @@ func (e *Engine) Judge(d *Document, in Input) Report {
 	for s := range used {
 		r.Freshness.Status = append(r.Freshness.Status, s)
 	}
-	slices.SortFunc(r.Freshness.Status, func(a, b StatusFreshness) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.AsOf, b.AsOf))
-	})
+	slices.SortFunc(r.Freshness.Status, compareFreshness)
 	return r
+}
+
+func compareFreshness(a, b StatusFreshness) int {
+	staleLast := 0
+	switch {
+	case a.Stale && !b.Stale:
+		staleLast = 1
+	case b.Stale && !a.Stale:
+		staleLast = -1
+	}
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.AsOf, b.AsOf), staleLast)
 }
 
 func (r *Report) addReasons(codes []Code) {
@@ -67,7 +76,10 @@ func (r *Report) addReasons(codes []Code) {
 // trials reads every stamp and counts the different seals.
 func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []*trial {
 	w := newWork(e)
-	b := newBook(in.Evidence, in.At)
+	b, err := newBook(in.Evidence, in.At)
+	if err != nil {
+		w.left = 0
+	}
 	var all []*trial
 	seals := map[string]bool{}
 	for _, m := range d.marks {

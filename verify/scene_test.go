@@ -113,7 +113,7 @@ func (r *region) sealPDF(t testing.TB, o order, doc []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := f.Layout(pdf.Options{Placement: pdf.Placement{Page: 1, X: 10, Y: 10}, Face: pdf.Face{PNG: read.Picture.Data, WidthMM: 42, HeightMM: 42},
+	l, err := f.Layout(pdf.Options{Placement: pdf.Placement{Page: 1, X: 10, Y: 5}, Face: pdf.Face{PNG: read.Picture.Data, WidthMM: 40, HeightMM: 40},
 		FieldName: "印章", SignerName: "示例局", Time: o.claimed, TokenSize: len(seal) + 4096})
 	if err != nil {
 		t.Fatal(err)
