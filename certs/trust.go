@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ type Trust struct {
 	Anchor         string // AnchorShipped, AnchorGiven or AnchorCaller
 	Expired        bool
 	SchemeSequence uint64
+	SchemeExpires  time.Time
 	Regions        map[string]*Region
 }
 
@@ -111,6 +113,9 @@ func (t *Trust) Find(leaf *Certificate, typ ServiceType, extra []*Certificate, u
 			}
 			path, err := BuildPath(leaf, PathOptions{Roots: []*Certificate{s.Certificate}, Intermediates: extra, At: at, EKU: eku, KeyUsage: usage})
 			if err == nil {
+				if t.passes(path, typ) {
+					continue
+				}
 				if state, _ := s.StateAt(at); state == Granted {
 					return Found{path, r, s}, nil
 				}
@@ -122,6 +127,22 @@ func (t *Trust) Find(leaf *Certificate, typ ServiceType, extra []*Certificate, u
 		}
 	}
 	return Found{}, best
+}
+
+// passes tells whether a path leads through the key of a listed service on its way
+// to another above: the nearer one answers then. Otherwise an authority that is
+// withdrawn or distrusted would go on under the root that is listed beside it.
+func (t *Trust) passes(path []*Certificate, typ ServiceType) bool {
+	for _, c := range path[:len(path)-1] {
+		for _, r := range t.Regions {
+			for i := range r.Services {
+				if s := &r.Services[i]; s.Type == typ && bytes.Equal(c.RawSPKI, s.Certificate.RawSPKI) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // codes gives the regions in one order, so that the same trust gives the same
