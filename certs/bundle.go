@@ -190,7 +190,7 @@ func (b *Bundle) Open(o TrustOptions) (*Trust, error) {
 		return nil, err
 	}
 	newest := lists[len(lists)-1]
-	t.SchemeSequence = newest.list.Sequence
+	t.SchemeSequence, t.SchemeExpires = newest.list.Sequence, newest.list.Exp
 	if newest.list.Sequence < o.HighestSeen[SchemeIssuer] {
 		return nil, fmt.Errorf("%w: scheme list %d, seen %d", ErrRollback, newest.list.Sequence, o.HighestSeen[SchemeIssuer])
 	}

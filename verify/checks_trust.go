@@ -104,7 +104,7 @@ func (t *trial) trustList() outcome {
 	switch {
 	case t.in.Trust == nil:
 		return unknown(TrustMissing, "")
-	case t.in.Trust.Expired:
+	case t.in.Trust.Expired, t.in.At.After(t.in.Trust.SchemeExpires):
 		return unknown(TrustListExpired, "")
 	}
 	for _, f := range []certs.Found{t.makerFound, t.signerFound, t.tsaFound} {
