@@ -233,7 +233,10 @@ func (t *trial) expectedSeals() outcome {
 		return notMade
 	}
 	want, asked := t.stamp.ExpectedSeals()
+	present := slices.ContainsFunc(t.stamp.Extensions, func(x ses.Extension) bool { return x.ID == certs.OIDExpectedSeals })
 	switch {
+	case present && !asked:
+		return failed(StampMalformed, "how many seals it expects cannot be read")
 	case !asked:
 		return notHere
 	case t.distinctSeals < want:
