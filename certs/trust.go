@@ -104,6 +104,9 @@ func (t *Trust) Find(leaf *Certificate, typ ServiceType, extra []*Certificate, u
 		return Found{}, fmt.Errorf("%w: service type %q", ErrUnsupported, typ)
 	}
 	best := ErrUnknownIssuer
+	// Certificates of a stranger's making can lead up many ways, for each of a
+	// thousand services: each signature is checked once.
+	checked := map[link]error{}
 	for _, code := range t.codes() {
 		r := t.Regions[code]
 		for i := range r.Services {
@@ -111,7 +114,7 @@ func (t *Trust) Find(leaf *Certificate, typ ServiceType, extra []*Certificate, u
 			if s.Type != typ {
 				continue
 			}
-			path, err := BuildPath(leaf, PathOptions{Roots: []*Certificate{s.Certificate}, Intermediates: extra, At: at, EKU: eku, KeyUsage: usage})
+			path, err := BuildPath(leaf, PathOptions{Roots: []*Certificate{s.Certificate}, Intermediates: extra, At: at, EKU: eku, KeyUsage: usage, checked: checked})
 			if err == nil {
 				if t.passes(path, typ) {
 					continue

@@ -78,6 +78,29 @@ func TestAThousandLists(t *testing.T) {
 	expect(t, judge(doc, nil, in), verify.CannotConfirm, verify.WorkLimit)
 }
 
+// A token can bring authorities that all certify one another, so that the ways up
+// from its signer multiply, for each of the services it might lead to.
+func TestAuthoritiesInARing(t *testing.T) {
+	s := newScene(t)
+	service := s.far.services[3] // the TSA
+	for range 400 {
+		s.far.services = append(s.far.services, service)
+	}
+	ring := profile{name: "ring", ca: true, key: newParty(t, nil, profile{name: "x"}).key}
+	var chain []*certs.Certificate
+	first := newParty(t, nil, ring)
+	for range 14 {
+		chain = append(chain, newParty(t, first, ring).cert)
+	}
+	s.order.tsa, s.order.chain = newParty(t, first, profile{name: "TSA", eku: certs.OIDEKUTimeStamping}), chain
+	doc := decision
+	for range 5 {
+		doc = s.r.sealJSON(t, s.order, doc)
+	}
+	in := s.input()
+	within(t, 2*time.Second, func() { expect(t, judge(doc, nil, in), verify.CannotConfirm, verify.TimeNotProven) })
+}
+
 // Items that cannot be read are no evidence, and cost little.
 func TestEvidenceThatIsNone(t *testing.T) {
 	s := newScene(t)
