@@ -12,7 +12,8 @@ import (
 // Why a bundle is refused, where a caller branches on it.
 var (
 	// ErrTrustExpired: a list has ended; the Trust that comes with it is good
-	// for looking at, and any verdict from it is cannot_confirm.
+	// for looking at. A verdict under an ended scheme list, or on what a region
+	// with an ended list vouches for, is cannot_confirm.
 	ErrTrustExpired = errors.New("the trust list has expired")
 	// ErrUnknownAnchor: anchors were given and the bundle begins with none of them.
 	ErrUnknownAnchor = errors.New("the trust bundle does not lead to the given trust anchor")
@@ -195,6 +196,7 @@ func (b *Bundle) Open(o TrustOptions) (*Trust, error) {
 		return nil, fmt.Errorf("%w: scheme list %d, seen %d", ErrRollback, newest.list.Sequence, o.HighestSeen[SchemeIssuer])
 	}
 	t.Expired = o.At.After(newest.list.Exp)
+	ended := t.Expired
 	for _, raw := range b.Regions {
 		r, err := openRegion(raw, &newest.list)
 		if err != nil {
@@ -207,10 +209,10 @@ func (b *Bundle) Open(o TrustOptions) (*Trust, error) {
 			return nil, malformed("trust bundle: two lists of one region")
 		}
 		r.Expired = o.At.After(r.Expires)
-		t.Expired = t.Expired || r.Expired
+		ended = ended || r.Expired
 		t.Regions[r.Code] = r
 	}
-	if t.Expired {
+	if ended {
 		return t, ErrTrustExpired
 	}
 	return t, nil

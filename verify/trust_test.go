@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -159,6 +160,31 @@ func TestASchemeHeldPastItsEnd(t *testing.T) {
 	in := s.input()
 	in.Trust = trust
 	expect(t, judge(s.r.sealJSON(t, s.order, decision), nil, in), verify.CannotConfirm, verify.TrustListExpired)
+}
+
+// A region whose list has ended takes no other with it.
+func TestAnotherRegionsListEnded(t *testing.T) {
+	for name, c := range map[string]struct {
+		order   func(s *scene)
+		verdict verify.Verdict
+		code    verify.Code
+	}{
+		"a stamp that it has no part in": {func(*scene) {}, verify.Valid, ""},
+		"a stamp with its token":         {func(s *scene) { s.order.tsa, s.order.chain = s.far.tsa, nil }, verify.CannotConfirm, verify.TrustListExpired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			c.order(s)
+			b := s.bundle(t, s.listed)
+			b.Regions[1] = s.bundle(t, s.at.Add(-8*24*time.Hour)).Regions[1]
+			in := s.input()
+			var err error
+			if in.Trust, err = b.Open(certs.TrustOptions{At: s.at}); !errors.Is(err, certs.ErrTrustExpired) {
+				t.Fatal(err)
+			}
+			expect(t, judge(s.r.sealJSON(t, s.order, decision), nil, in), c.verdict, c.code)
+		})
+	}
 }
 
 // Where first trust came from, and how old the lists are, is told.
