@@ -37,7 +37,7 @@ func (t *trial) ladder(f certs.Found) ladder {
 	}
 	for len(l.steps) < maxLadder {
 		last := l.steps[len(l.steps)-1]
-		if bytes.Equal(last.RawSubject, last.RawIssuer) {
+		if t.issued(last, last) {
 			l.complete = true
 			return l
 		}
@@ -64,15 +64,21 @@ func (t *trial) issuerOf(c *certs.Certificate, f certs.Found) *certs.Certificate
 	}
 	candidates = append(candidates, t.book.certs...)
 	for _, issuer := range candidates {
-		if !issuer.IsCA || !bytes.Equal(c.RawIssuer, issuer.RawSubject) || issuer.Equal(c) {
-			continue
-		}
-		a, b := c.SM3(), issuer.SM3()
-		if t.w.check(keyOf("issued", a[:], b[:]), func() error { return c.CheckSignatureFrom(issuer) }) == nil {
+		if !issuer.Equal(c) && t.issued(c, issuer) {
 			return issuer
 		}
 	}
 	return nil
+}
+
+// issued tells whether an authority's signature is on a certificate; one that
+// issued itself is a root.
+func (t *trial) issued(c, issuer *certs.Certificate) bool {
+	if !issuer.IsCA && !issuer.Equal(c) || !bytes.Equal(c.RawIssuer, issuer.RawSubject) {
+		return false
+	}
+	a, b := c.SM3(), issuer.SM3()
+	return t.w.check(keyOf("issued", a[:], b[:]), func() error { return c.CheckSignatureFrom(issuer) }) == nil
 }
 
 // standings tells of each step below the root, from the top down: what an

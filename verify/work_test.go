@@ -161,6 +161,31 @@ func TestARootWrittenByAStrangerSilencesNothing(t *testing.T) {
 	}
 }
 
+// No signature of a token covers the certificates in it, so one that nothing
+// vouches for may have been put there by anyone: the token is not as it was.
+func TestWhatATokenBrings(t *testing.T) {
+	s := newScene(t)
+	s.r.services = s.r.services[1:]
+	x := newParty(t, nil, profile{name: "X", ca: true})
+	for name, c := range map[string]struct {
+		chain []*certs.Certificate
+		good  bool
+	}{
+		"its chain up to the root":         {[]*certs.Certificate{s.r.issuing.cert, s.r.root.cert}, true},
+		"a stranger's root":                {[]*certs.Certificate{x.cert}, false},
+		"another's certificate":            {[]*certs.Certificate{s.r.signer.cert}, true}, // by a listed authority
+		"the root's key by a stranger":     {[]*certs.Certificate{newParty(t, x, profile{name: "520000 root", ca: true, key: s.r.root.key}).cert, x.cert}, false},
+		"the root's name, another's key":   {[]*certs.Certificate{newParty(t, nil, profile{name: "520000 root", ca: true}).cert}, false},
+		"the authority's name and own key": {[]*certs.Certificate{newParty(t, nil, profile{name: "520000 issuing", ca: true}).cert}, false},
+	} {
+		s.order.tsa, s.order.chain = s.r.tsa, c.chain
+		s.evidence = append(s.usual(), x.list(t, s.known), verify.NewItem(verify.KindCertificate, s.r.root.cert.Raw))
+		if r := s.judge(); good(r) != c.good {
+			t.Errorf("%s: %s %v", name, r.Verdict, codes(r))
+		}
+	}
+}
+
 // A judgement gives its memory back, and an Engine keeps no more than it says.
 func TestAnEngineDoesNotGrow(t *testing.T) {
 	s := newScene(t)
