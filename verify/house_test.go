@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -8,6 +9,9 @@ import (
 	"encoding/asn1"
 	"encoding/json"
 	"errors"
+	"image"
+	"image/color"
+	"image/png"
 	"math/big"
 	"testing"
 	"time"
@@ -243,4 +247,25 @@ func plainFace(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	return png
+}
+
+// otherFace is another picture, of the size of the plain one.
+func otherFace(t testing.TB) []byte {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(plainFace(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := image.NewNRGBA(img.Bounds())
+	for x := range img.Bounds().Dx() {
+		for y := range img.Bounds().Dy() {
+			turned.Set(x, y, img.At(y, x))
+		}
+	}
+	turned.Set(img.Bounds().Dx()/2, img.Bounds().Dy()/2, color.NRGBA{200, 0, 0, 255})
+	var out bytes.Buffer
+	if err := png.Encode(&out, turned); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
