@@ -187,8 +187,10 @@ func (t *trial) dataHash() outcome {
 	if t.stamp == nil || t.mark.partial {
 		return notMade
 	}
-	sum, err := t.mark.digest()
+	sum, err := t.w.digest(t.mark.hashes, t.mark.digest)
 	switch {
+	case errors.Is(err, errWork):
+		return overWork
 	case err != nil:
 		return failed(Altered, err)
 	case !bytes.Equal(sum[:], t.stamp.DataHash):

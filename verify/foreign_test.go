@@ -72,7 +72,7 @@ func TestAnothersVendorID(t *testing.T) {
 	expect(t, c.judge(t, file, changed), verify.ValidWithNotice, verify.FormatNotice)
 
 	of := part(t, der)
-	for i := 0; i < len(der); i += testlong.Count(31, 1) {
+	for i := 0; i < len(der); i += testlong.Count(61, 1) {
 		for bit := range 8 {
 			altered := bytes.Clone(der)
 			altered[i] ^= 1 << bit

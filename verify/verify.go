@@ -20,6 +20,9 @@ const (
 	// MaxSignatureChecks stops a file with a thousand stamps from buying
 	// minutes of a server's time with one request.
 	MaxSignatureChecks = 200
+	// MaxHashed is how many octets are hashed for the stamps of a JSON document,
+	// each of which covers all of it: 10 MB under 100 stamps would be a gigabyte.
+	MaxHashed = 128 << 20
 	// MaxEvidence and MaxEvidenceItem stop evidence files made to fill memory.
 	MaxEvidence     = 1000
 	MaxEvidenceItem = 64 << 20
