@@ -58,6 +58,7 @@ type profile struct {
 	eku      certs.OID
 	from, to time.Time // zero: ten years from the epoch
 	key      *sm2.PrivateKey
+	uscc     string
 }
 
 const (
@@ -90,6 +91,13 @@ func newParty(t testing.TB, issuer *party, p profile) *party {
 	}
 	if p.eku != "" {
 		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage(t, p.eku)}}
+	}
+	if p.uscc != "" {
+		text, err := asn1.MarshalWithParams(p.uscc, "printable")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 156, 10260, 4, 1, 4}, Value: text})
 	}
 	parent, by := c, p.key
 	if issuer != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,6 +78,33 @@ func TestTheSameReport(t *testing.T) {
 			t.Fatalf("another report:\n%s", diff)
 		}
 	}
+}
+
+// What an Engine remembers under one trust decides nothing under another, at once
+// and from many goroutines.
+func TestOneEngineUnderTwoTrusts(t *testing.T) {
+	s := newScene(t)
+	doc := s.r.sealJSON(t, s.order, decision)
+	in := s.input()
+	s.r.then(s.r.maker, certs.Distrusted, noon.Add(-time.Hour))
+	strict := in
+	strict.Trust = s.trust(t, s.listed, s.at)
+	none := in
+	none.Trust = nil
+	engine := &verify.Engine{}
+	var all sync.WaitGroup
+	for n := range 60 {
+		all.Go(func() {
+			d := verify.Open(bytes.NewReader(doc), int64(len(doc)), "", nil)
+			x := []struct {
+				in   verify.Input
+				want verify.Verdict
+				code verify.Code
+			}{{in, verify.Valid, ""}, {strict, verify.CannotConfirm, verify.ServiceDistrusted}, {none, verify.CannotConfirm, verify.TrustMissing}}[n%3]
+			expect(t, engine.Judge(d, x.in), x.want, x.code)
+		})
+	}
+	all.Wait()
 }
 
 // Now is shown and decides nothing.

@@ -70,6 +70,16 @@ func TestTrust(t *testing.T) {
 			s.r.services[3].Prefixes = nil
 		}, verify.NotValid, verify.SealOfAnotherRegion},
 		"a service for one organisation": {func(s *scene) { s.r.services[2].Organisations = []string{"11520000MB1A00001X"} }, verify.NotValid, verify.SealOfAnotherRegion},
+		"a service for this organisation": {func(s *scene) {
+			s.r.services[2].Organisations = []string{"11520000MB1A00002W", "11520000MB1A00001X"}
+			s.order.signer = newParty(s, s.r.issuing, profile{name: s.r.sealID(1), uscc: "11520000MB1A00001X"})
+			s.order.seal = s.r.makeSeal(s, sealOrder{signer: s.order.signer})
+		}, verify.Valid, ""},
+		"an authority for another organisation": {func(s *scene) {
+			s.r.services[1].Organisations = []string{"11520000MB1A00002W"}
+			s.order.signer = newParty(s, s.r.issuing, profile{name: s.r.sealID(1), uscc: "11520000MB1A00001X"})
+			s.order.seal = s.r.makeSeal(s, sealOrder{signer: s.order.signer})
+		}, verify.NotValid, verify.SealOfAnotherRegion},
 		"maker with a signer's certificate": {func(s *scene) {
 			plain := newParty(s, s.r.issuing, profile{name: "no maker"})
 			s.r.services[2].Certificate = plain.cert.Raw
