@@ -101,17 +101,22 @@ func (t *trial) organisationOf(s *certs.Service) bool {
 
 // trustList: an expired list is not to be judged by (protocol.md 3).
 func (t *trial) trustList() outcome {
-	switch {
-	case t.in.Trust == nil:
+	if t.in.Trust == nil {
 		return unknown(TrustMissing, "")
-	case t.in.Trust.Expired, t.in.At.After(t.in.Trust.SchemeExpires):
+	}
+	if t.in.ended(nil) {
 		return unknown(TrustListExpired, "")
 	}
 	for _, f := range []certs.Found{t.makerFound, t.signerFound, t.tsaFound} {
-		// A list that was good when it was opened may have ended by now.
-		if f.Region != nil && (f.Region.Expired || t.in.At.After(f.Region.Expires)) {
+		if f.Region != nil && t.in.ended(f.Region) {
 			return unknown(TrustListExpired, "of region "+f.Region.Code)
 		}
 	}
 	return passed
+}
+
+// ended tells whether the scheme list, or a region's, is not to be judged by. One
+// that was good when it was opened may have ended by now.
+func (in Input) ended(r *certs.Region) bool {
+	return in.Trust.Expired || in.At.After(in.Trust.SchemeExpires) || r != nil && (r.Expired || in.At.After(r.Expires))
 }

@@ -39,7 +39,11 @@ func (e *Engine) Judge(d *Document, in Input) Report {
 		verdicts = append(verdicts, r.Stamps[n].Verdict)
 		laterBad = laterBad || r.Stamps[n].Verdict == NotValid
 	}
+	refused := trials[0].w.refused
 	licence, found := d.judgeLicence(trials, in, used)
+	if trials[0].w.refused > refused {
+		found = append(found, WorkLimit)
+	}
 	r.Licence = licence
 	for _, c := range found {
 		row, _ := lookup(c)
@@ -76,8 +80,8 @@ func (r *Report) addReasons(codes []Code) {
 // trials reads every stamp and counts the different seals.
 func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []*trial {
 	w := newWork(e)
-	b, err := newBook(in.Evidence, in.At)
-	if err != nil {
+	b := newBook(in.Evidence, in.At)
+	if b.over {
 		w.left = 0
 	}
 	var all []*trial
