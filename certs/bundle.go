@@ -196,7 +196,6 @@ func (b *Bundle) Open(o TrustOptions) (*Trust, error) {
 		return nil, fmt.Errorf("%w: scheme list %d, seen %d", ErrRollback, newest.list.Sequence, o.HighestSeen[SchemeIssuer])
 	}
 	t.Expired = o.At.After(newest.list.Exp)
-	ended := t.Expired
 	for _, raw := range b.Regions {
 		r, err := openRegion(raw, &newest.list)
 		if err != nil {
@@ -209,10 +208,10 @@ func (b *Bundle) Open(o TrustOptions) (*Trust, error) {
 			return nil, malformed("trust bundle: two lists of one region")
 		}
 		r.Expired = o.At.After(r.Expires)
-		ended = ended || r.Expired
+		t.Expired = t.Expired || r.Expired
 		t.Regions[r.Code] = r
 	}
-	if ended {
+	if t.Expired {
 		return t, ErrTrustExpired
 	}
 	return t, nil

@@ -45,11 +45,8 @@ type link [2][32]byte
 // certificate valid at the time At. Name constraints and critical policies are
 // not processed, so a certificate that has them is refused. The error is that
 // of the way that came furthest.
-//
-// What a certificate is for is asked last: of one whose issuer is not known nothing
-// is known, not even that it is wrong.
 func BuildPath(leaf *Certificate, o PathOptions) ([]*Certificate, error) {
-	if err := leaf.sound(o.At); err != nil {
+	if err := leaf.usableFor(o); err != nil {
 		return nil, err
 	}
 	w := walk{o: o}
@@ -57,13 +54,13 @@ func BuildPath(leaf *Certificate, o PathOptions) ([]*Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := leaf.usableFor(o); err != nil {
-		return nil, err
-	}
 	return path, nil
 }
 
 func (c *Certificate) usableFor(o PathOptions) error {
+	if err := c.sound(o.At); err != nil {
+		return err
+	}
 	if o.KeyUsage != 0 && c.KeyUsage&o.KeyUsage != o.KeyUsage {
 		return fmt.Errorf("%w: %s", ErrKeyUsage, c.Subject)
 	}

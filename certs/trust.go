@@ -12,7 +12,7 @@ import (
 // Trust is what an opened bundle grants. It is not to be changed.
 type Trust struct {
 	Anchor         string // AnchorShipped, AnchorGiven or AnchorCaller
-	Expired        bool   // the scheme list; each region has its own
+	Expired        bool   // the scheme list or that of a region, which its own Expired tells
 	SchemeSequence uint64
 	SchemeExpires  time.Time
 	Regions        map[string]*Region

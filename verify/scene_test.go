@@ -14,8 +14,9 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 	"github.com/emmansun/gmsm/smx509"
+	"golang.org/x/crypto/cryptobyte"
+	cryptoasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
-	"yinxin/ca/tsa"
 	"yinxin/certs"
 	"yinxin/seal/jsondoc"
 	"yinxin/seal/pdf"
@@ -67,13 +68,26 @@ func (r *region) stamp(t testing.TB, o order, digest [32]byte) []byte {
 	return der
 }
 
+// timeStamp makes a token as RFC 3161 has it, also where an authority would refuse.
 func timeStamp(t testing.TB, by *party, chain []*certs.Certificate, at time.Time, imprint [32]byte) []byte {
 	t.Helper()
-	a, err := tsa.New(tsa.Config{Signer: by, Certificate: by.cert, Chain: chain, Clock: func() time.Time { return at }, Rand: rand.Reader})
+	var b cryptobyte.Builder
+	b.AddASN1(cryptoasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(1)
+		certs.AddOID(b, certs.OIDTSAPolicy)
+		b.AddASN1(cryptoasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1(cryptoasn1.SEQUENCE, func(b *cryptobyte.Builder) { certs.AddOID(b, certs.OIDSM3) })
+			b.AddASN1OctetString(imprint[:])
+		})
+		b.AddASN1Int64(at.UnixNano())
+		b.AddASN1GeneralizedTime(at)
+		b.AddASN1(cryptoasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1Int64(1) }) // accuracy
+	})
+	info, err := b.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := a.Stamp(t.Context(), imprint)
+	token, err := certs.BuildSignedData(t.Context(), certs.SignedDataSpec{ContentType: certs.OIDTSTInfo, Content: info, Signer: by, Certificate: by.cert, Chain: chain})
 	if err != nil {
 		t.Fatal(err)
 	}
