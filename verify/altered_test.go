@@ -137,7 +137,7 @@ func TestNoAlteredBitIsGood(t *testing.T) {
 			step := testlong.Count(max(1, len(d.stamp)/300), 1)
 			for i := 0; i < len(d.stamp); i += step {
 				bits := []int{i % 8}
-				if testlong.Enabled() {
+				if testlong.Enabled() && d.name != "pdf" { // whose stamp is long
 					bits = []int{0, 1, 2, 3, 4, 5, 6, 7}
 				}
 				for _, bit := range bits {
