@@ -132,7 +132,11 @@ func (d *Document) openJSON(r io.ReaderAt, size int64) {
 		return
 	}
 	doc, err := jsondoc.Parse(text)
-	if err != nil {
+	switch {
+	case errors.Is(err, jsondoc.ErrTooLarge):
+		d.refuse(TooLarge, err)
+		return
+	case err != nil:
 		d.refuse(Malformed, err)
 		return
 	}

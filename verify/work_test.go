@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"yinxin/certs"
+	"yinxin/internal/testlong"
 	"yinxin/seal/ses"
 	"yinxin/verify"
 )
@@ -58,13 +59,15 @@ func TestManyStampsOnALargeDocument(t *testing.T) {
 		r := judge(doc, nil, in)
 		expect(t, r, verify.NotValid, verify.WorkLimit)
 	})
+	doc = fmt.Appendf(nil, `{"_seals":[%s%s]}`, entry, strings.Repeat(","+entry, 250))
+	within(t, func() { expect(t, judge(doc, nil, in), verify.None, verify.TooLarge) })
 }
 
 func TestManyStampsOnAPage(t *testing.T) {
 	s := newScene(t)
 	s.order.seal = s.r.makeSeal(t, sealOrder{picture: plainFace(t)})
 	doc := sample(t, "../seal/pdf/testdata/unsigned/minimal.pdf")
-	for range 40 {
+	for range testlong.Count(30, 220) {
 		doc = s.r.sealPDF(t, s.order, doc)
 	}
 	within(t, func() {
