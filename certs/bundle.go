@@ -12,7 +12,8 @@ import (
 // Why a bundle is refused, where a caller branches on it.
 var (
 	// ErrTrustExpired: a list has ended; the Trust that comes with it is good
-	// for looking at, and any verdict from it is cannot_confirm.
+	// for looking at. A verdict under an ended scheme list, or on what a region
+	// with an ended list vouches for, is cannot_confirm.
 	ErrTrustExpired = errors.New("the trust list has expired")
 	// ErrUnknownAnchor: anchors were given and the bundle begins with none of them.
 	ErrUnknownAnchor = errors.New("the trust bundle does not lead to the given trust anchor")
@@ -190,7 +191,7 @@ func (b *Bundle) Open(o TrustOptions) (*Trust, error) {
 		return nil, err
 	}
 	newest := lists[len(lists)-1]
-	t.SchemeSequence = newest.list.Sequence
+	t.SchemeSequence, t.SchemeExpires = newest.list.Sequence, newest.list.Exp
 	if newest.list.Sequence < o.HighestSeen[SchemeIssuer] {
 		return nil, fmt.Errorf("%w: scheme list %d, seen %d", ErrRollback, newest.list.Sequence, o.HighestSeen[SchemeIssuer])
 	}

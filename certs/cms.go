@@ -81,6 +81,11 @@ func (s *SignedData) parse(sd cryptobyte.String) error {
 	if err := s.parseContent(encap); err != nil {
 		return err
 	}
+	// RFC 5652 5.1: no signature covers the version, so it is what the rest makes
+	// it. GB/T 35275 writers differ.
+	if len(s.Notices) == 0 && s.ContentType != OIDData && version != 3 {
+		return malformed("SignedData: version")
+	}
 	if !sd.ReadOptionalASN1(&certSet, &hasCerts, asn1.Tag(0).ContextSpecific().Constructed()) ||
 		!sd.ReadOptionalASN1(&crls, &hasCRLs, asn1.Tag(1).ContextSpecific().Constructed()) ||
 		!sd.ReadASN1(&signers, asn1.SET) || !sd.Empty() || !signers.ReadASN1(&signer, asn1.SEQUENCE) || !signers.Empty() {

@@ -32,7 +32,14 @@ type PathOptions struct {
 	At            time.Time
 	EKU           OID      // "" for none
 	KeyUsage      KeyUsage // every bit of it is required
+
+	// checked, if set, keeps what was found of a signature over many calls with
+	// the same certificates.
+	checked map[link]error
 }
+
+// link is a certificate and one that may have issued it, by their SM3.
+type link [2][32]byte
 
 // BuildPath finds a way from leaf up to a root by RFC 5280 6.1, each
 // certificate valid at the time At. Name constraints and critical policies are
@@ -143,8 +150,20 @@ func (w *walk) step(path []*Certificate, issuer *Certificate) error {
 	if w.work++; w.work > maxPathWork {
 		return fmt.Errorf("%w: too many possible issuers", ErrUnknownIssuer)
 	}
-	if err := path[len(path)-1].CheckSignatureFrom(issuer); err != nil {
+	if err := w.signed(path[len(path)-1], issuer); err != nil {
 		return fmt.Errorf("%w: of %s on %s", err, issuer.Subject, path[len(path)-1].Subject)
 	}
 	return nil
+}
+
+func (w *walk) signed(c, issuer *Certificate) error {
+	l := link{c.sum, issuer.sum}
+	err, known := w.o.checked[l]
+	if !known {
+		err = c.CheckSignatureFrom(issuer)
+		if w.o.checked != nil {
+			w.o.checked[l] = err
+		}
+	}
+	return err
 }

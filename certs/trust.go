@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,8 +12,9 @@ import (
 // Trust is what an opened bundle grants. It is not to be changed.
 type Trust struct {
 	Anchor         string // AnchorShipped, AnchorGiven or AnchorCaller
-	Expired        bool
+	Expired        bool   // the scheme list or that of a region, which its own Expired tells
 	SchemeSequence uint64
+	SchemeExpires  time.Time
 	Regions        map[string]*Region
 }
 
@@ -102,6 +104,9 @@ func (t *Trust) Find(leaf *Certificate, typ ServiceType, extra []*Certificate, u
 		return Found{}, fmt.Errorf("%w: service type %q", ErrUnsupported, typ)
 	}
 	best := ErrUnknownIssuer
+	// Certificates of a stranger's making can lead up many ways, for each of a
+	// thousand services: each signature is checked once.
+	checked := map[link]error{}
 	for _, code := range t.codes() {
 		r := t.Regions[code]
 		for i := range r.Services {
@@ -109,8 +114,11 @@ func (t *Trust) Find(leaf *Certificate, typ ServiceType, extra []*Certificate, u
 			if s.Type != typ {
 				continue
 			}
-			path, err := BuildPath(leaf, PathOptions{Roots: []*Certificate{s.Certificate}, Intermediates: extra, At: at, EKU: eku, KeyUsage: usage})
+			path, err := BuildPath(leaf, PathOptions{Roots: []*Certificate{s.Certificate}, Intermediates: extra, At: at, EKU: eku, KeyUsage: usage, checked: checked})
 			if err == nil {
+				if t.passes(path, typ) {
+					continue
+				}
 				if state, _ := s.StateAt(at); state == Granted {
 					return Found{path, r, s}, nil
 				}
@@ -122,6 +130,22 @@ func (t *Trust) Find(leaf *Certificate, typ ServiceType, extra []*Certificate, u
 		}
 	}
 	return Found{}, best
+}
+
+// passes tells whether a path leads through the key of a listed service on its way
+// to another above: the nearer one answers then. Otherwise an authority that is
+// withdrawn or distrusted would go on under the root that is listed beside it.
+func (t *Trust) passes(path []*Certificate, typ ServiceType) bool {
+	for _, c := range path[:len(path)-1] {
+		for _, r := range t.Regions {
+			for i := range r.Services {
+				if s := &r.Services[i]; s.Type == typ && bytes.Equal(c.RawSPKI, s.Certificate.RawSPKI) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // codes gives the regions in one order, so that the same trust gives the same

@@ -187,8 +187,10 @@ func (t *trial) dataHash() outcome {
 	if t.stamp == nil || t.mark.partial {
 		return notMade
 	}
-	sum, err := t.mark.digest()
+	sum, err := t.w.digest(t.mark.hashes, t.mark.digest)
 	switch {
+	case errors.Is(err, errWork):
+		return overWork
 	case err != nil:
 		return failed(Altered, err)
 	case !bytes.Equal(sum[:], t.stamp.DataHash):
@@ -233,7 +235,10 @@ func (t *trial) expectedSeals() outcome {
 		return notMade
 	}
 	want, asked := t.stamp.ExpectedSeals()
+	present := slices.ContainsFunc(t.stamp.Extensions, func(x ses.Extension) bool { return x.ID == certs.OIDExpectedSeals })
 	switch {
+	case present && !asked:
+		return failed(StampMalformed, "how many seals it expects cannot be read")
 	case !asked:
 		return notHere
 	case t.distinctSeals < want:

@@ -139,9 +139,10 @@ type sealWord struct {
 }
 
 // sealWord gathers every statement about the SM3 of this seal by the status
-// signer of its region. Intervals of all of them count: none is ever forgotten.
+// signer of its region.
 func (t *trial) sealWord() sealWord {
 	var w sealWord
+	var all []told
 	sum := t.stamp.Seal.SM3()
 	name := hex.EncodeToString(sum[:])
 	for _, r := range t.book.statements {
@@ -152,7 +153,7 @@ func (t *trial) sealWord() sealWord {
 		case r.seal != nil && r.seal.Seal == name && r.seal.ID == t.stamp.Seal.ID:
 			asOf, intervals, foreign = r.seal.AsOf, r.seal.Intervals, r.seal.State == status.SealUnknown
 		case r.list != nil:
-			asOf, intervals = r.list.AsOf, r.list.Find(name)
+			asOf, intervals = r.list.AsOf, r.listed[name]
 		default:
 			continue
 		}
@@ -168,10 +169,38 @@ func (t *trial) sealWord() sealWord {
 		if asOf.After(w.asOf) {
 			w.asOf = asOf
 		}
-		w.intervals = append(w.intervals, intervals...)
+		for _, i := range intervals {
+			all = append(all, told{i, asOf})
+		}
 		t.used[StatusFreshness{Source: r.statement.Type, AsOf: rfc3339(asOf), Stale: !fresh}] = true
 	}
+	w.intervals = together(all)
 	return w
+}
+
+// told is an interval as it was known at a time.
+type told struct {
+	status.Interval
+	asOf time.Time
+}
+
+// together gives the intervals of all statements: none is ever forgotten, not even
+// one that a newer statement leaves out. Only a freeze that lasted when it was told
+// of, and has an end in a newer statement, ended there.
+func together(all []told) []status.Interval {
+	ended := map[int64]time.Time{} // by the freeze's beginning: the newest word of its end
+	for _, i := range all {
+		if from := i.From.UnixNano(); i.State == status.SealFrozen && !i.To.IsZero() && i.asOf.After(ended[from]) {
+			ended[from] = i.asOf
+		}
+	}
+	var out []status.Interval
+	for _, i := range all {
+		if i.State != status.SealFrozen || !i.To.IsZero() || !ended[i.From.UnixNano()].After(i.asOf) {
+			out = append(out, i.Interval)
+		}
+	}
+	return out
 }
 
 // speaks tells whether a statement is by a status signer of that region that may

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -17,7 +18,7 @@ func (t *trial) makerChain() outcome {
 		if o, told := life(t.makerErr, SealMakerNotValid, SealMakerNotValid); told {
 			return o
 		}
-		return untrusted(t.makerErr, SealMakerNotValid)
+		return t.untrusted(t.maker, t.makerErr, SealMakerNotValid)
 	}
 	return t.entitled(t.makerFound)
 }
@@ -32,7 +33,7 @@ func (t *trial) signerChain() outcome {
 		if o, told := life(t.signerErr, CertificateNotYetValid, CertificateExpiredAtSealing); told {
 			return o
 		}
-		return untrusted(t.signerErr, SignerKeyUsage)
+		return t.untrusted(t.signer, t.signerErr, SignerKeyUsage)
 	}
 	return t.entitled(t.signerFound)
 }
@@ -49,8 +50,10 @@ func life(err error, early, late Code) (outcome, bool) {
 	return outcome{}, false
 }
 
-// untrusted gives the reason why no chain was found.
-func untrusted(err error, usage Code) outcome {
+// untrusted gives the reason why no chain was found. Another vendor's certificate
+// bears none of our extended key usages; that it is wrong can be said of one alone
+// whose issuer is known.
+func (t *trial) untrusted(c *certs.Certificate, err error, usage Code) outcome {
 	switch {
 	case errors.Is(err, errWork):
 		return overWork
@@ -60,10 +63,22 @@ func untrusted(err error, usage Code) outcome {
 		return unknown(ServiceDistrusted, err)
 	case errors.Is(err, certs.ErrUnhandledCritical):
 		return unknown(CriticalExtension, err)
-	case errors.Is(err, certs.ErrKeyUsage):
+	case errors.Is(err, certs.ErrKeyUsage) && t.in.names(c):
 		return failed(usage, err)
 	}
 	return unknown(IssuerUnknown, err)
+}
+
+// names tells whether the trust list names whoever a certificate says issued it.
+func (in Input) names(c *certs.Certificate) bool {
+	for _, r := range in.Trust.Regions {
+		for i := range r.Services {
+			if s := r.Services[i].Certificate; s.Equal(c) || bytes.Equal(s.RawSubject, c.RawIssuer) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // entitled: 440000's services cannot speak for a 52... seal, nor for an
@@ -101,17 +116,22 @@ func (t *trial) organisationOf(s *certs.Service) bool {
 
 // trustList: an expired list is not to be judged by (protocol.md 3).
 func (t *trial) trustList() outcome {
-	switch {
-	case t.in.Trust == nil:
+	if t.in.Trust == nil {
 		return unknown(TrustMissing, "")
-	case t.in.Trust.Expired:
+	}
+	if t.in.ended(nil) {
 		return unknown(TrustListExpired, "")
 	}
 	for _, f := range []certs.Found{t.makerFound, t.signerFound, t.tsaFound} {
-		// A list that was good when it was opened may have ended by now.
-		if f.Region != nil && (f.Region.Expired || t.in.At.After(f.Region.Expires)) {
+		if f.Region != nil && t.in.ended(f.Region) {
 			return unknown(TrustListExpired, "of region "+f.Region.Code)
 		}
 	}
 	return passed
+}
+
+// ended tells whether the scheme list, or a region's, is not to be judged by. One
+// that was good when it was opened may have ended by now.
+func (in Input) ended(r *certs.Region) bool {
+	return in.At.After(in.Trust.SchemeExpires) || r != nil && (r.Expired || in.At.After(r.Expires))
 }

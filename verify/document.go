@@ -32,6 +32,7 @@ type mark struct {
 	der      []byte
 	kind     string // what TBS_Sign.propertyInfo must be
 	digest   func() ([32]byte, error)
+	hashes   int64    // octets that digest hashes; 0 where the craft has done it
 	partial  bool     // does not cover its revision
 	whole    bool     // covers the whole document as it stood when sealed
 	problems []string // anything here: never good
@@ -131,7 +132,11 @@ func (d *Document) openJSON(r io.ReaderAt, size int64) {
 		return
 	}
 	doc, err := jsondoc.Parse(text)
-	if err != nil {
+	switch {
+	case errors.Is(err, jsondoc.ErrTooLarge):
+		d.refuse(TooLarge, err)
+		return
+	case err != nil:
 		d.refuse(Malformed, err)
 		return
 	}
@@ -143,7 +148,7 @@ func (d *Document) openJSON(r io.ReaderAt, size int64) {
 	}
 	for n, der := range stamps {
 		m := mark{
-			der: der, kind: ses.PropertyJSON, role: "seal", whole: true,
+			der: der, kind: ses.PropertyJSON, role: "seal", whole: true, hashes: size,
 			digest: func() ([32]byte, error) { return doc.Digest(n) },
 		}
 		for k := n + 1; k < len(stamps); k++ {

@@ -69,20 +69,22 @@ func (e *Engine) remember(k proofKey) {
 	}
 }
 
-// errWork: the budget of signature checks is spent.
-var errWork = errors.New("the document asks for too many signature checks")
+// errWork: the budget of a judgement is spent.
+var errWork = errors.New("the document asks for too much work")
 
-// work counts the signature checks of one judgement. A check that this document
+// work counts the signature checks of one judgement, and what it hashes. A check that this document
 // already asked for costs nothing; one that only the Engine remembers costs as if
 // it were made, so that the report does not depend on what came before.
 type work struct {
-	engine *Engine
-	done   map[proofKey]error
-	left   int
+	engine  *Engine
+	done    map[proofKey]error
+	left    int
+	hash    int64 // octets
+	refused int   // checks that were not made for want of budget
 }
 
 func newWork(e *Engine) *work {
-	return &work{engine: e, done: map[proofKey]error{}, left: MaxSignatureChecks}
+	return &work{engine: e, done: map[proofKey]error{}, left: MaxSignatureChecks, hash: MaxHashed}
 }
 
 func (w *work) check(k proofKey, f func() error) error {
@@ -90,6 +92,7 @@ func (w *work) check(k proofKey, f func() error) error {
 		return err
 	}
 	if w.left <= 0 {
+		w.refused++
 		return errWork
 	}
 	w.left--
@@ -105,9 +108,20 @@ func (w *work) check(k proofKey, f func() error) error {
 	return err
 }
 
+// digest makes a digest of so many octets within the budget.
+func (w *work) digest(octets int64, f func() ([32]byte, error)) ([32]byte, error) {
+	if w.hash < octets {
+		w.refused++
+		return [32]byte{}, errWork
+	}
+	w.hash -= octets
+	return f()
+}
+
 // spend takes n checks that are made elsewhere (along a path) from the budget.
 func (w *work) spend(n int) error {
 	if w.left < n {
+		w.refused++
 		return errWork
 	}
 	w.left -= n

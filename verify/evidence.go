@@ -11,7 +11,7 @@ import (
 	"yinxin/verify/status"
 )
 
-// reading is an item once read; exactly one of its members is set, or none.
+// reading is an item once read: what it was read as is set, or nothing.
 type reading struct {
 	sum       [32]byte
 	crl       *certs.CRL
@@ -19,6 +19,7 @@ type reading struct {
 	statement *certs.Statement
 	seal      *status.SealStatus
 	list      *status.SealList
+	listed    map[string][]status.Interval // of list, by the SM3 of the seal
 	licence   *status.LicenceStatus
 	shard     *status.StatusList
 }
@@ -54,6 +55,8 @@ func readItem(kind Kind, raw []byte) *reading {
 	return r
 }
 
+func (r *reading) empty() bool { return r.crl == nil && r.cert == nil && r.statement == nil }
+
 // payload is what the statements of verify/status have in common.
 type payload interface{ Validate() error }
 
@@ -66,7 +69,10 @@ func (r *reading) readStatement(st *certs.Statement) {
 		}
 	case status.TypeSealList:
 		if p := new(status.SealList); decoded(p) {
-			r.statement, r.list = st, p
+			r.statement, r.list, r.listed = st, p, map[string][]status.Interval{}
+			for _, s := range p.Seals {
+				r.listed[s.Seal] = s.Intervals
+			}
 		}
 	case status.TypeLicenceStatus:
 		if p := new(status.LicenceStatus); decoded(p) {
@@ -126,6 +132,9 @@ type book struct {
 	crls       []*reading
 	statements []*reading
 	certs      []*certs.Certificate
+	// over: there are too many pieces, of which none was taken: the order they
+	// came in would have decided which.
+	over bool
 }
 
 func newBook(e *Evidence, at time.Time) *book {
@@ -133,9 +142,15 @@ func newBook(e *Evidence, at time.Time) *book {
 	if e == nil {
 		return b
 	}
+	if b.over = len(e.Items) > MaxEvidence; b.over {
+		return b
+	}
 	var all []*reading
-	for _, item := range e.Items[:min(len(e.Items), MaxEvidence)] {
-		all = append(all, item.reading())
+	for _, item := range e.Items {
+		// What says nothing must not stand for the same bytes read as they are.
+		if r := item.reading(); !r.empty() {
+			all = append(all, r)
+		}
 	}
 	slices.SortFunc(all, func(x, y *reading) int { return bytes.Compare(x.sum[:], y.sum[:]) })
 	all = slices.CompactFunc(all, func(x, y *reading) bool { return x.sum == y.sum })

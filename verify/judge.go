@@ -39,7 +39,11 @@ func (e *Engine) Judge(d *Document, in Input) Report {
 		verdicts = append(verdicts, r.Stamps[n].Verdict)
 		laterBad = laterBad || r.Stamps[n].Verdict == NotValid
 	}
+	refused := trials[0].w.refused
 	licence, found := d.judgeLicence(trials, in, used)
+	if trials[0].w.refused > refused {
+		found = append(found, WorkLimit)
+	}
 	r.Licence = licence
 	for _, c := range found {
 		row, _ := lookup(c)
@@ -51,10 +55,19 @@ func (e *Engine) Judge(d *Document, in Input) Report {
 	for s := range used {
 		r.Freshness.Status = append(r.Freshness.Status, s)
 	}
-	slices.SortFunc(r.Freshness.Status, func(a, b StatusFreshness) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.AsOf, b.AsOf))
-	})
+	slices.SortFunc(r.Freshness.Status, compareFreshness)
 	return r
+}
+
+func compareFreshness(a, b StatusFreshness) int {
+	staleLast := 0
+	switch {
+	case a.Stale && !b.Stale:
+		staleLast = 1
+	case b.Stale && !a.Stale:
+		staleLast = -1
+	}
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.AsOf, b.AsOf), staleLast)
 }
 
 func (r *Report) addReasons(codes []Code) {
@@ -68,6 +81,9 @@ func (r *Report) addReasons(codes []Code) {
 func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []*trial {
 	w := newWork(e)
 	b := newBook(in.Evidence, in.At)
+	if b.over {
+		w.left = 0
+	}
 	var all []*trial
 	seals := map[string]bool{}
 	for _, m := range d.marks {

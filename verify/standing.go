@@ -37,7 +37,7 @@ func (t *trial) ladder(f certs.Found) ladder {
 	}
 	for len(l.steps) < maxLadder {
 		last := l.steps[len(l.steps)-1]
-		if bytes.Equal(last.RawSubject, last.RawIssuer) {
+		if t.issued(last, last) {
 			l.complete = true
 			return l
 		}
@@ -64,15 +64,21 @@ func (t *trial) issuerOf(c *certs.Certificate, f certs.Found) *certs.Certificate
 	}
 	candidates = append(candidates, t.book.certs...)
 	for _, issuer := range candidates {
-		if !issuer.IsCA || !bytes.Equal(c.RawIssuer, issuer.RawSubject) || issuer.Equal(c) {
-			continue
-		}
-		a, b := c.SM3(), issuer.SM3()
-		if t.w.check(keyOf("issued", a[:], b[:]), func() error { return c.CheckSignatureFrom(issuer) }) == nil {
+		if !issuer.Equal(c) && t.issued(c, issuer) {
 			return issuer
 		}
 	}
 	return nil
+}
+
+// issued tells whether an authority's signature is on a certificate; one that
+// issued itself is a root.
+func (t *trial) issued(c, issuer *certs.Certificate) bool {
+	if !issuer.IsCA && !issuer.Equal(c) || !bytes.Equal(c.RawIssuer, issuer.RawSubject) {
+		return false
+	}
+	a, b := c.SM3(), issuer.SM3()
+	return t.w.check(keyOf("issued", a[:], b[:]), func() error { return c.CheckSignatureFrom(issuer) }) == nil
 }
 
 // standings tells of each step below the root, from the top down: what an
@@ -103,19 +109,15 @@ func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time) stan
 	_, p := t.ends()
 	for _, r := range t.book.crls {
 		crl := r.crl
-		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) ||
-			crl.ThisUpdate.Before(issuer.NotBefore) || crl.ThisUpdate.After(issuer.NotAfter) ||
-			!issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
-			continue
-		}
-		if len(crl.AuthorityKeyID) > 0 && len(issuer.SubjectKeyID) > 0 && !bytes.Equal(crl.AuthorityKeyID, issuer.SubjectKeyID) {
+		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || !issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
 			continue
 		}
 		sum := issuer.SM3()
 		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) != nil {
 			continue
 		}
-		s.hear(crl, c, p, t.in.At)
+		within := !crl.ThisUpdate.Before(issuer.NotBefore) && !crl.ThisUpdate.After(issuer.NotAfter)
+		s.hear(crl, c, p, t.in.At, within)
 	}
 	return s
 }
@@ -123,15 +125,20 @@ func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time) stan
 // hear adds what one CRL tells. A revocation that any of them tells stays, for a
 // certificate never comes back (protocol.md 4): a later list without it would be
 // an authority restored from an old backup.
-func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time) {
+//
+// within tells that the list was made in its issuer's time. It bears on what the
+// list leaves out, not on what it tells: above a trusted service an issuer's
+// certificate is known by its key alone, and whoever wrote the rest of it must not
+// be able to silence a list that the key signed.
+func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time, within bool) {
 	entry, listed := crl.Find(c.Serial)
 	if listed && entry.Reason != certs.ReasonRemoveFromCRL {
 		since, compromise := ended(entry)
 		if !s.revoked || since.Before(s.since) {
-			s.since, s.compromise = since, compromise
+			s.since = since
 		}
-		s.revoked = true
-	} else if crl.ThisUpdate.After(c.NotAfter) {
+		s.revoked, s.compromise = true, s.compromise || compromise
+	} else if !within || crl.ThisUpdate.After(c.NotAfter) {
 		// An expired certificate may be dropped from the list (RFC 5280 3.3):
 		// its absence says nothing.
 		return
@@ -140,7 +147,7 @@ func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time) {
 	if crl.ThisUpdate.After(s.asOf) {
 		s.asOf = crl.ThisUpdate
 	}
-	if at.After(crl.NextUpdate) || at.Sub(crl.ThisUpdate) > MaxAge {
+	if !within || at.After(crl.NextUpdate) || at.Sub(crl.ThisUpdate) > MaxAge {
 		return
 	}
 	s.now = true
@@ -156,16 +163,16 @@ func madeAfter(made, moment time.Time) bool {
 	return !made.Before(moment.Truncate(time.Second))
 }
 
-// ended gives R of an entry: for a compromise its invalidity date (protocol.md 4).
+// ended gives R of an entry: where the reason is a compromise, or one that may be
+// (RFC 5280 5.3.1 has none be told rather than "unspecified"), its invalidity date
+// (protocol.md 4).
 func ended(r certs.Revoked) (since time.Time, compromise bool) {
 	switch r.Reason {
-	case certs.ReasonKeyCompromise, certs.ReasonCACompromise, certs.ReasonAACompromise:
-		if !r.InvalidityDate.IsZero() && r.InvalidityDate.Before(r.At) {
-			return r.InvalidityDate, true
-		}
-		return r.At, true
 	case certs.ReasonAffiliationChanged, certs.ReasonSuperseded, certs.ReasonCessationOfOperation:
 		return r.At, false
+	}
+	if !r.InvalidityDate.IsZero() && r.InvalidityDate.Before(r.At) {
+		return r.InvalidityDate, true
 	}
 	return r.At, true
 }

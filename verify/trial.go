@@ -155,7 +155,7 @@ func (t *trial) judge(index int) (StampReport, []Code) {
 	verdict := Valid
 	var codes []Code
 	for _, c := range checkTable {
-		o := c.made(t)
+		o := t.make(c.made)
 		v := o.verdict()
 		if c.needed && o.result != Pass {
 			v = Worst(v, CannotConfirm)
@@ -173,6 +173,17 @@ func (t *trial) judge(index int) (StampReport, []Code) {
 		r.SubIndication = e.sub
 	}
 	return r, codes
+}
+
+// make makes one check. Where the budget left something out, such as a CRL that
+// was not looked at, what the check found otherwise does not make it good.
+func (t *trial) make(check func(*trial) outcome) outcome {
+	before := t.w.refused
+	o := check(t)
+	if t.w.refused > before && o.verdict() != NotValid {
+		return overWork
+	}
+	return o
 }
 
 func (o outcome) text() string {

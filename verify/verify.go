@@ -20,9 +20,13 @@ const (
 	// MaxSignatureChecks stops a file with a thousand stamps from buying
 	// minutes of a server's time with one request.
 	MaxSignatureChecks = 200
-	// MaxEvidence and MaxEvidenceItem stop evidence files made to fill memory.
+	// MaxHashed is how many octets are hashed for the stamps of a JSON document,
+	// each of which covers all of it: 10 MB under 100 stamps would be a gigabyte.
+	MaxHashed = 128 << 20
+	// MaxEvidence and MaxEvidenceItem stop evidence files made to fill memory: a
+	// CRL that is read takes five times its octets, and 16 MB hold 400,000 entries.
 	MaxEvidence     = 1000
-	MaxEvidenceItem = 64 << 20
+	MaxEvidenceItem = 16 << 20
 	// MaxDetached bounds a detached stamp: a seal with its picture is some
 	// tens of kilobytes.
 	MaxDetached = 4 << 20

@@ -86,6 +86,50 @@ func TestSealListValidate(t *testing.T) {
 	}
 }
 
+// What a list may not say: each is a list that would hide or invent an end.
+func TestSealListsThatContradictThemselves(t *testing.T) {
+	hour := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
+	frozen := func(from, to int) Interval { return Interval{State: SealFrozen, From: hour(from), To: hour(to)} }
+	one := func(intervals ...Interval) func(*SealList) {
+		return func(l *SealList) { l.Seals[0].Intervals = intervals }
+	}
+	for name, c := range map[string]struct {
+		change func(*SealList)
+		good   bool
+	}{
+		"as it is":              {func(*SealList) {}, true},
+		"of nothing":            {func(l *SealList) { l.Seals = nil }, true},
+		"no time":               {func(l *SealList) { l.AsOf = time.Time{} }, false},
+		"known later than iat":  {func(l *SealList) { l.AsOf = noon.Add(time.Second) }, false},
+		"no region":             {func(l *SealList) { l.Iss = "" }, false},
+		"no end":                {func(l *SealList) { l.Exp = time.Time{} }, false},
+		"no SM3":                {func(l *SealList) { l.Seals[0].Seal = "" }, false},
+		"upper-case SM3":        {func(l *SealList) { l.Seals[0].Seal = strings.Repeat("0A", 32) }, false},
+		"too many intervals":    {one(make([]Interval, MaxIntervals+1)...), false},
+		"two in order":          {one(frozen(-9, -8), frozen(-8, -7)), true},
+		"they overlap":          {one(frozen(-9, -7), frozen(-8, -6)), false},
+		"out of order":          {one(frozen(-5, -4), frozen(-9, -8)), false},
+		"ends as it begins":     {one(frozen(-9, -9)), false},
+		"ends before it begins": {one(frozen(-8, -9)), false},
+		"begins in the future":  {one(Interval{State: SealFrozen, From: hour(1)}), false},
+		"ends in the future":    {one(frozen(-9, 1)), false},
+		"begins never":          {one(Interval{State: SealFrozen, To: hour(-1)}), false},
+		"lasts":                 {one(frozen(-9, -8), Interval{State: SealFrozen, From: hour(-1)}), true},
+		"lasts, then another":   {one(Interval{State: SealFrozen, From: hour(-9)}, frozen(-2, -1)), false},
+		"frozen, cancelled":     {one(frozen(-9, -8), Interval{State: SealCancelled, From: hour(-8)}), true},
+		"cancelled, thawed":     {one(Interval{State: SealCancelled, From: hour(-9), To: hour(-8)}), false},
+		"cancelled, frozen":     {one(Interval{State: SealCancelled, From: hour(-9)}, frozen(-2, -1)), false},
+		"replaced":              {one(Interval{State: SealReplaced, From: hour(-9)}), true},
+		"unknown":               {one(Interval{State: SealUnknown, From: hour(-9)}), false},
+	} {
+		l := SealList{Head: goodSeal().Head, Number: 3, AsOf: noon, Seals: []ListedSeal{{ID: "52010000000001", Version: 1, Seal: strings.Repeat("0a", 32), Intervals: goodSeal().Intervals}}}
+		c.change(&l)
+		if err := l.Validate(); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestLicence(t *testing.T) {
 	for n := byte(0); n < 16; n++ {
 		s, ok := LicenceStateOf(n)
