@@ -224,7 +224,9 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
-	s.Claimed, s.SealedAt = d.now, genTime.UTC()
+	// The register keeps whole seconds: the first answer is to say what every
+	// later one will.
+	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)
 	if err != nil {
 		return Stamped{}, err
