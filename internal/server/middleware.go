@@ -12,21 +12,37 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+
+	"yinxin/internal/agency"
 )
 
 // route answers one request; its error becomes a problem.
 type route func(w http.ResponseWriter, r *http.Request) error
 
-type contextKey int
+type contextKey struct{}
 
-const (
-	keyRequestID contextKey = iota
-	keyCaller
-)
+// visit is what is known of a request while it lasts. Its context holds a pointer,
+// so that the line of the log, written outside, knows whom the key was found to be.
+type visit struct {
+	id     string
+	caller *agency.Caller // nil for a public route
+}
 
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(keyRequestID).(string)
-	return id
+func visitOf(ctx context.Context) *visit {
+	if v, ok := ctx.Value(contextKey{}).(*visit); ok {
+		return v
+	}
+	return &visit{}
+}
+
+func requestID(ctx context.Context) string { return visitOf(ctx).id }
+
+func callerOf(ctx context.Context) (agency.Caller, bool) {
+	v := visitOf(ctx)
+	if v.caller == nil {
+		return agency.Caller{}, false
+	}
+	return *v.caller, true
 }
 
 // newRequestID is ours alone: one taken from the caller would let the caller
@@ -68,17 +84,22 @@ func (s *Server) handle(do route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := newRequestID()
-		r = r.WithContext(context.WithValue(r.Context(), keyRequestID, id))
+		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, &visit{id: id}))
 		rec := &recorder{ResponseWriter: w}
 		h := rec.Header()
 		h.Set("X-Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		err := s.guarded(do, rec, r)
-		if err != nil && rec.status == 0 {
+		begun := rec.status != 0
+		if err != nil && !begun {
 			writeProblem(rec, r, asFailure(err))
 		}
 		s.account(r, rec.status, id, err, time.Since(start))
+		if err != nil && begun {
+			// Half an answer must not look whole: the connection breaks off.
+			panic(http.ErrAbortHandler)
+		}
 	})
 }
 
@@ -109,13 +130,17 @@ func (s *Server) account(r *http.Request, status int, id string, err error, took
 	s.metrics.requests.WithLabelValues(method, template, strconv.Itoa(status)).Inc()
 	s.metrics.seconds.WithLabelValues(template).Observe(took.Seconds())
 	level := slog.LevelInfo
-	attrs := []slog.Attr{slog.String("requestId", id), slog.String("method", r.Method), slog.String("route", template),
+	attrs := []slog.Attr{slog.String("requestId", id), slog.String("method", method), slog.String("route", template),
 		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000)}
 	if caller, ok := callerOf(r.Context()); ok {
 		attrs = append(attrs, slog.String("key", caller.KeyID))
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("code", asFailure(err).code))
+		code := asFailure(err).code
+		if status < http.StatusBadRequest {
+			code = "BROKEN_OFF" // of an answer that had begun
+		}
+		attrs = append(attrs, slog.String("code", code))
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
 			attrs = append(attrs, slog.Any("error", err))
