@@ -22,6 +22,7 @@ func filled(path string) string {
 }
 
 func TestEveryRouteAsksForItsScope(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	revoked, id := h.Key(t, provincetest.Agency, agency.ScopeAdmin)
 	if _, err := h.Agencies.Revoke(t.Context(), id, "test", "lost"); err != nil {
@@ -61,6 +62,7 @@ func TestEveryRouteAsksForItsScope(t *testing.T) {
 }
 
 func TestAKeyIsGoodFromItsNetworksAlone(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for network, want := range map[string]int{"127.0.0.0/8": http.StatusOK, "10.1.0.0/16": http.StatusForbidden} {
 		secret, _, err := h.Agencies.CreateKey(t.Context(), agency.KeyRequest{Agency: provincetest.Agency, Scopes: []string{agency.ScopeSealRead}, Networks: []string{network}, Who: "test"})
@@ -83,6 +85,7 @@ func TestAKeyIsGoodFromItsNetworksAlone(t *testing.T) {
 // What belongs to another agency is answered like what is not there, to the last
 // octet but the request's id.
 func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	stamp := h.StampJSON(t, `{"a":1}`)
 	licence := h.Issue(t)
@@ -141,6 +144,7 @@ func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
 }
 
 func TestMethodsAndPaths(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for _, e := range h.server.endpoints() {
 		path := filled(e.path)
@@ -169,6 +173,7 @@ func TestMethodsAndPaths(t *testing.T) {
 }
 
 func TestProblemsInBothLanguages(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for accept, chinese := range map[string]bool{"": true, "zh": true, "zh-CN,zh;q=0.9,en;q=0.8": true, "en": false, "en-GB,zh": false, "fr": true, "fr,en;q=0.5": false} {
 		sets := []set{header("Accept-Language", accept)}
@@ -187,6 +192,7 @@ func TestProblemsInBothLanguages(t *testing.T) {
 }
 
 func TestFormsAreReadInOneWay(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	licence := h.Issue(t)
 	good := `"operator":"x","reason":"y"`

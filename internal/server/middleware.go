@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -111,11 +113,20 @@ func (s *Server) guarded(do route, w http.ResponseWriter, r *http.Request) (err 
 			panic(p)
 		default:
 			s.metrics.panics.Inc()
-			s.log.Error("panic", "requestId", requestID(r.Context()), "panic", p, "stack", string(debug.Stack()))
+			s.log.Error("panic", "requestId", requestID(r.Context()), "panic", faultOf(p), "stack", string(debug.Stack()))
 			err = &failure{refusal: internalFault, cause: errors.New("panic")}
 		}
 	}()
 	return do(w, r)
+}
+
+// faultOf says what went wrong as the runtime says it; of any other value only the
+// type, since it may have been made from what a caller sent.
+func faultOf(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a panic with a %T", p)
 }
 
 func (s *Server) account(r *http.Request, status int, id string, err error, took time.Duration) {

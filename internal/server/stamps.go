@@ -97,7 +97,7 @@ func (s *Server) readMultipart(parts *multipart.Reader, u *upload) error {
 	seen := map[string]bool{}
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // in an error around it, it is a body that broke off
 			if !seen["request"] {
 				return fail(badRequest, "the part `request` is missing")
 			}

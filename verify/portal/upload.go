@@ -24,7 +24,7 @@ func (p *Portal) Judge(w http.ResponseWriter, r *http.Request) error {
 	}
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // in an error around it, it is a form that broke off
 			return p.show(w, r, http.StatusBadRequest, "upload", t.NoFile)
 		}
 		if err != nil {
