@@ -217,7 +217,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
-	// Whole seconds, as the register keeps them: a retry is answered from there.
+	// Whole seconds, as reports show them.
 	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)
 	if err != nil {

@@ -59,7 +59,7 @@ func spool(r io.Reader, limit int64, h hash.Hash) (*spooled, error) {
 		return &spooled{ReaderAt: bytes.NewReader(head.Bytes()), size: n}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, bodyError(err)
 	}
 	return spoolFile(&head, r, limit)
 }
@@ -79,7 +79,7 @@ func spoolFile(head *bytes.Buffer, r io.Reader, limit int64) (*spooled, error) {
 	case err == nil:
 		return &spooled{ReaderAt: f, size: size, file: f}, nil
 	}
-	return nil, errors.Join(err, f.Close())
+	return nil, errors.Join(bodyError(err), f.Close())
 }
 
 // diskWriter tells a full disk from a caller that went away.

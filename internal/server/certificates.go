@@ -4,19 +4,31 @@ import (
 	"encoding/pem"
 	"net/http"
 	"time"
-	"yinxin/ca"
 
 	"github.com/gorilla/mux"
+
+	"yinxin/ca"
 )
 
+// certificateForm asks for a certificate; CSR is PEM.
+type certificateForm struct {
+	Profile    string `json:"profile" api:"required"`
+	CommonName string `json:"commonName"`
+	CSR        string `json:"csr" api:"required"`
+	Operator   string `json:"operator" api:"required"`
+	Reason     string `json:"reason" api:"required"`
+}
+
+// revokeForm revokes a certificate: reason is RFC 5280's, grounds are in words.
+type revokeForm struct {
+	Operator       string    `json:"operator" api:"required"`
+	Grounds        string    `json:"grounds" api:"required"`
+	Reason         string    `json:"reason" api:"required"`
+	InvalidityDate time.Time `json:"invalidityDate"`
+}
+
 func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
-	var form struct {
-		Profile    string `json:"profile"`
-		CommonName string `json:"commonName"`
-		CSR        string `json:"csr"` // PEM
-		Operator   string `json:"operator"`
-		Reason     string `json:"reason"`
-	}
+	var form certificateForm
 	if err := smallForm(r, &form); err != nil {
 		return err
 	}
@@ -58,7 +70,7 @@ func (s *Server) certificates(w http.ResponseWriter, r *http.Request) error {
 	if len(items) == limit {
 		next = items[len(items)-1].Serial
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"items": orEmpty(items), "next": next})
+	return writeList(w, items, next)
 }
 
 func (s *Server) ownCertificate(r *http.Request) (ca.Row, error) {
@@ -67,7 +79,7 @@ func (s *Server) ownCertificate(r *http.Request) (ca.Row, error) {
 		return row, err
 	}
 	if caller, _ := callerOf(r.Context()); !caller.ActsFor(row.Agency) {
-		return row, fail(notFound, "")
+		return row, ca.ErrNotFound // that there is one is not everyone's to know
 	}
 	return row, nil
 }
@@ -85,12 +97,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var form struct {
-		Operator       string    `json:"operator"`
-		Grounds        string    `json:"grounds"`
-		Reason         string    `json:"reason"`
-		InvalidityDate time.Time `json:"invalidityDate"`
-	}
+	var form revokeForm
 	if err := smallForm(r, &form); err != nil {
 		return err
 	}

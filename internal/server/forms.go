@@ -1,16 +1,15 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
-	"unicode/utf8"
-	"yinxin/internal/act"
 
-	"github.com/tjfoc/gmsm/sm3"
+	"github.com/emmansun/gmsm/sm3"
+
+	"yinxin/internal/act"
 )
 
 const (
@@ -22,32 +21,15 @@ const (
 	mediaOctets = "application/octet-stream"
 )
 
-// decodeForm refuses members it does not know: a misspelt one would be passed
-// over, and the seal put elsewhere than meant.
-func decodeForm(b []byte, into any) error {
-	if !utf8.Valid(b) {
-		return fail(badRequest, "the request is not UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return failBy(badRequest, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fail(badRequest, "something follows the JSON of the request")
-	}
-	return nil
-}
-
-// partError tells a body that was too long, or a failing disk, from one that is
-// no multipart.
-func partError(err error) error {
+// bodyError tells a body that was too long, or a failing disk, from one that
+// broke off: whatever else stops a body from being read is its sender's doing.
+func bodyError(err error) error {
 	var large *http.MaxBytesError
 	var f *failure
-	if errors.As(err, &large) || errors.As(err, &f) {
+	if err == nil || errors.As(err, &large) || errors.As(err, &f) {
 		return err
 	}
-	return fail(badRequest, "the multipart body breaks off or is none")
+	return &failure{refusal: badRequest, detail: "the body breaks off or is not in its format", cause: err}
 }
 
 // retry makes the idempotency key of a request: it belongs to the agency, and
@@ -83,17 +65,24 @@ func page(r *http.Request) (cursor string, limit int, err error) {
 	return r.URL.Query().Get("cursor"), limit, nil
 }
 
-func orEmpty[T any](items []T) []T {
+// listOf is the envelope of a list: next is the cursor to go on from, empty at the
+// end.
+type listOf[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next"`
+}
+
+func writeList[T any](w http.ResponseWriter, items []T, next string) error {
 	if items == nil {
-		return []T{}
+		items = []T{}
 	}
-	return items
+	return writeJSON(w, http.StatusOK, listOf[T]{items, next})
 }
 
 func smallForm(r *http.Request, into any) error {
 	b, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
 	if err != nil {
-		return partError(err)
+		return bodyError(err)
 	}
 	if len(b) > maxForm {
 		return fail(tooLarge, "")

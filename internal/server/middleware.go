@@ -5,28 +5,46 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"time"
 
 	"github.com/gorilla/mux"
+
+	"yinxin/internal/agency"
 )
 
 // route answers one request; its error becomes a problem.
 type route func(w http.ResponseWriter, r *http.Request) error
 
-type contextKey int
+type contextKey struct{}
 
-const (
-	keyRequestID contextKey = iota
-	keyCaller
-)
+// visit is what is known of a request while it lasts. Its context holds a pointer,
+// so that the line of the log, written outside, knows whom the key was found to be.
+type visit struct {
+	id     string
+	caller *agency.Caller // nil for a public route
+}
 
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(keyRequestID).(string)
-	return id
+func visitOf(ctx context.Context) *visit {
+	if v, ok := ctx.Value(contextKey{}).(*visit); ok {
+		return v
+	}
+	return &visit{}
+}
+
+func requestID(ctx context.Context) string { return visitOf(ctx).id }
+
+func callerOf(ctx context.Context) (agency.Caller, bool) {
+	v := visitOf(ctx)
+	if v.caller == nil {
+		return agency.Caller{}, false
+	}
+	return *v.caller, true
 }
 
 // newRequestID is ours alone: one taken from the caller would let the caller
@@ -68,17 +86,22 @@ func (s *Server) handle(do route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := newRequestID()
-		r = r.WithContext(context.WithValue(r.Context(), keyRequestID, id))
+		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, &visit{id: id}))
 		rec := &recorder{ResponseWriter: w}
 		h := rec.Header()
 		h.Set("X-Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		err := s.guarded(do, rec, r)
-		if err != nil && rec.status == 0 {
+		begun := rec.status != 0
+		if err != nil && !begun {
 			writeProblem(rec, r, asFailure(err))
 		}
 		s.account(r, rec.status, id, err, time.Since(start))
+		if err != nil && begun {
+			// Half an answer must not look whole: the connection breaks off.
+			panic(http.ErrAbortHandler)
+		}
 	})
 }
 
@@ -90,11 +113,20 @@ func (s *Server) guarded(do route, w http.ResponseWriter, r *http.Request) (err 
 			panic(p)
 		default:
 			s.metrics.panics.Inc()
-			s.log.Error("panic", "requestId", requestID(r.Context()), "panic", p, "stack", string(debug.Stack()))
+			s.log.Error("panic", "requestId", requestID(r.Context()), "panic", faultOf(p), "stack", string(debug.Stack()))
 			err = &failure{refusal: internalFault, cause: errors.New("panic")}
 		}
 	}()
 	return do(w, r)
+}
+
+// faultOf says what went wrong as the runtime says it; of any other value only the
+// type, since it may have been made from what a caller sent.
+func faultOf(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a panic with a %T", p)
 }
 
 func (s *Server) account(r *http.Request, status int, id string, err error, took time.Duration) {
@@ -109,13 +141,17 @@ func (s *Server) account(r *http.Request, status int, id string, err error, took
 	s.metrics.requests.WithLabelValues(method, template, strconv.Itoa(status)).Inc()
 	s.metrics.seconds.WithLabelValues(template).Observe(took.Seconds())
 	level := slog.LevelInfo
-	attrs := []slog.Attr{slog.String("requestId", id), slog.String("method", r.Method), slog.String("route", template),
+	attrs := []slog.Attr{slog.String("requestId", id), slog.String("method", method), slog.String("route", template),
 		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000)}
 	if caller, ok := callerOf(r.Context()); ok {
 		attrs = append(attrs, slog.String("key", caller.KeyID))
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("code", asFailure(err).code))
+		code := asFailure(err).code
+		if status < http.StatusBadRequest {
+			code = "BROKEN_OFF" // of an answer that had begun
+		}
+		attrs = append(attrs, slog.String("code", code))
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
 			attrs = append(attrs, slog.Any("error", err))

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/gorilla/mux"
+
 	"yinxin/internal/act"
 	"yinxin/internal/journal"
 	"yinxin/seal"
-
-	"github.com/gorilla/mux"
 )
 
 func (s *Server) stamps(w http.ResponseWriter, r *http.Request) error {
@@ -36,27 +37,31 @@ func (s *Server) stamps(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"items": orEmpty(items), "next": next})
+	return writeList(w, items, next)
+}
+
+// entryAnswer is an entry of the register with its receipt, which has its proof as
+// soon as a checkpoint covers it.
+type entryAnswer struct {
+	seal.Stamp
+	Receipt journal.Receipt `json:"receipt"`
 }
 
 func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
 	id, err := act.ParseID(mux.Vars(r)["id"])
 	if err != nil {
-		return fail(notFound, "")
+		return seal.ErrNotFound
 	}
 	st, err := s.p.Seals.Entry(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	if caller, _ := callerOf(r.Context()); !caller.ActsFor(st.Agency) {
-		return fail(notFound, "") // that there is such a stamp is not everyone's to know
+		return seal.ErrNotFound // that there is such a stamp is not everyone's to know
 	}
 	receipt, err := s.p.Journal.Receipt(r.Context(), id)
 	if err != nil && !errors.Is(err, journal.ErrNotCovered) {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, struct {
-		seal.Stamp
-		Receipt journal.Receipt `json:"receipt"`
-	}{st, receipt})
+	return writeJSON(w, http.StatusOK, entryAnswer{st, receipt})
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"net/http"
 	"time"
-	"yinxin/seal"
 
 	"github.com/gorilla/mux"
+
+	"yinxin/seal"
 )
 
 func (s *Server) seals(w http.ResponseWriter, r *http.Request) error {
@@ -30,7 +31,7 @@ func (s *Server) seals(w http.ResponseWriter, r *http.Request) error {
 	if len(items) == limit {
 		next = items[len(items)-1].ID
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"items": orEmpty(items), "next": next})
+	return writeList(w, items, next)
 }
 
 // ownSeal shows a seal to those who may act for its agency.
@@ -40,7 +41,7 @@ func (s *Server) ownSeal(r *http.Request) (seal.Seal, error) {
 		return sl, err
 	}
 	if caller, _ := callerOf(r.Context()); !caller.ActsFor(sl.Agency) {
-		return sl, fail(notFound, "")
+		return sl, seal.ErrNotFound // that there is one is not everyone's to know
 	}
 	return sl, nil
 }
@@ -59,18 +60,35 @@ func (s *Server) changeSeal(do func(context.Context, seal.ChangeRequest) (seal.S
 		if err != nil {
 			return err
 		}
-		var form struct {
-			Operator string    `json:"operator"`
-			Reason   string    `json:"reason"`
-			Since    time.Time `json:"since"`
-		}
+		var form changeForm
 		if err := smallForm(r, &form); err != nil {
 			return err
 		}
-		sl, err = do(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason, Since: form.Since})
-		if err != nil {
+		if sl, err = do(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason}); err != nil {
 			return ruled(err)
 		}
 		return writeJSON(w, http.StatusOK, sl)
 	}
+}
+
+// cancelForm ends a seal; since is for a compromise.
+type cancelForm struct {
+	Operator string    `json:"operator" api:"required"`
+	Reason   string    `json:"reason" api:"required"`
+	Since    time.Time `json:"since"`
+}
+
+func (s *Server) cancelSeal(w http.ResponseWriter, r *http.Request) error {
+	sl, err := s.ownSeal(r)
+	if err != nil {
+		return err
+	}
+	var form cancelForm
+	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if sl, err = s.p.Seals.Cancel(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason, Since: form.Since}); err != nil {
+		return ruled(err)
+	}
+	return writeJSON(w, http.StatusOK, sl)
 }

@@ -36,9 +36,13 @@ type Config struct {
 // DefaultMaxBody: design.md, limits.
 const DefaultMaxBody = 50 << 20
 
-// maxBusy bounds the requests that hold a body at once: with inMemory it bounds
-// what uploads can take.
-const maxBusy = 256
+// Bounds on the requests that hold a body at once, which with inMemory bound what
+// uploads can take. Strangers have a share of their own: however many send a byte a
+// minute, agencies can seal.
+const (
+	maxBusy      = 128
+	maxStrangers = 128
+)
 
 // Server is the wired handler.
 type Server struct {
@@ -49,7 +53,9 @@ type Server struct {
 	metrics  *metrics
 	portal   *portal.Portal
 	handler  http.Handler
-	busy     chan struct{}
+	openAPI  []byte
+	busy     chan struct{} // requests with a credential
+	stranger chan struct{} // requests without
 	draining atomic.Bool
 }
 
@@ -58,7 +64,8 @@ func New(c Config) (*Server, error) {
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
 	}
-	s := &Server{p: c.Province, clock: c.Clock, log: c.Log, maxBody: c.MaxBody, metrics: newMetrics(), busy: make(chan struct{}, maxBusy)}
+	s := &Server{p: c.Province, clock: c.Clock, log: c.Log, maxBody: c.MaxBody, metrics: newMetrics(),
+		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers)}
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
@@ -68,81 +75,46 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	r := mux.NewRouter()
-	for _, e := range s.endpoints() {
-		do := e.do
-		if e.scope != "" {
-			do = s.authorised(e.scope, do)
-		}
-		r.Handle(e.path, s.handle(do)).Methods(e.method)
+	endpoints := s.endpoints()
+	for _, e := range endpoints {
+		r.Handle(e.path, s.handle(s.admitted(e))).Methods(e.methods()...)
 	}
-	r.PathPrefix("/assets/").Handler(http.StripPrefix("/assets", assets)).Methods(http.MethodGet)
-	r.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})).Methods(http.MethodGet)
+	r.PathPrefix("/assets/").Handler(s.handle(served(http.StripPrefix("/assets", assets)))).Methods(http.MethodGet, http.MethodHead)
+	r.Handle("/metrics", s.handle(served(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})))).Methods(http.MethodGet, http.MethodHead)
 	r.NotFoundHandler = s.handle(func(http.ResponseWriter, *http.Request) error { return fail(notFound, "") })
-	r.MethodNotAllowedHandler = s.handle(func(http.ResponseWriter, *http.Request) error { return fail(wrongMethod, "") })
+	r.MethodNotAllowedHandler = s.handle(func(w http.ResponseWriter, req *http.Request) error {
+		w.Header().Set("Allow", strings.Join(allowed(r, req), ", "))
+		return fail(wrongMethod, "")
+	})
 	s.handler = r
+	if s.openAPI, err = describe(c.Province.Identity.URL, endpoints); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+func served(h http.Handler) route {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h.ServeHTTP(w, r)
+		return nil
+	}
+}
+
+// allowed lists the methods that a path has (RFC 9110 15.5.6).
+func allowed(router *mux.Router, r *http.Request) (methods []string) {
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		probe := r.Clone(r.Context())
+		probe.Method = m
+		var match mux.RouteMatch
+		if router.Match(probe, &match) && match.MatchErr == nil {
+			methods = append(methods, m)
+		}
+	}
+	return methods
 }
 
 // Handler is what Serve serves; for tests.
 func (s *Server) Handler() http.Handler { return s.handler }
-
-// endpoint is a row of the route table; scope "" is public.
-type endpoint struct {
-	method, path, scope, summary string
-	do                           route
-}
-
-// endpoints is the one table of routes: mux and the OpenAPI document are both
-// made from it.
-func (s *Server) endpoints() []endpoint {
-	const get, post = http.MethodGet, http.MethodPost
-	return []endpoint{
-		{get, "/", "", "upload page", s.portal.ShowUpload},
-		{post, "/", "", "verdict page", s.limited(s.portal.Judge)},
-		{get, "/v", "", "look-up of a verification code", s.portal.FindRecord},
-		{get, "/v/{code}", "", "page of what was recorded under a code", s.showRecord},
-		{get, "/q", "", "page of a licence's QR code; its token stays in the fragment", s.portal.ShowQR},
-		{get, "/openapi.json", "", "this document", s.openAPI},
-		{get, "/healthz", "", "the process answers", s.healthz},
-		{get, "/readyz", "", "requests are taken", s.readyz},
-		{post, "/api/v1/verify", "", "judge a file; a report whatever the verdict", s.limited(s.verify)},
-		{get, "/api/v1/records/{code}", "", "what was recorded under a verification code", s.record},
-		{post, "/api/v1/records", "", "what was recorded of the licence of a QR token", s.limited(s.recordByToken)},
-		{get, "/api/v1/licences/{id}/status", "", "signed state of a licence", s.licenceStatus},
-		{get, "/api/v1/seals/{id}/status", "", "signed status of a seal at a time", s.sealStatus},
-		{get, "/status/seals", "", "signed list of seals that are or were not in force", s.sealList},
-		{get, "/status/{shard}", "", "signed list of the states of a shard of licences", s.statusList},
-		{get, "/trust/list", "", "this region's signed list", s.regionList},
-		{get, "/trust/scheme", "", "the scheme list", s.schemeList},
-		{get, "/trust/bundle", "", "both as one bundle", s.bundle},
-		{get, "/crl/{issuer}.crl", "", "revocation list, DER", s.crl},
-		{get, "/ca/{issuer}.cer", "", "certificate of an issuer, DER", s.issuer},
-		{get, "/journal/checkpoint", "", "newest signed checkpoint", s.checkpoint},
-		{get, "/journal/tile/{level}/{index}", "", "hashes of a tile", s.tile},
-		{get, "/journal/proof", "", "proof of inclusion (index, size) or consistency (first, second)", s.proof},
-		{post, "/api/v1/stamps", agency.ScopeStamp, "seal a document", s.limited(s.stamp)},
-		{get, "/api/v1/stamps", agency.ScopeSealRead, "the seal-use register", s.stamps},
-		{get, "/api/v1/stamps/{id}", agency.ScopeSealRead, "an entry of the register with its receipt", s.entry},
-		{get, "/api/v1/seals", agency.ScopeSealRead, "list seals", s.seals},
-		{get, "/api/v1/seals/{id}", agency.ScopeSealRead, "show a seal", s.seal},
-		{post, "/api/v1/seals/{id}/freeze", agency.ScopeSealManage, "suspend a seal", s.changeSeal(s.p.Seals.Freeze)},
-		{post, "/api/v1/seals/{id}/thaw", agency.ScopeSealManage, "end a suspension", s.changeSeal(s.p.Seals.Thaw)},
-		{post, "/api/v1/seals/{id}/cancel", agency.ScopeSealManage, "end a seal, for ever", s.changeSeal(s.p.Seals.Cancel)},
-		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", s.issue},
-		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates", s.certificates},
-		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", s.certificate},
-		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", s.revoke},
-		{post, "/api/v1/licence-types", agency.ScopeAdmin, "define a licence type", s.defineLicenceType},
-		{get, "/api/v1/licence-types", agency.ScopeLicenceRead, "list licence types", s.licenceTypes},
-		{post, "/api/v1/licences", agency.ScopeLicenceIssue, "issue a licence as a sealed JSON document", s.issueLicence},
-		{get, "/api/v1/licences", agency.ScopeLicenceRead, "list licences", s.licences},
-		{get, "/api/v1/licences/{id}", agency.ScopeLicenceRead, "show a licence with its document", s.licence},
-		{get, "/api/v1/licences/{id}/qr.png", agency.ScopeLicenceRead, "its QR code to print", s.licencePicture},
-		{post, "/api/v1/licences/{id}/suspend", agency.ScopeLicenceManage, "suspend a licence", s.changeLicence(s.p.Licences.Suspend)},
-		{post, "/api/v1/licences/{id}/resume", agency.ScopeLicenceManage, "end a suspension", s.changeLicence(s.p.Licences.Resume)},
-		{post, "/api/v1/licences/{id}/revoke", agency.ScopeLicenceManage, "revoke a licence, for ever", s.changeLicence(s.p.Licences.Revoke)},
-	}
-}
 
 // knownErrors are the offices' errors that callers branch on; tell says that
 // the error's own sentence is for the caller.
@@ -179,16 +151,20 @@ func ruled(err error) error {
 }
 
 // limited bounds a request's body and how many hold one at once.
-func (s *Server) limited(do route) route {
+func (s *Server) limited(places chan struct{}, do route) route {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		// Room for the multipart frame around a document of the full size.
+		limit := s.maxBody + 64<<10
+		if r.ContentLength > limit {
+			return fail(tooLarge, "") // before any of it is sent, if the client asks first
+		}
 		select {
-		case s.busy <- struct{}{}:
-			defer func() { <-s.busy }()
+		case places <- struct{}{}:
+			defer func() { <-places }()
 		case <-r.Context().Done():
 			return r.Context().Err()
 		}
-		// Room for the multipart frame around a document of the full size.
-		r.Body = http.MaxBytesReader(w, r.Body, s.maxBody+64<<10)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		return do(w, r)
 	}
 }
@@ -215,11 +191,7 @@ func (s *Server) authorised(scope string, do route) route {
 		case !caller.May(scope):
 			return fail(noRight, "the key lacks the scope "+scope)
 		}
-		return do(w, r.WithContext(context.WithValue(r.Context(), keyCaller, caller)))
+		visitOf(r.Context()).caller = &caller
+		return do(w, r)
 	}
-}
-
-func callerOf(ctx context.Context) (agency.Caller, bool) {
-	c, ok := ctx.Value(keyCaller).(agency.Caller)
-	return c, ok
 }

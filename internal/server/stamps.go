@@ -10,26 +10,27 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"strconv"
-	"time"
-	"yinxin/internal/act"
-	"yinxin/internal/journal"
-	"yinxin/seal"
 
-	"github.com/tjfoc/gmsm/sm3"
+	"github.com/emmansun/gmsm/sm3"
+
+	"yinxin/seal"
+	"yinxin/seal/jsondoc"
 )
 
 // stampForm is the JSON that asks for a stamp.
 type stampForm struct {
-	SealID        string          `json:"sealId"`
+	SealID        string          `json:"sealId" api:"required"`
 	Placement     *seal.Place     `json:"placement"`
 	MatterCode    string          `json:"matterCode"`
 	Reason        string          `json:"reason"`
-	Operator      string          `json:"operator"`
+	Operator      string          `json:"operator" api:"required"`
 	ExpectedSeals int             `json:"expectedSeals"`
 	Detached      bool            `json:"detached"`
 	Document      json.RawMessage `json:"document"`
 }
+
+// maxJSON bounds a request in JSON, which is held in memory, document and all.
+const maxJSON = jsondoc.MaxSize + maxForm
 
 // upload is a stamp request taken apart.
 type upload struct {
@@ -73,9 +74,12 @@ func (s *Server) readUpload(r *http.Request) (*upload, error) {
 }
 
 func (s *Server) readJSONUpload(body io.Reader, u *upload) error {
-	b, err := io.ReadAll(body)
+	b, err := io.ReadAll(io.LimitReader(body, maxJSON+1))
 	if err != nil {
-		return err
+		return bodyError(err)
+	}
+	if len(b) > maxJSON {
+		return fail(tooLarge, "")
 	}
 	if err := decodeForm(b, &u.form); err != nil {
 		return err
@@ -93,14 +97,14 @@ func (s *Server) readMultipart(parts *multipart.Reader, u *upload) error {
 	seen := map[string]bool{}
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // in an error around it, it is a body that broke off
 			if !seen["request"] {
 				return fail(badRequest, "the part `request` is missing")
 			}
 			return nil
 		}
 		if err != nil {
-			return partError(err)
+			return bodyError(err)
 		}
 		name := part.FormName()
 		if seen[name] {
@@ -111,7 +115,7 @@ func (s *Server) readMultipart(parts *multipart.Reader, u *upload) error {
 		case "request":
 			b, err := io.ReadAll(io.LimitReader(part, maxForm+1))
 			if err != nil {
-				return partError(err)
+				return bodyError(err)
 			}
 			if len(b) > maxForm {
 				return fail(tooLarge, "the part `request` is too long")
@@ -119,9 +123,12 @@ func (s *Server) readMultipart(parts *multipart.Reader, u *upload) error {
 			if err := decodeForm(b, &u.form); err != nil {
 				return err
 			}
+			if u.form.Document != nil {
+				return fail(badRequest, "the document of a multipart request is a part of its own")
+			}
 		case "document":
 			if u.body, err = spool(part, s.maxBody, u.prefix); err != nil {
-				return partError(err)
+				return bodyError(err)
 			}
 		default:
 			return fail(badRequest, "the parts are `document` and `request`")
@@ -167,62 +174,13 @@ func (s *Server) stampUpload(ctx context.Context, req seal.StampRequest, u *uplo
 	if bytes.Contains(head, []byte("%PDF-")) {
 		return s.p.Seals.StampPDF(ctx, req, u.body, u.body.size, u.prefix)
 	}
+	if u.body.size > jsondoc.MaxSize {
+		return nil, fail(tooLarge, "")
+	}
 	doc, err := u.body.bytes()
 	if err != nil {
 		return nil, err
 	}
 	done, err := s.p.Seals.StampJSON(ctx, req, doc)
 	return &done, err
-}
-
-// mediaOf is the type of a sealed document on its own. A JSON document's own type
-// is that of the answer around it, so it is to be had as octets.
-var mediaOf = map[string]string{"pdf": mediaPDF, "json": mediaOctets, "file": mediaOctets}
-
-// answerStamp gives the document itself where the caller accepts its type, else
-// a JSON answer around it.
-func (s *Server) answerStamp(w http.ResponseWriter, r *http.Request, done *seal.Stamped) error {
-	h := w.Header()
-	h.Set("Yinxin-Stamp-Id", done.ID.String())
-	h.Set("Yinxin-Verification-Code", done.Code)
-	if media := mediaOf[done.Format]; r.Header.Get("Accept") == media {
-		h.Set("Content-Type", media)
-		h.Set("Content-Length", strconv.FormatInt(done.Size(), 10))
-		w.WriteHeader(http.StatusOK)
-		// The act is committed; a retry gives the same bytes to whoever is gone.
-		_, _ = done.WriteTo(w)
-		return nil
-	}
-	leaf, _, index, err := s.p.Store.Act(r.Context(), done.ID)
-	if err != nil {
-		return err
-	}
-	document := done.Document
-	if done.Format != "json" {
-		var b bytes.Buffer
-		if _, err := done.WriteTo(&b); err != nil {
-			return err
-		}
-		if document, err = json.Marshal(b.Bytes()); err != nil { // base64
-			return err
-		}
-	}
-	return writeAround(w, http.StatusOK, struct {
-		StampID  act.ID          `json:"stampId"`
-		Code     string          `json:"verificationCode"`
-		SealedAt time.Time       `json:"sealedAt"`
-		Receipt  journal.Receipt `json:"receipt"`
-	}{done.ID, done.Code, done.SealedAt, journal.Receipt{Index: index, Leaf: leaf}}, document)
-}
-
-// writeAround answers v, an object, with document as its last member, octet for
-// octet: the library would lay the sealed JSON out anew.
-func writeAround(w http.ResponseWriter, status int, v any, document []byte) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	b = append(b[:len(b)-1], `,"document":`...)
-	b = append(append(b, bytes.TrimSpace(document)...), "}\n"...)
-	return writeBytes(w, status, "application/json", b)
 }

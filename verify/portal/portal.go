@@ -34,11 +34,18 @@ type Upload struct {
 	Body io.Reader
 }
 
+var (
+	// ErrTooLarge: the upload is larger than what is judged here.
+	ErrTooLarge = errors.New("the file is too large to be checked")
+	// ErrNoFile: the form holds no file, or broke off in the middle of it.
+	ErrNoFile = errors.New("there is no whole file in the form")
+)
+
 // Config of New.
 type Config struct {
 	// RegionName stands in the headings.
 	RegionName string
-	// Judge gives the report on a file.
+	// Judge gives the report on a file, ErrTooLarge or ErrNoFile.
 	Judge func(ctx context.Context, u Upload) (verify.Report, error)
 	// ByCode finds what was recorded under a printed verification code;
 	// ErrNoRecord when nothing was, ErrBadCode when it cannot be one.

@@ -3,6 +3,8 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"yinxin/verify"
 )
@@ -65,14 +67,17 @@ type recordView struct {
 }
 
 // FindRecord is the form of the first page: it leads to /v/{code}, so that the
-// result has an address that can be printed.
+// result has an address that can be printed and read in the other language.
 func (p *Portal) FindRecord(w http.ResponseWriter, r *http.Request) error {
-	code := r.URL.Query().Get("code")
-	if len(code) > maxCode {
+	code := strings.TrimSpace(r.URL.Query().Get("code"))
+	if code == "" || len(code) > maxCode || strings.Trim(code, codeCharacters) != "" {
 		return p.show(w, r, http.StatusBadRequest, "record", recordView{Problem: vocabulary[language(r)].BadCode})
 	}
-	return p.ShowRecord(w, r, code)
+	http.Redirect(w, r, "/v/"+url.PathEscape(code)+"?lang="+language(r), http.StatusSeeOther)
+	return nil
 }
+
+const codeCharacters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ -"
 
 // maxCode bounds what is looked at: 26 characters with spaces and dashes.
 const maxCode = 64

@@ -24,11 +24,11 @@ func (p *Portal) Judge(w http.ResponseWriter, r *http.Request) error {
 	}
 	for {
 		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // in an error around it, it is a form that broke off
 			return p.show(w, r, http.StatusBadRequest, "upload", t.NoFile)
 		}
 		if err != nil {
-			return p.uploadFailed(w, r, err)
+			return p.uploadFailed(w, r, broken(err))
 		}
 		if part.FormName() != "file" || part.FileName() == "" {
 			continue
@@ -41,10 +41,22 @@ func (p *Portal) Judge(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-func (p *Portal) uploadFailed(w http.ResponseWriter, r *http.Request, err error) error {
+// broken tells a form that was too long from one that broke off.
+func broken(err error) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return p.show(w, r, http.StatusRequestEntityTooLarge, "upload", vocabulary[language(r)].TooLarge)
+		return ErrTooLarge
+	}
+	return ErrNoFile
+}
+
+func (p *Portal) uploadFailed(w http.ResponseWriter, r *http.Request, err error) error {
+	t := vocabulary[language(r)]
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return p.show(w, r, http.StatusRequestEntityTooLarge, "upload", t.TooLarge)
+	case errors.Is(err, ErrNoFile):
+		return p.show(w, r, http.StatusBadRequest, "upload", t.NoFile)
 	}
 	return err
 }

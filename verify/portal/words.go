@@ -16,6 +16,8 @@ type words struct {
 	VerdictMeaning                          map[string]string
 	Result                                  map[string]string
 	Record                                  map[string]string
+	Licences                                map[string]string // states
+	Holder, Term, State, Endless, Coverage  string
 	ProvenTime, ClaimedTime                 string
 }
 
@@ -36,7 +38,9 @@ var chinese = words{
 	VerdictMeaning: map[string]string{"valid": "印章真实,盖章后文件没有改动。", "valid_with_notice": "印章真实,盖章后文件没有改动,但请阅读下面的说明。", "not_valid": "文件被改动、伪造,或者印章、证书、证照不具效力。", "cannot_confirm": "缺少判断所需的信息。这既不表示真,也不表示假。", "none": "文件没有电子印章,或者格式无法识别。"},
 	Result:         map[string]string{"pass": "通过", "fail": "不通过", "unknown": "未知", "not_applicable": "不适用"},
 	Record:         map[string]string{"in_force": "登记为有效", "suspended": "登记为暂停", "ended": "登记为已失效", "unknown": "没有登记", "cannot_confirm": "暂无法确认"},
-	ProvenTime:     "可信时间戳", ClaimedTime: "未经证明",
+	Licences:       map[string]string{"valid": "有效", "revoked": "吊销", "suspended": "暂扣", "cancelled": "注销", "superseded": "已换发", "transferred": "已转出", "withdrawn": "撤销", "unknown": "未知"},
+	Holder:         "持有人(已遮盖)", Term: "有效期", State: "状态", Endless: "长期", Coverage: "覆盖范围",
+	ProvenTime: "可信时间戳", ClaimedTime: "未经证明",
 }
 
 var english = words{
@@ -54,5 +58,7 @@ var english = words{
 	VerdictMeaning: map[string]string{"valid": "The seal is genuine and the document has not been changed since it was sealed.", "valid_with_notice": "The seal is genuine and the document has not been changed since, but read what is said below.", "not_valid": "The document was altered or forged, or its seal, certificate or licence has no force.", "cannot_confirm": "Information needed for a judgement is missing. This means neither genuine nor forged.", "none": "The file bears no electronic seal, or its format is not one that can be read."},
 	Result:         map[string]string{"pass": "pass", "fail": "fail", "unknown": "unknown", "not_applicable": "not applicable"},
 	Record:         map[string]string{"in_force": "Recorded as in force", "suspended": "Recorded as suspended", "ended": "Recorded as ended", "unknown": "Not recorded", "cannot_confirm": "Cannot be confirmed at present"},
-	ProvenTime:     "trusted time-stamp", ClaimedTime: "not proven",
+	Licences:       map[string]string{"valid": "valid", "revoked": "revoked", "suspended": "suspended", "cancelled": "cancelled", "superseded": "superseded by a newer one", "transferred": "transferred", "withdrawn": "withdrawn", "unknown": "unknown"},
+	Holder:         "Holder (masked)", Term: "Valid", State: "State", Endless: "no end", Coverage: "Coverage",
+	ProvenTime: "trusted time-stamp", ClaimedTime: "not proven",
 }

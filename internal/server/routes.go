@@ -1,0 +1,157 @@
+package server
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+
+	"yinxin/ca"
+	"yinxin/internal/agency"
+	"yinxin/license"
+	"yinxin/seal"
+	"yinxin/verify"
+	"yinxin/verify/portal"
+)
+
+// endpoint is a row of the route table. Scope "" is public. With names the
+// parameters beside those of the path, takes is the request's body and gives that
+// of the answer.
+type endpoint struct {
+	method, path, scope, summary string
+	with                         []string
+	takes, gives                 content
+	do                           route
+}
+
+// content is a body by its media types, each with a value of the type whose JSON it
+// is; nil where it is not ours to say. Status is that of the answer, 0 for 200.
+type content struct {
+	status int
+	media  map[string]any
+}
+
+func jsonOf(v any) content { return content{media: map[string]any{"application/json": v}} }
+
+func created(v any) content {
+	return content{status: http.StatusCreated, media: map[string]any{"application/json": v}}
+}
+
+func formOf(v any) content { return content{media: map[string]any{"multipart/form-data": v}} }
+
+func raw(types ...string) content {
+	c := content{media: map[string]any{}}
+	for _, t := range types {
+		c.media[t] = nil
+	}
+	return c
+}
+
+// or joins two choices of a body.
+func (c content) or(d content) content {
+	maps.Copy(c.media, d.media)
+	return c
+}
+
+// methods: whoever may GET may ask for the head alone (RFC 9110 9.1).
+func (e endpoint) methods() []string {
+	if e.method == http.MethodGet {
+		return []string{http.MethodGet, http.MethodHead}
+	}
+	return []string{e.method}
+}
+
+// admitted is what a request passes before the route: its credential first, so that
+// a stranger takes no place of an agency's.
+func (s *Server) admitted(e endpoint) route {
+	do, places := e.do, s.busy
+	if e.scope == "" {
+		places = s.stranger
+	}
+	if e.method == http.MethodPost {
+		do = s.limited(places, do)
+	}
+	if e.scope != "" {
+		do = s.authorised(e.scope, do)
+	}
+	return do
+}
+
+// endpoints is the one table of routes: mux and the OpenAPI document are both
+// made from it.
+func (s *Server) endpoints() []endpoint {
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
+}
+
+const get, post = http.MethodGet, http.MethodPost
+
+var listing = []string{"agency", "limit", "cursor"}
+
+func (s *Server) pageRoutes() []endpoint {
+	return []endpoint{
+		{get, "/", "", "upload page", []string{"lang"}, content{}, raw("text/html"), s.portal.ShowUpload},
+		{post, "/", "", "verdict page", []string{"lang"}, formOf(fileForm{}), raw("text/html"), s.portal.Judge},
+		{get, "/v", "", "look-up of a verification code", []string{"lang", "code"}, content{}, raw("text/html"), s.portal.FindRecord},
+		{get, "/v/{code}", "", "page of what was recorded under a code", []string{"lang"}, content{}, raw("text/html"), s.showRecord},
+		{get, "/q", "", "page of a licence's QR code; its token stays in the fragment", []string{"lang"}, content{}, raw("text/html"), s.portal.ShowQR},
+		{get, "/openapi.json", "", "this document", nil, content{}, jsonOf(nil), s.showOpenAPI},
+		{get, "/healthz", "", "the process answers", nil, content{}, raw("text/plain"), s.healthz},
+		{get, "/readyz", "", "requests are taken", nil, content{}, raw("text/plain"), s.readyz},
+	}
+}
+
+func (s *Server) publicRoutes() []endpoint {
+	return []endpoint{
+		{post, "/api/v1/verify", "", "judge a file; a report whatever the verdict", nil, raw(mediaOctets, mediaPDF, "application/json"), jsonOf(verify.Report{}), s.verify},
+		{get, "/api/v1/records/{code}", "", "what was recorded under a verification code", nil, content{}, jsonOf(portal.Record{}), s.record},
+		{post, "/api/v1/records", "", "what was recorded of the licence of a QR token", nil, jsonOf(tokenForm{}), jsonOf(portal.Record{}), s.recordByToken},
+		{get, "/api/v1/licences/{id}/status", "", "signed state of a licence", []string{"nonce"}, content{}, jsonOf(statement{}), s.licenceStatus},
+		{get, "/api/v1/seals/{id}/status", "", "signed status of a seal at a time", []string{"at", "seal", "nonce"}, content{}, jsonOf(statement{}), s.sealStatus},
+		{get, "/status/seals", "", "signed list of seals that are or were not in force", nil, content{}, jsonOf(statement{}), s.sealList},
+		{get, "/status/{shard}", "", "signed list of the states of a shard of licences", nil, content{}, jsonOf(statement{}), s.statusList},
+		{get, "/trust/list", "", "this region's signed list", nil, content{}, jsonOf(statement{}), s.regionList},
+		{get, "/trust/scheme", "", "the scheme list", nil, content{}, jsonOf(statement{}), s.schemeList},
+		{get, "/trust/bundle", "", "both as one bundle", nil, content{}, jsonOf(bundleAnswer{}), s.bundle},
+		{get, "/crl/{issuer}.crl", "", "revocation list, DER", nil, content{}, raw("application/pkix-crl"), s.crl},
+		{get, "/ca/{issuer}.cer", "", "certificate of an issuer, DER", nil, content{}, raw("application/pkix-cert"), s.issuer},
+		{get, "/journal/checkpoint", "", "newest signed checkpoint", nil, content{}, raw("text/plain"), s.checkpoint},
+		{get, "/journal/tile/{level}/{index}", "", "hashes of a tile", nil, content{}, raw(mediaOctets), s.tile},
+		{get, "/journal/proof", "", "proof of inclusion (index, size) or consistency (first, second)", []string{"index", "size", "first", "second"}, content{}, jsonOf(proofAnswer{}), s.proof},
+	}
+}
+
+func (s *Server) sealRoutes() []endpoint {
+	return []endpoint{
+		{post, "/api/v1/stamps", agency.ScopeStamp, "seal a document", []string{"Idempotency-Key"}, formOf(stampParts{}).or(jsonOf(stampForm{})),
+			jsonOf(sealedAnswer{}).or(raw(mediaPDF, mediaOctets)), s.stamp},
+		{get, "/api/v1/stamps", agency.ScopeSealRead, "the seal-use register", append([]string{"seal", "matter", "from", "to"}, listing...), content{}, jsonOf(listOf[seal.Stamp]{}), s.stamps},
+		{get, "/api/v1/stamps/{id}", agency.ScopeSealRead, "an entry of the register with its receipt", nil, content{}, jsonOf(entryAnswer{}), s.entry},
+		{get, "/api/v1/seals", agency.ScopeSealRead, "list seals", listing, content{}, jsonOf(listOf[seal.Seal]{}), s.seals},
+		{get, "/api/v1/seals/{id}", agency.ScopeSealRead, "show a seal", nil, content{}, jsonOf(seal.Seal{}), s.seal},
+		{post, "/api/v1/seals/{id}/freeze", agency.ScopeSealManage, "suspend a seal", nil, jsonOf(changeForm{}), jsonOf(seal.Seal{}), s.changeSeal(s.p.Seals.Freeze)},
+		{post, "/api/v1/seals/{id}/thaw", agency.ScopeSealManage, "end a suspension", nil, jsonOf(changeForm{}), jsonOf(seal.Seal{}), s.changeSeal(s.p.Seals.Thaw)},
+		{post, "/api/v1/seals/{id}/cancel", agency.ScopeSealManage, "end a seal, for ever", nil, jsonOf(cancelForm{}), jsonOf(seal.Seal{}), s.cancelSeal},
+	}
+}
+
+func (s *Server) certificateRoutes() []endpoint {
+	return []endpoint{
+		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", []string{"Idempotency-Key"}, jsonOf(certificateForm{}), created(ca.Row{}), s.issue},
+		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates", append([]string{"state"}, listing...), content{}, jsonOf(listOf[ca.Row]{}), s.certificates},
+		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
+		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}), s.revoke},
+	}
+}
+
+func (s *Server) licenceRoutes() []endpoint {
+	return []endpoint{
+		{post, "/api/v1/licence-types", agency.ScopeAdmin, "define a licence type", nil, jsonOf(licenceTypeForm{}), created(license.Type{}), s.defineLicenceType},
+		{get, "/api/v1/licence-types", agency.ScopeLicenceRead, "list licence types", nil, content{}, jsonOf(listOf[license.Type]{}), s.licenceTypes},
+		{post, "/api/v1/licences", agency.ScopeLicenceIssue, "issue a licence as a sealed JSON document", []string{"Idempotency-Key"}, jsonOf(licenceForm{}), created(licenceAnswer{}), s.issueLicence},
+		{get, "/api/v1/licences", agency.ScopeLicenceRead, "list licences", append([]string{"type", "state"}, listing...), content{}, jsonOf(listOf[license.Licence]{}), s.licences},
+		{get, "/api/v1/licences/{id}", agency.ScopeLicenceRead, "show a licence with its document", nil, content{}, jsonOf(licenceAnswer{}), s.licence},
+		{get, "/api/v1/licences/{id}/qr.png", agency.ScopeLicenceRead, "its QR code to print", nil, content{}, raw("image/png"), s.licencePicture},
+		{post, "/api/v1/licences/{id}/suspend", agency.ScopeLicenceManage, "suspend a licence", nil, jsonOf(changeForm{}), jsonOf(license.Licence{}), s.changeLicence(s.p.Licences.Suspend)},
+		{post, "/api/v1/licences/{id}/resume", agency.ScopeLicenceManage, "end a suspension", nil, jsonOf(changeForm{}), jsonOf(license.Licence{}), s.changeLicence(s.p.Licences.Resume)},
+		{post, "/api/v1/licences/{id}/revoke", agency.ScopeLicenceManage, "revoke a licence, for ever", nil, jsonOf(changeForm{}), jsonOf(license.Licence{}), s.changeLicence(s.p.Licences.Revoke)},
+	}
+}
