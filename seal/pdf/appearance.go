@@ -18,15 +18,10 @@ type spot struct {
 // rectangle of user space.
 func (g geometry) place(x, y, w, h float64) (spot, error) {
 	k := pointsPerMM / g.unit
+	if showW, showH := g.size(); !g.holds(x, y, w, h, 0.01) {
+		return spot{}, fmt.Errorf("%w: it would leave the page, which is %.1f by %.1f mm", ErrOptions, showW, showH)
+	}
 	x, y, w, h = x*k, y*k, w*k, h*k
-	showW, showH := g.urx-g.llx, g.ury-g.lly
-	if g.rotate%180 != 0 {
-		showW, showH = showH, showW
-	}
-	slack := 0.01 * k
-	if !(x >= -slack && y >= -slack && x+w <= showW+slack && y+h <= showH+slack) {
-		return spot{}, fmt.Errorf("%w: it would leave the page, which is %.1f by %.1f mm", ErrOptions, showW/k, showH/k)
-	}
 	s := spot{w: w, h: h, rotate: g.rotate}
 	switch g.rotate {
 	case 0:
@@ -56,12 +51,28 @@ func (g geometry) shown(r [4]float64) [4]float64 {
 	return [4]float64{(g.ury - r[3]) / k, (g.urx - r[2]) / k, h, w}
 }
 
+// size of the page as displayed, in mm.
+func (g geometry) size() (w, h float64) {
+	k := pointsPerMM / g.unit
+	w, h = (g.urx-g.llx)/k, (g.ury-g.lly)/k
+	if g.rotate%180 != 0 {
+		return h, w
+	}
+	return w, h
+}
+
+// holds tells whether what is placed in mm lies on the page.
+func (g geometry) holds(x, y, w, h, slack float64) bool {
+	showW, showH := g.size()
+	return x >= -slack && y >= -slack && x+w <= showW+slack && y+h <= showH+slack
+}
+
 // shows tells whether a rectangle can be seen: it lies on the page, and is not
-// the point or the line of a signature that hides.
+// the point or the line of a signature that hides. The slack is more than that
+// of place, since the rectangle was rounded when it was written.
 func (g geometry) shows(r [4]float64) bool {
 	s := g.shown(r)
-	_, err := g.place(s[0], s[1], s[2], s[3])
-	return err == nil && s[2] >= minFaceMM && s[3] >= minFaceMM
+	return g.holds(s[0], s[1], s[2], s[3], 0.1) && s[2] > minFaceMM-0.1 && s[3] > minFaceMM-0.1
 }
 
 // matrices turn the form so that the seal stands upright on a page that is

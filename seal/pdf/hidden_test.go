@@ -80,6 +80,38 @@ func TestHiddenFace(t *testing.T) {
 	}
 }
 
+// At the very edge, where place lets it be, the face is still seen.
+func TestFaceAtTheEdge(t *testing.T) {
+	for _, extra := range []string{"", "/Rotate 90", "/Rotate 180", "/Rotate 270", "/CropBox [30.333 40.777 330.111 420.999] /Rotate 90",
+		"/UserUnit 2.7", "/UserUnit 0.3 /CropBox [-7.77 3.33 333.3 444.4]"} {
+		in := rebuild(t, fmt.Appendf(nil, "%%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"+
+			"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"+
+			"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0.5 0 400 500.123] %s >>\nendobj\n", extra))
+		f := open(t, in)
+		page, err := f.orderedPage(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := f.geometry(page, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, h := g.size()
+		o := options(t, 0)
+		o.Face.WidthMM, o.Face.HeightMM = 20, 20
+		for _, at := range [][2]float64{{0, 0}, {-0.0099, -0.0099}, {w - 20, h - 20}, {w - 19.991, h - 19.991}} {
+			o.Placement = Placement{Page: 1, X: at[0], Y: at[1]}
+			if ok, known := open(t, seal(t, in, o)).FaceMatches(0, facePNG(t, 0)); !ok || !known {
+				t.Errorf("%s at %v: %v %v", extra, at, ok, known)
+			}
+		}
+		o.Placement = Placement{Page: 1, X: w - 19.9, Y: 0}
+		if _, err := f.Layout(o); err == nil {
+			t.Errorf("%s: a seal over the edge is laid out", extra)
+		}
+	}
+}
+
 // hybrid is minimal.pdf's like: a table that leaves object 4 to a stream.
 func hybrid(t testing.TB, prev string) []byte {
 	t.Helper()

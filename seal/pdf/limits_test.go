@@ -127,6 +127,29 @@ func repeat(s string, n int) []string {
 	return out
 }
 
+// What is cheap once and dear a thousand times is taken from the budget.
+func TestPaidFor(t *testing.T) {
+	sealed := seal(t, sample(t, "unsigned/minimal.pdf"), options(t, 0))
+	f := open(t, sealed)
+	if _, err := f.Stamps(); err != nil {
+		t.Fatal(err)
+	}
+	f.left.inflate = pixelCost*200*200 - 1 // facePNG is 200 by 200
+	if ok, known := f.FaceMatches(0, facePNG(t, 0)); ok || known {
+		t.Error("a face is compared that was not paid for")
+	}
+	form := open(t, doc(t, "/AcroForm << /Fields ["+many(100)+"] >>", repeat("<< /FT /Tx /T (x) >>", 100)...))
+	form.left.visits = 99
+	if _, err := form.Stamps(); !errors.Is(err, ErrTooLarge) {
+		t.Error("a hundred fields for ninety-nine:", err)
+	}
+	tall := open(t, sealed)
+	tall.left.objects = 0
+	if _, err := tall.Stamps(); !errors.Is(err, ErrTooLarge) {
+		t.Error("objects for nothing:", err)
+	}
+}
+
 // An inflated object stream is bounded however small it is in the file.
 func TestBomb(t *testing.T) {
 	z, err := deflate(append([]byte("7 0 "), bytes.Repeat([]byte(" "), maxObjStm+1000)...))
