@@ -86,13 +86,13 @@ func TestAnAnswerSaysWhatWasAskedAndNoMore(t *testing.T) {
 	h.clock.move(30 * day)
 	now := h.clock.now()
 	fresh := h.status(t, h.seal, time.Time{}, "abc")
-	if fresh.State != status.SealInForce || fresh.Nonce != "abc" || fresh.ID != h.seal.ID || !fresh.AsOf.Equal(now.Truncate(time.Second)) || !fresh.At.Equal(fresh.AsOf) {
+	if fresh.State != status.SealInForce || fresh.Nonce != "abc" || fresh.ID != h.seal.ID || !fresh.AsOf.Equal(now.Truncate(time.Millisecond)) || !fresh.At.Equal(fresh.AsOf) {
 		t.Errorf("asked of now: %+v", fresh)
 	}
 	if _, offset := fresh.At.Zone(); offset != 0 {
 		t.Error("a time that is not UTC")
 	}
-	// The very moment, which the clock of an answer in whole seconds has not reached.
+	// The very moment, which the clock of an answer in milliseconds has not reached.
 	if a := h.status(t, h.seal, now, ""); !a.At.Equal(now) || a.AsOf.Before(now) {
 		t.Errorf("asked of this moment: %+v", a)
 	}

@@ -33,16 +33,17 @@ func TestTheLifeOfASeal(t *testing.T) {
 		steps []step
 		want  []string // intervals, in seconds since the first step
 	}{
-		"frozen":                             {[]step{{do: "freeze"}}, []string{"frozen 0-"}},
-		"frozen and thawed":                  {[]step{{do: "freeze"}, {after: time.Hour, do: "thaw"}}, []string{"frozen 0-3600"}},
-		"within one second":                  {[]step{{do: "freeze"}, {do: "thaw"}}, []string{"frozen 0-1"}},
-		"twice within one second":            {[]step{{do: "freeze"}, {do: "thaw"}, {do: "freeze"}}, []string{"frozen 0-"}},
-		"twice within one second, and ended": {[]step{{do: "freeze"}, {do: "thaw"}, {do: "freeze"}, {do: "thaw"}, {do: "cancel"}}, []string{"cancelled 0-"}},
-		"frozen again at once":               {[]step{{do: "freeze"}, {after: 5 * time.Second, do: "thaw"}, {do: "freeze"}}, []string{"frozen 0-5", "frozen 5-"}},
-		"cancelled":                          {[]step{{do: "cancel"}}, []string{"cancelled 0-"}},
-		"cancelled while frozen":             {[]step{{do: "freeze"}, {after: time.Hour, do: "cancel"}}, []string{"frozen 0-3600", "cancelled 3600-"}},
-		"as of before it was frozen":         {[]step{{do: "freeze"}, {after: time.Hour, do: "cancel", since: -2 * time.Hour}}, []string{"cancelled -3600-"}},
-		"as of while it was frozen":          {[]step{{do: "freeze"}, {after: time.Hour, do: "cancel", since: -time.Minute}}, []string{"frozen 0-3540", "cancelled 3540-"}},
+		"frozen":                                  {[]step{{do: "freeze"}}, []string{"frozen 0-"}},
+		"frozen and thawed":                       {[]step{{do: "freeze"}, {after: time.Hour, do: "thaw"}}, []string{"frozen 0-3600"}},
+		"within one second":                       {[]step{{do: "freeze"}, {after: 100 * time.Millisecond, do: "thaw"}}, []string{"frozen 0-0.1"}},
+		"within one millisecond":                  {[]step{{do: "freeze"}, {do: "thaw"}}, []string{"frozen 0-0.001"}},
+		"twice within one millisecond":            {[]step{{do: "freeze"}, {do: "thaw"}, {do: "freeze"}}, []string{"frozen 0-"}},
+		"twice within one millisecond, and ended": {[]step{{do: "freeze"}, {do: "thaw"}, {do: "freeze"}, {do: "thaw"}, {do: "cancel"}}, []string{"cancelled 0-"}},
+		"frozen again at once":                    {[]step{{do: "freeze"}, {after: 5 * time.Second, do: "thaw"}, {do: "freeze"}}, []string{"frozen 0-5", "frozen 5-"}},
+		"cancelled":                               {[]step{{do: "cancel"}}, []string{"cancelled 0-"}},
+		"cancelled while frozen":                  {[]step{{do: "freeze"}, {after: time.Hour, do: "cancel"}}, []string{"frozen 0-3600", "cancelled 3600-"}},
+		"as of before it was frozen":              {[]step{{do: "freeze"}, {after: time.Hour, do: "cancel", since: -2 * time.Hour}}, []string{"cancelled -3600-"}},
+		"as of while it was frozen":               {[]step{{do: "freeze"}, {after: time.Hour, do: "cancel", since: -time.Minute}}, []string{"frozen 0-3540", "cancelled 3540-"}},
 		"as of within an earlier freeze": {[]step{{do: "freeze"}, {after: time.Hour, do: "thaw"}, {after: time.Hour, do: "freeze"}, {after: time.Hour, do: "cancel", since: -150 * time.Minute}},
 			[]string{"frozen 0-1800", "cancelled 1800-"}},
 		"as of the second of a thaw": {[]step{{do: "freeze"}, {after: time.Hour, do: "thaw"}, {after: time.Hour, do: "cancel", since: -time.Hour}}, []string{"frozen 0-3600", "cancelled 3600-"}},
@@ -53,7 +54,8 @@ func TestTheLifeOfASeal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h.seal = h.make(t, seal.Policy{})
 			h.clock.move(2 * day)
-			start := h.clock.now().Truncate(time.Second)
+			start := h.clock.now().Truncate(time.Second).Add(time.Second)
+			h.clock.move(start.Sub(h.clock.now()))
 			for i, st := range c.steps {
 				h.clock.move(st.after)
 				h.step(t, i, st)
@@ -67,9 +69,9 @@ func TestTheLifeOfASeal(t *testing.T) {
 			}
 			var got []string
 			for _, i := range s.Intervals {
-				text := fmt.Sprintf("%s %d-", i.State, int(i.From.Sub(start).Seconds()))
+				text := fmt.Sprintf("%s %g-", i.State, i.From.Sub(start).Seconds())
 				if !i.To.IsZero() {
-					text += fmt.Sprint(int(i.To.Sub(start).Seconds()))
+					text += fmt.Sprint(i.To.Sub(start).Seconds())
 				}
 				got = append(got, text)
 			}

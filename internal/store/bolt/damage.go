@@ -43,7 +43,7 @@ func (db *DB) update(fn func(tx *bbolt.Tx) error) (err error) {
 // caught tells a damaged file from a fault of an act's own.
 func caught(p any) error {
 	if _, outside := p.(interface{ Addr() uintptr }); outside || raisedByBolt() {
-		return fmt.Errorf("%w: %v", ErrCorrupt, p)
+		return fmt.Errorf("%w: a page makes no sense (%s); restore it from a backup", ErrCorrupt, strings.TrimPrefix(fmt.Sprint(p), "runtime error: "))
 	}
 	return fmt.Errorf("act failed: %v", p)
 }
