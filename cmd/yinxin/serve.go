@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"yinxin/internal/province"
@@ -34,6 +36,11 @@ func runServe(ctx context.Context, c *call) error {
 	return err
 }
 
+// gcPercent lets the heap of a server grow to some five times what is alive before
+// it is collected: a stamp leaves 100 KB behind and little stays, so collecting
+// sooner costs a tenth of the processor. GOGC and GOMEMLIMIT go before it.
+const gcPercent = 400
+
 // serve answers on an address until ctx ends.
 func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger, listen string, maxBody int64) error {
 	l, err := net.Listen("tcp", listen)
@@ -43,6 +50,9 @@ func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger,
 	s, err := server.New(server.Config{Province: p, Clock: time.Now, Log: log, MaxBody: maxBody})
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	background, stop := context.WithCancel(ctx)
 	defer stop()

@@ -43,7 +43,7 @@ func (s *Server) answerStamp(w http.ResponseWriter, r *http.Request, done *seal.
 		_, err := done.WriteTo(w)
 		return err
 	}
-	leaf, _, index, err := s.p.Store.Act(r.Context(), done.ID)
+	leaf, index, err := s.p.Store.Leaf(r.Context(), done.ID)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,9 @@ type DB struct {
 	quit  chan struct{}
 	done  chan struct{} // closed when the committer has ended
 
-	broken error // why nothing can be written any more; owned by the committer
+	// Owned by the committer:
+	broken error // why nothing can be written any more
+	last   int   // acts in the batch before
 
 	closing  sync.Once
 	closeErr error
@@ -158,6 +160,21 @@ func (db *DB) Done(_ context.Context, slot [32]byte, now time.Time) (done act.Do
 		return nil
 	})
 	return done, found, err
+}
+
+// Leaf gives an act's leaf and journal index.
+func (db *DB) Leaf(_ context.Context, id act.ID) (leaf []byte, index uint64, err error) {
+	err = db.view(func(tx *bbolt.Tx) error {
+		value := tx.Bucket(bucketActs).Get(id[:])
+		if value == nil {
+			return ErrNotFound
+		}
+		var l []byte
+		l, _, index, err = splitAct(value)
+		leaf = append([]byte(nil), l...)
+		return err
+	})
+	return leaf, index, err
 }
 
 // Act gives an act's leaf, record and journal index.

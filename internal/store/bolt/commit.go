@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -78,19 +79,50 @@ func (db *DB) run() {
 	}
 }
 
-// gather takes what is queued now and does not wait for more: while a batch is
-// being synced the next one gathers by itself.
+// Where many act at once, a batch waits this long for more of them: a commit costs
+// some twelve pages and two syncs however many acts it holds. One who acts alone
+// never waits.
+const (
+	linger  = time.Millisecond
+	crowded = 4 // acts in the batch before
+)
+
+// gather takes what is queued now and, when the last batch was of many, what comes
+// within a moment.
 func (db *DB) gather(first *request) []*request {
 	batch := []*request{first}
-	for len(batch) < maxBatch {
-		select {
-		case r := <-db.queue:
+	var late <-chan time.Time
+	if db.last >= crowded {
+		timer := time.NewTimer(linger)
+		defer timer.Stop()
+		late = timer.C
+	}
+	for r := first; r != nil && len(batch) < maxBatch; {
+		if r = db.another(late); r != nil {
 			batch = append(batch, r)
-		default:
-			return batch
 		}
 	}
+	db.last = len(batch)
 	return batch
+}
+
+// another gives what is queued, or comes before it is late; nil for nothing.
+func (db *DB) another(late <-chan time.Time) *request {
+	select {
+	case r := <-db.queue:
+		return r
+	default:
+	}
+	if late == nil {
+		return nil
+	}
+	select {
+	case r := <-db.queue:
+		return r
+	case <-late:
+	case <-db.quit:
+	}
+	return nil
 }
 
 // settle commits a batch and answers each of its requests. An error that a
