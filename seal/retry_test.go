@@ -104,6 +104,19 @@ func TestAKeyIsOfOneRequest(t *testing.T) {
 			t.Errorf("another body as %s: %v", kind, err)
 		}
 	}
+	// So is the same digest, sealed in another way.
+	for kind, stamp := range kinds {
+		r.Retry = retry(kind, 1)
+		if _, _, err := stamp(t, h, r); err != nil {
+			t.Fatal(err)
+		}
+		for other, stamp := range kinds {
+			if _, _, err := stamp(t, h, r); other != kind && !errors.Is(err, seal.ErrRetryMismatch) {
+				t.Errorf("%s by the key of %s: %v", other, kind, err)
+			}
+		}
+	}
+	before = h.count(t)
 	// The key of another kind of act is as taken as that of a stamp.
 	a, err := act.New(h.clock.now(), rand.Reader, "test.act", "x", "y")
 	if err != nil {

@@ -121,34 +121,33 @@ func journalOf(t testing.TB, db *DB, k testKey) *journal.Journal {
 	return j
 }
 
+// Cut off anywhere, a file is refused, or nothing of it was cut off.
+func TestATruncatedFileIsToldOrWhole(t *testing.T) {
+	t.Parallel()
+	whole, acts, k := pages(t)
+	page := os.Getpagesize()
+	told, tried := 0, 0
+	for n := 0; n <= len(whole)/page; n += testlong.Count(5, 1) {
+		for _, size := range []int{n*page - 1, n * page, n*page + 1, n*page + page/2} {
+			if size < 0 || size >= len(whole) {
+				continue
+			}
+			tried++
+			if damaged(t, fmt.Sprintf("%d of %d octets", size, len(whole)), whole[:size], acts, k) {
+				told++
+			}
+		}
+	}
+	if told < tried/2 { // the file is grown before it is filled
+		t.Errorf("told %d times of %d", told, tried)
+	}
+}
+
 // A page of the data destroyed: every act is still read as it was kept, or
 // somebody says that the file is damaged. Nothing panics, writing included.
 func TestAnyPageOverwrittenIsToldOrHarmless(t *testing.T) {
 	t.Parallel()
-	path, k := filepath.Join(t.TempDir(), "store.db"), newKey(t)
-	db, err := Open(path, Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var acts []act.Act
-	for i := range 40 {
-		a, err := act.New(time.Now(), rand.Reader, "test.act", fmt.Sprint(i), bytes.Repeat([]byte{byte(i)}, 200*(i%60)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.Retry = &act.Retry{Owner: "a", Key: fmt.Sprint(i)}
-		if err := db.Commit(t.Context(), a); err != nil {
-			t.Fatal(err)
-		}
-		acts = append(acts, a)
-	}
-	if err := errors.Join(journalOf(t, db, k).Sign(t.Context()), db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole, acts, k := pages(t)
 	random := mathrand.NewChaCha8([32]byte{7})
 	page := os.Getpagesize()
 	kinds := []struct {
@@ -219,4 +218,33 @@ func damaged(t *testing.T, name string, b []byte, acts []act.Act, k testKey) (to
 		t.Errorf("%s: Close: %v", name, err)
 	}
 	return told
+}
+
+// pages is a file of some fifty pages, with the acts in it and the journal's key.
+func pages(t *testing.T) (whole []byte, acts []act.Act, k testKey) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	k = newKey(t)
+	db, err := Open(path, Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		a, err := act.New(time.Now(), rand.Reader, "test.act", fmt.Sprint(i), bytes.Repeat([]byte{byte(i)}, 200*(i%60)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Retry = &act.Retry{Owner: "a", Key: fmt.Sprint(i)}
+		if err := db.Commit(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		acts = append(acts, a)
+	}
+	if err := errors.Join(journalOf(t, db, k).Sign(t.Context()), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if whole, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return whole, acts, k
 }
