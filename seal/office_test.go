@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -25,6 +26,12 @@ const (
 	owner    = "11520000MB1A00001X"
 	stranger = "11100000000013338W"
 )
+
+// TestMain puts the machine where the provinces are: a time left in its zone shows.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("CST", 8*60*60)
+	os.Exit(m.Run())
+}
 
 // clock is moved by the tests, never by itself.
 type clock struct {

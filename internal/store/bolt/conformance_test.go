@@ -1,11 +1,20 @@
 package bolt
 
 import (
+	"os"
 	"testing"
+	"time"
 
 	"yinxin/internal/agency"
 	"yinxin/internal/store/storetest"
 )
+
+// The tests run where the provinces are: not in UTC, which hides a time that was
+// left in the machine's zone.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("CST", 8*60*60)
+	os.Exit(m.Run())
+}
 
 func freshStore(t testing.TB) storetest.Store { return fresh(t) }
 

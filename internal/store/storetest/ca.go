@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/ca"
 	"yinxin/certs"
 	"yinxin/internal/act"
@@ -52,8 +50,8 @@ func caIntent(t *testing.T, b *bench) {
 	s := b.CA()
 	first := intent("01", 1)
 	check(t, "an intent", s.PutIntent(t.Context(), first), nil)
-	if all, err := s.Intents(t.Context()); err != nil || !cmp.Equal(all, []ca.Intent{first}) {
-		t.Fatalf("%v %s", err, cmp.Diff([]ca.Intent{first}, all))
+	if all, err := s.Intents(t.Context()); err != nil || !same(all, []ca.Intent{first}) {
+		t.Fatalf("%v %s", err, diff([]ca.Intent{first}, all))
 	}
 	check(t, "the serial again", s.PutIntent(t.Context(), intent("01", 2)), ca.ErrSerialTaken)
 	_, err := s.Certificate(t.Context(), "01")
@@ -98,11 +96,11 @@ func caCertificate(t *testing.T, b *bench) {
 	b.unchanged(t, "without an intent", ca.ErrNotFound, func() error { return s.CommitCertificate(t.Context(), a, want) })
 	want = b.issued(t, want)
 	got, err := s.Certificate(t.Context(), "01")
-	if err != nil || !cmp.Equal(got, want) {
-		t.Fatalf("%v %s", err, cmp.Diff(want, got))
+	if err != nil || !same(got, want) {
+		t.Fatalf("%v %s", err, diff(want, got))
 	}
-	if got, err := s.CertificateByAct(t.Context(), want.Act); err != nil || !cmp.Equal(got, want) {
-		t.Fatalf("by its act: %v %s", err, cmp.Diff(want, got))
+	if got, err := s.CertificateByAct(t.Context(), want.Act); err != nil || !same(got, want) {
+		t.Fatalf("by its act: %v %s", err, diff(want, got))
 	}
 	again := want
 	second := b.issue(t, &again)
@@ -125,8 +123,8 @@ func caAbandoned(t *testing.T, b *bench) {
 	check(t, "its intent", s.PutIntent(t.Context(), want), nil)
 	b.kept(t, "abandoned", a, func() error { return s.CommitAbandoned(t.Context(), a, "01") })
 	want.Abandoned = time.UnixMilli(a.Leaf.Time).UTC().Truncate(time.Second)
-	if all, err := s.Intents(t.Context()); err != nil || !cmp.Equal(all, []ca.Intent{want}) {
-		t.Fatalf("%v %s", err, cmp.Diff([]ca.Intent{want}, all))
+	if all, err := s.Intents(t.Context()); err != nil || !same(all, []ca.Intent{want}) {
+		t.Fatalf("%v %s", err, diff([]ca.Intent{want}, all))
 	}
 	again := b.act(t, ca.ActAbandoned, "01", "x")
 	b.unchanged(t, "abandoned twice", ca.ErrNotFound, func() error { return s.CommitAbandoned(t.Context(), again, "01") })
@@ -181,7 +179,7 @@ func caLists(t *testing.T, b *bench) {
 			for _, r := range rows {
 				got = append(got, r.Serial)
 			}
-			if want := c.want[:min(limit, len(c.want))]; err != nil || !cmp.Equal(got, want[:len(want):len(want)], cmp.Comparer(sameStrings)) {
+			if want := c.want[:min(limit, len(c.want))]; err != nil || !sameStrings(got, want) {
 				t.Errorf("%s, by %d: %v, want %v, %v", name, limit, got, want, err)
 			}
 		}
@@ -201,8 +199,8 @@ func caPurpose(t *testing.T, b *bench) {
 		r := row(serial)
 		r.Purpose, r.Agency = ca.PurposeTSA, ""
 		want := b.issued(t, r)
-		if got, err := s.Current(t.Context(), ca.PurposeTSA); err != nil || !cmp.Equal(got, want) {
-			t.Errorf("%v %s", err, cmp.Diff(want, got))
+		if got, err := s.Current(t.Context(), ca.PurposeTSA); err != nil || !same(got, want) {
+			t.Errorf("%v %s", err, diff(want, got))
 		}
 	}
 	_, err = s.Current(t.Context(), ca.PurposeStatus)

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/internal/act"
 	"yinxin/internal/journal"
 )
@@ -57,14 +55,14 @@ func journalLeaves(t *testing.T, b *bench) {
 		}
 		acts, hashes = append(acts, a), append(hashes, act.LeafHash(leaf))
 		want := journal.Entry{ID: a.ID, Hash: hashes[i], Leaf: leaf, Record: a.Record}
-		if got, err := s.LeafAt(t.Context(), uint64(i)); err != nil || !cmp.Equal(got, want) {
-			t.Fatalf("leaf %d: %v %s", i, err, cmp.Diff(want, got))
+		if got, err := s.LeafAt(t.Context(), uint64(i)); err != nil || !same(got, want) {
+			t.Fatalf("leaf %d: %v %s", i, err, diff(want, got))
 		}
 	}
 	for from := range n + 1 {
 		for to := from; to <= n; to++ {
 			got, err := s.LeafHashes(t.Context(), uint64(from), uint64(to))
-			if err != nil || len(got) != to-from || to > from && !cmp.Equal(got, hashes[from:to]) {
+			if err != nil || len(got) != to-from || to > from && !same(got, hashes[from:to]) {
 				t.Fatalf("leaves %d to %d: %d, %v", from, to, len(got), err)
 			}
 		}
@@ -202,7 +200,7 @@ func journalDays(t *testing.T, b *bench) {
 			got = append(got, string(n))
 		}
 	}
-	if want := []string{"a2", "b2", "c2"}; !cmp.Equal(got, want) {
-		t.Error(cmp.Diff(want, got))
+	if want := []string{"a2", "b2", "c2"}; !same(got, want) {
+		t.Error(diff(want, got))
 	}
 }

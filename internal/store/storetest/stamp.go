@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/ca"
 	"yinxin/certs"
 	"yinxin/internal/act"
@@ -53,11 +51,11 @@ func stampKept(t *testing.T, b *bench) {
 	d := b.draft(t, b.sealed(t, 1))
 	d.act.Retry = &act.Retry{Owner: usccA, Key: "k", Request: [32]byte{1}}
 	b.kept(t, "a stamp", d.act, func() error { return b.commit(t, d) })
-	if got, err := b.Seals().Stamp(t.Context(), d.stamp.ID); err != nil || !cmp.Equal(got, d.stamp) {
-		t.Errorf("%v %s", err, cmp.Diff(d.stamp, got))
+	if got, err := b.Seals().Stamp(t.Context(), d.stamp.ID); err != nil || !same(got, d.stamp) {
+		t.Errorf("%v %s", err, diff(d.stamp, got))
 	}
-	if got, err := b.Seals().StampByCode(t.Context(), d.stamp.Code); err != nil || !cmp.Equal(got, d.stamp) {
-		t.Errorf("by its code: %v %s", err, cmp.Diff(d.stamp, got))
+	if got, err := b.Seals().StampByCode(t.Context(), d.stamp.Code); err != nil || !same(got, d.stamp) {
+		t.Errorf("by its code: %v %s", err, diff(d.stamp, got))
 	}
 	if done, found, err := b.Seals().Done(t.Context(), d.act.Retry.Slot(), b.now); err != nil || !found || done.Act != d.stamp.ID {
 		t.Error(done, found, err)
@@ -238,7 +236,7 @@ func stampRegister(t *testing.T, b *bench) {
 					break
 				}
 			}
-			if !cmp.Equal(got, want) {
+			if !same(got, want) {
 				t.Errorf("%s, by %d: %d rows, want %d", name, f.Limit, len(got), len(want))
 			}
 		}
