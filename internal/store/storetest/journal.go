@@ -166,6 +166,13 @@ func journalTiles(t *testing.T, b *bench) {
 			}
 		}
 	}
+	// Put again, it is written over and not appended.
+	again := []journal.Tile{{Level: 5, Hashes: [][32]byte{{1}, {2}, {3}}}, {Level: 5, From: 1, Hashes: [][32]byte{{2}, {3}, {4}}}}
+	check(t, "tiles again", s.PutCheckpoint(t.Context(), size, size+1, []byte("note"), again, b.now), nil)
+	size++
+	if hs, err := s.Tile(t.Context(), 5, 0); err != nil || !same(hs, [][32]byte{{1}, {2}, {3}, {4}}) {
+		t.Errorf("put again: %d hashes, %v", len(hs), err)
+	}
 	gap := []journal.Tile{{Level: 1, From: n + 1, Hashes: make([][32]byte, 1)}}
 	if err := s.PutCheckpoint(t.Context(), size, size+1, []byte("gap"), gap, b.now); err == nil {
 		t.Error("a gap in a tile was kept")
