@@ -43,7 +43,7 @@ func (m *memory) JournalSize(context.Context) (uint64, error) {
 	defer m.mu.Unlock()
 	return uint64(len(m.entries)), nil
 }
-func (m *memory) CountActs(context.Context) (uint64, error)   { return uint64(len(m.entries)), nil }
+func (m *memory) CountActs(context.Context) (uint64, error) { return uint64(len(m.entries)), nil }
 func (m *memory) LeafHashes(_ context.Context, from, to uint64) (out [][32]byte, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
