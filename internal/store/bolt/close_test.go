@@ -56,3 +56,40 @@ func TestCloseWhileQueued(t *testing.T) {
 		t.Errorf("%d kept of the %d that were queued", kept, maxBatch)
 	}
 }
+
+// A panic in bbolt's own commit is told to everyone, and holds nobody: what it
+// left in memory is not known, so nothing is written after it.
+func TestAPanicInsideTheCommit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := Open(path, Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := newAct(t, 1, nil)
+	if err := db.Commit(t.Context(), kept); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.commit(t.Context(), func(tx *Tx) error {
+		tx.bolt.OnCommit(func() { panic("boom") })
+		return nil
+	}); err == nil {
+		t.Error("told that it was kept")
+	}
+	later := newAct(t, 2, nil)
+	if err := db.Commit(t.Context(), later); err == nil {
+		t.Error("it goes on writing")
+	}
+	if _, _, _, err := db.Act(t.Context(), kept.ID); err != nil {
+		t.Errorf("nothing can be read any more: %v", err)
+	}
+	if err := db.Close(); err == nil {
+		t.Error("Close says that all is well")
+	}
+	db = open(t, path, false)
+	if _, _, _, err := db.Act(t.Context(), kept.ID); err != nil {
+		t.Error(err)
+	}
+	if _, _, _, err := db.Act(t.Context(), later.ID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("kept after it was refused: %v", err)
+	}
+}

@@ -210,8 +210,13 @@ func damaged(t *testing.T, name string, b []byte, acts []act.Act, k testKey) (to
 		t.Errorf("%s: an act is lost and nobody says so", name)
 	}
 	for i := range 3 {
-		if err := db.Commit(t.Context(), newAct(t, i, nil)); err != nil && !errors.Is(err, ErrCorrupt) {
-			t.Errorf("%s: Commit: %v", name, err)
+		a := newAct(t, i, nil)
+		err := db.Commit(t.Context(), a)
+		if err == nil {
+			_, _, _, err = db.Act(t.Context(), a.ID)
+		}
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: a commit, or what it kept: %v", name, err)
 		}
 	}
 	if err := db.Close(); err != nil && !errors.Is(err, ErrCorrupt) {
