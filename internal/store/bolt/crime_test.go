@@ -2,13 +2,19 @@ package bolt
 
 import (
 	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
 	"encoding/binary"
+	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/emmansun/gmsm/sm2"
 	"go.etcd.io/bbolt"
 
 	"yinxin/internal/act"
+	"yinxin/internal/journal"
 )
 
 // crime edits the file behind the store's back, as its operator could.
@@ -95,4 +101,29 @@ func (c crime) latest() (size uint64, note []byte) {
 func (c crime) setLatest(size uint64, note []byte) {
 	c.t.Helper()
 	c.must(c.bucket(bucketCheckpoints).Put(keyLatest, append(indexKey(size), note...)))
+}
+
+type testKey struct{ *sm2.PrivateKey }
+
+func (k testKey) Public() *ecdsa.PublicKey { return &k.PublicKey }
+func (k testKey) SignMessage(_ context.Context, m []byte) ([]byte, error) {
+	return k.SignWithSM2(rand.Reader, nil, m)
+}
+
+func newKey(t testing.TB) testKey {
+	t.Helper()
+	k, err := sm2.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testKey{k}
+}
+
+func journalOf(t testing.TB, db *DB, k testKey) *journal.Journal {
+	t.Helper()
+	j, err := journal.New(journal.Config{Store: db.Journal(), Origin: "yinxin/520000", Signer: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
 }

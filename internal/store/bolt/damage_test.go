@@ -3,22 +3,17 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/emmansun/gmsm/sm2"
-
 	"yinxin/internal/act"
-	"yinxin/internal/journal"
 	"yinxin/internal/testlong"
 )
 
@@ -94,31 +89,6 @@ func fillWith(b []byte, v byte) {
 	for i := range b {
 		b[i] = v
 	}
-}
-
-type testKey struct{ *sm2.PrivateKey }
-
-func (k testKey) Public() *ecdsa.PublicKey { return &k.PublicKey }
-func (k testKey) SignMessage(_ context.Context, m []byte) ([]byte, error) {
-	return k.SignWithSM2(rand.Reader, nil, m)
-}
-
-func newKey(t testing.TB) testKey {
-	t.Helper()
-	k, err := sm2.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return testKey{k}
-}
-
-func journalOf(t testing.TB, db *DB, k testKey) *journal.Journal {
-	t.Helper()
-	j, err := journal.New(journal.Config{Store: db.Journal(), Origin: "yinxin/520000", Signer: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j
 }
 
 // Cut off anywhere, a file is refused, or nothing of it was cut off.
