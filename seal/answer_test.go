@@ -1,6 +1,7 @@
 package seal_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -36,6 +37,9 @@ func open[T interface{ Validate() error }](t *testing.T, h *house, raw []byte, t
 	}
 	if err := out.Validate(); err != nil {
 		t.Fatal(err)
+	}
+	if bytes.Contains(st.Payload, []byte("+08:00")) {
+		t.Errorf("times that are not UTC: %s", st.Payload)
 	}
 	return out
 }

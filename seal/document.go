@@ -49,7 +49,7 @@ func (o *Office) restore(ctx context.Context, s *Stamp) ([]byte, error) {
 
 // StampJSON seals a JSON document.
 func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry)
+	earlier, release, err := o.enter(ctx, r.Retry, formatJSON)
 	if err != nil {
 		return Stamped{}, err
 	}
@@ -114,7 +114,7 @@ func (o *Office) again(ctx context.Context, earlier *Stamp, doc *jsondoc.Documen
 // StampPDF seals a PDF. prefix is an SM3 state that has hashed the whole input,
 // or nil. The result streams from in, which must stay open.
 func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, size int64, prefix hash.Hash) (*Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry)
+	earlier, release, err := o.enter(ctx, r.Retry, formatPDF)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamp
 
 // StampDetached seals any file by its SM3; the stamp is a file of its own.
 func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]byte) (Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry)
+	earlier, release, err := o.enter(ctx, r.Retry, formatFile)
 	if err != nil {
 		return Stamped{}, err
 	}

@@ -1,14 +1,17 @@
 package seal_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
@@ -25,6 +28,12 @@ const (
 	owner    = "11520000MB1A00001X"
 	stranger = "11100000000013338W"
 )
+
+// TestMain puts the machine where the provinces are: a time left in its zone shows.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("CST", 8*60*60)
+	os.Exit(m.Run())
+}
 
 // clock is moved by the tests, never by itself.
 type clock struct {
@@ -199,4 +208,32 @@ func checkSame(t testing.TB, got, want seal.Stamp) {
 
 func retry(key string, request byte) *act.Retry {
 	return &act.Retry{Owner: owner, Key: key, Request: [32]byte{request}}
+}
+
+// kinds are the ways to stamp, each giving the bytes that the caller gets.
+var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error){
+	"json": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		s, err := h.StampJSON(t.Context(), r, decision)
+		return s.Document, s.Stamp, err
+	},
+	"pdf": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		doc, err := os.ReadFile("../cmd/yinxin/decisions/decision.pdf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Placement = seal.Place{Page: 1, X: 100, Y: 100}
+		s, err := h.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
+		if err != nil {
+			return nil, seal.Stamp{}, err
+		}
+		var out bytes.Buffer
+		if n, err := s.WriteTo(&out); err != nil || n != s.Size() {
+			t.Fatal(n, s.Size(), err)
+		}
+		return out.Bytes(), s.Stamp, nil
+	},
+	"detached": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		s, err := h.StampDetached(t.Context(), r, sm3.Sum(decision))
+		return s.Document, s.Stamp, err
+	},
 }

@@ -4,44 +4,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
-	"os"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/emmansun/gmsm/sm3"
-
 	"yinxin/internal/act"
 	"yinxin/seal"
 )
-
-// kinds are the ways to stamp, each giving the bytes that the caller gets.
-var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error){
-	"json": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
-		s, err := h.StampJSON(t.Context(), r, decision)
-		return s.Document, s.Stamp, err
-	},
-	"pdf": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
-		doc, err := os.ReadFile("../cmd/yinxin/decisions/decision.pdf")
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Placement = seal.Place{Page: 1, X: 100, Y: 100}
-		s, err := h.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
-		if err != nil {
-			return nil, seal.Stamp{}, err
-		}
-		var out bytes.Buffer
-		if n, err := s.WriteTo(&out); err != nil || n != s.Size() {
-			t.Fatal(n, s.Size(), err)
-		}
-		return out.Bytes(), s.Stamp, nil
-	},
-	"detached": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
-		s, err := h.StampDetached(t.Context(), r, sm3.Sum(decision))
-		return s.Document, s.Stamp, err
-	},
-}
 
 // The same key and the same request give the same bytes, whatever became of the
 // seal since, and also from a process that was started anew.
@@ -104,6 +73,19 @@ func TestAKeyIsOfOneRequest(t *testing.T) {
 			t.Errorf("another body as %s: %v", kind, err)
 		}
 	}
+	// So is the same digest, sealed in another way.
+	for kind, stamp := range kinds {
+		r.Retry = retry(kind, 1)
+		if _, _, err := stamp(t, h, r); err != nil {
+			t.Fatal(err)
+		}
+		for other, stamp := range kinds {
+			if _, _, err := stamp(t, h, r); other != kind && !errors.Is(err, seal.ErrRetryMismatch) {
+				t.Errorf("%s by the key of %s: %v", other, kind, err)
+			}
+		}
+	}
+	before = h.count(t)
 	// The key of another kind of act is as taken as that of a stamp.
 	a, err := act.New(h.clock.now(), rand.Reader, "test.act", "x", "y")
 	if err != nil {

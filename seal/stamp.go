@@ -127,7 +127,7 @@ func (o *Office) usable(ctx context.Context, s Seal, now time.Time) error {
 
 // enter finds what a retry did already, or keeps its key for this request. The
 // release must be called when the request ends.
-func (o *Office) enter(ctx context.Context, r *act.Retry) (earlier *Stamp, release func(), err error) {
+func (o *Office) enter(ctx context.Context, r *act.Retry, format string) (earlier *Stamp, release func(), err error) {
 	if r == nil {
 		return nil, func() {}, nil
 	}
@@ -150,11 +150,12 @@ func (o *Office) enter(ctx context.Context, r *act.Retry) (earlier *Stamp, relea
 	}
 	if err == nil && found {
 		var s Stamp
-		if s, err = o.c.Store.Stamp(ctx, done.Act); err == nil {
+		s, err = o.c.Store.Stamp(ctx, done.Act)
+		switch {
+		case err == nil && s.Format == format:
 			return &s, release, nil
-		}
-		if errors.Is(err, ErrNotFound) {
-			err = ErrRetryMismatch // the key was used for another kind of act
+		case err == nil, errors.Is(err, ErrNotFound):
+			err = ErrRetryMismatch // the key was used for another kind of stamp or act
 		}
 	}
 	if err != nil {

@@ -159,12 +159,12 @@ func TestAQuotaIsOfADay(t *testing.T) {
 	}
 	h.tsa.during(nil)
 	h.stamp(t, request(s))
-	before := h.count(t)
+	before, uses := h.count(t), h.uses(t, s)
 	if _, err := h.StampJSON(t.Context(), request(s), decision); !errors.Is(err, seal.ErrQuota) {
 		t.Errorf("the third: %v", err)
 	}
-	if after := h.count(t); after != before {
-		t.Errorf("the third left %v after %v", after, before)
+	if after := h.count(t); after != before || h.uses(t, s) != uses {
+		t.Errorf("the third left %v after %v, %d signatures", after, before, h.uses(t, s)-uses)
 	}
 	h.clock.move(2 * time.Minute) // midnight
 	h.stamp(t, request(s))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,16 +29,24 @@ func (k key) SignMessage(_ context.Context, m []byte) ([]byte, error) {
 // memory is a store for the tests of the tree alone; the real one is tested
 // with the same calls in internal/store/bolt.
 type memory struct {
-	key     key
+	key key
+
+	mu      sync.Mutex // for TestRunSignsWhatHasCome alone: Run is a goroutine of its own
 	entries []journal.Entry
 	tiles   map[string][32]byte
 	size    uint64
 	notes   [][]byte
 }
 
-func (m *memory) JournalSize(context.Context) (uint64, error) { return uint64(len(m.entries)), nil }
-func (m *memory) CountActs(context.Context) (uint64, error)   { return uint64(len(m.entries)), nil }
+func (m *memory) JournalSize(context.Context) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return uint64(len(m.entries)), nil
+}
+func (m *memory) CountActs(context.Context) (uint64, error) { return uint64(len(m.entries)), nil }
 func (m *memory) LeafHashes(_ context.Context, from, to uint64) (out [][32]byte, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, e := range m.entries[from:to] {
 		out = append(out, e.Hash)
 	}
@@ -63,12 +72,16 @@ func (m *memory) Tile(_ context.Context, level uint, index uint64) (out [][32]by
 	return out, nil
 }
 func (m *memory) Checkpoint(context.Context) (uint64, []byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.size == 0 {
 		return 0, nil, nil
 	}
 	return m.size, m.notes[len(m.notes)-1], nil
 }
 func (m *memory) PutCheckpoint(_ context.Context, old, size uint64, note []byte, tiles []journal.Tile, _ time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if old != m.size {
 		return journal.ErrStale
 	}
@@ -93,8 +106,17 @@ func (m *memory) add(t *testing.T, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		m.mu.Lock()
 		m.entries = append(m.entries, journal.Entry{ID: a.ID, Hash: act.LeafHash(leaf), Leaf: leaf, Record: a.Record})
+		m.mu.Unlock()
 	}
+}
+
+// signed tells how many leaves are under how many notes.
+func (m *memory) signed() (size uint64, notes int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.size, len(m.notes)
 }
 
 func config(s journal.Store, k key) journal.Config {

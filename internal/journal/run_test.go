@@ -23,13 +23,13 @@ func TestRunSignsWhatHasCome(t *testing.T) {
 			m.add(t, 5)
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if m.size != uint64(len(m.entries)) || len(m.notes) != round+1 {
-				t.Errorf("round %d: %d of %d signed by %d notes", round, m.size, len(m.entries), len(m.notes))
+			if size, notes := m.signed(); size != uint64(5*(round+1)) || notes != round+1 {
+				t.Errorf("round %d: %d leaves signed by %d notes", round, size, notes)
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if len(m.notes) != round+1 {
-				t.Errorf("round %d: a quiet minute made %d notes", round, len(m.notes)-round-1)
+			if _, notes := m.signed(); notes != round+1 {
+				t.Errorf("round %d: a quiet minute made %d notes", round, notes-round-1)
 			}
 		}
 		stop()

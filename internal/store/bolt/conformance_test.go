@@ -1,11 +1,20 @@
 package bolt
 
 import (
+	"os"
 	"testing"
+	"time"
 
 	"yinxin/internal/agency"
 	"yinxin/internal/store/storetest"
 )
+
+// The tests run where the provinces are: not in UTC, which hides a time that was
+// left in the machine's zone.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("CST", 8*60*60)
+	os.Exit(m.Run())
+}
 
 func freshStore(t testing.TB) storetest.Store { return fresh(t) }
 
@@ -17,3 +26,4 @@ func TestCore(t *testing.T)         { storetest.Core(t, freshStore) }
 func TestCAStore(t *testing.T)      { storetest.CA(t, freshStore) }
 func TestJournalStore(t *testing.T) { storetest.Journal(t, freshStore) }
 func TestSealStore(t *testing.T)    { storetest.Seal(t, freshStore) }
+func TestAgencyActs(t *testing.T)   { storetest.AgencyStore(t, freshStore) }

@@ -3,22 +3,17 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/emmansun/gmsm/sm2"
-
 	"yinxin/internal/act"
-	"yinxin/internal/journal"
 	"yinxin/internal/testlong"
 )
 
@@ -96,59 +91,33 @@ func fillWith(b []byte, v byte) {
 	}
 }
 
-type testKey struct{ *sm2.PrivateKey }
-
-func (k testKey) Public() *ecdsa.PublicKey { return &k.PublicKey }
-func (k testKey) SignMessage(_ context.Context, m []byte) ([]byte, error) {
-	return k.SignWithSM2(rand.Reader, nil, m)
-}
-
-func newKey(t testing.TB) testKey {
-	t.Helper()
-	k, err := sm2.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
+// Cut off anywhere, a file is refused, or nothing of it was cut off.
+func TestATruncatedFileIsToldOrWhole(t *testing.T) {
+	t.Parallel()
+	whole, acts, k := pages(t)
+	page := os.Getpagesize()
+	told, tried := 0, 0
+	for n := 0; n <= len(whole)/page; n += testlong.Count(5, 1) {
+		for _, size := range []int{n*page - 1, n * page, n*page + 1, n*page + page/2} {
+			if size < 0 || size >= len(whole) {
+				continue
+			}
+			tried++
+			if damaged(t, fmt.Sprintf("%d of %d octets", size, len(whole)), whole[:size], acts, k) {
+				told++
+			}
+		}
 	}
-	return testKey{k}
-}
-
-func journalOf(t testing.TB, db *DB, k testKey) *journal.Journal {
-	t.Helper()
-	j, err := journal.New(journal.Config{Store: db.Journal(), Origin: "yinxin/520000", Signer: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
+	if told < tried/2 { // the file is grown before it is filled
+		t.Errorf("told %d times of %d", told, tried)
 	}
-	return j
 }
 
 // A page of the data destroyed: every act is still read as it was kept, or
 // somebody says that the file is damaged. Nothing panics, writing included.
 func TestAnyPageOverwrittenIsToldOrHarmless(t *testing.T) {
 	t.Parallel()
-	path, k := filepath.Join(t.TempDir(), "store.db"), newKey(t)
-	db, err := Open(path, Options{Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var acts []act.Act
-	for i := range 40 {
-		a, err := act.New(time.Now(), rand.Reader, "test.act", fmt.Sprint(i), bytes.Repeat([]byte{byte(i)}, 200*(i%60)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		a.Retry = &act.Retry{Owner: "a", Key: fmt.Sprint(i)}
-		if err := db.Commit(t.Context(), a); err != nil {
-			t.Fatal(err)
-		}
-		acts = append(acts, a)
-	}
-	if err := errors.Join(journalOf(t, db, k).Sign(t.Context()), db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole, acts, k := pages(t)
 	random := mathrand.NewChaCha8([32]byte{7})
 	page := os.Getpagesize()
 	kinds := []struct {
@@ -211,12 +180,46 @@ func damaged(t *testing.T, name string, b []byte, acts []act.Act, k testKey) (to
 		t.Errorf("%s: an act is lost and nobody says so", name)
 	}
 	for i := range 3 {
-		if err := db.Commit(t.Context(), newAct(t, i, nil)); err != nil && !errors.Is(err, ErrCorrupt) {
-			t.Errorf("%s: Commit: %v", name, err)
+		a := newAct(t, i, nil)
+		err := db.Commit(t.Context(), a)
+		if err == nil {
+			_, _, _, err = db.Act(t.Context(), a.ID)
+		}
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: a commit, or what it kept: %v", name, err)
 		}
 	}
 	if err := db.Close(); err != nil && !errors.Is(err, ErrCorrupt) {
 		t.Errorf("%s: Close: %v", name, err)
 	}
 	return told
+}
+
+// pages is a file of some fifty pages, with the acts in it and the journal's key.
+func pages(t *testing.T) (whole []byte, acts []act.Act, k testKey) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	k = newKey(t)
+	db, err := Open(path, Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		a, err := act.New(time.Now(), rand.Reader, "test.act", fmt.Sprint(i), bytes.Repeat([]byte{byte(i)}, 200*(i%60)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Retry = &act.Retry{Owner: "a", Key: fmt.Sprint(i)}
+		if err := db.Commit(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		acts = append(acts, a)
+	}
+	if err := errors.Join(journalOf(t, db, k).Sign(t.Context()), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if whole, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return whole, acts, k
 }

@@ -6,10 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/ca"
-	"yinxin/certs"
 	"yinxin/internal/act"
 )
 
@@ -52,8 +49,8 @@ func caIntent(t *testing.T, b *bench) {
 	s := b.CA()
 	first := intent("01", 1)
 	check(t, "an intent", s.PutIntent(t.Context(), first), nil)
-	if all, err := s.Intents(t.Context()); err != nil || !cmp.Equal(all, []ca.Intent{first}) {
-		t.Fatalf("%v %s", err, cmp.Diff([]ca.Intent{first}, all))
+	if all, err := s.Intents(t.Context()); err != nil || !same(all, []ca.Intent{first}) {
+		t.Fatalf("%v %s", err, diff([]ca.Intent{first}, all))
 	}
 	check(t, "the serial again", s.PutIntent(t.Context(), intent("01", 2)), ca.ErrSerialTaken)
 	_, err := s.Certificate(t.Context(), "01")
@@ -98,11 +95,11 @@ func caCertificate(t *testing.T, b *bench) {
 	b.unchanged(t, "without an intent", ca.ErrNotFound, func() error { return s.CommitCertificate(t.Context(), a, want) })
 	want = b.issued(t, want)
 	got, err := s.Certificate(t.Context(), "01")
-	if err != nil || !cmp.Equal(got, want) {
-		t.Fatalf("%v %s", err, cmp.Diff(want, got))
+	if err != nil || !same(got, want) {
+		t.Fatalf("%v %s", err, diff(want, got))
 	}
-	if got, err := s.CertificateByAct(t.Context(), want.Act); err != nil || !cmp.Equal(got, want) {
-		t.Fatalf("by its act: %v %s", err, cmp.Diff(want, got))
+	if got, err := s.CertificateByAct(t.Context(), want.Act); err != nil || !same(got, want) {
+		t.Fatalf("by its act: %v %s", err, diff(want, got))
 	}
 	again := want
 	second := b.issue(t, &again)
@@ -125,8 +122,8 @@ func caAbandoned(t *testing.T, b *bench) {
 	check(t, "its intent", s.PutIntent(t.Context(), want), nil)
 	b.kept(t, "abandoned", a, func() error { return s.CommitAbandoned(t.Context(), a, "01") })
 	want.Abandoned = time.UnixMilli(a.Leaf.Time).UTC().Truncate(time.Second)
-	if all, err := s.Intents(t.Context()); err != nil || !cmp.Equal(all, []ca.Intent{want}) {
-		t.Fatalf("%v %s", err, cmp.Diff([]ca.Intent{want}, all))
+	if all, err := s.Intents(t.Context()); err != nil || !same(all, []ca.Intent{want}) {
+		t.Fatalf("%v %s", err, diff([]ca.Intent{want}, all))
 	}
 	again := b.act(t, ca.ActAbandoned, "01", "x")
 	b.unchanged(t, "abandoned twice", ca.ErrNotFound, func() error { return s.CommitAbandoned(t.Context(), again, "01") })
@@ -137,57 +134,6 @@ func caAbandoned(t *testing.T, b *bench) {
 	done := b.issued(t, row("02"))
 	gone := b.act(t, ca.ActAbandoned, done.Serial, "x")
 	b.unchanged(t, "abandoned once it came", ca.ErrNotFound, func() error { return s.CommitAbandoned(t.Context(), gone, done.Serial) })
-}
-
-func caLists(t *testing.T, b *bench) {
-	s := b.CA()
-	for i := range 9 {
-		r := row(fmt.Sprintf("%02d", 90-i)) // issued against the order of serials
-		if i%3 == 1 {
-			r.Agency = usccB
-		}
-		if i%3 == 2 {
-			r.Agency = ""
-		}
-		if i == 3 {
-			r.NotAfter = morning.Add(time.Hour)
-		}
-		check(t, "its intent", s.PutIntent(t.Context(), intent(r.Serial, byte(i))), nil)
-		a := b.issue(t, &r)
-		check(t, "a certificate", s.CommitCertificate(t.Context(), a, r), nil)
-	}
-	a := b.act(t, ca.ActRevoked, "84", "x")
-	if _, err := s.CommitRevocation(t.Context(), a, ca.Revocation{Serial: "84", At: morning, Reason: certs.ReasonSuperseded, Who: "x", Why: "y"}); err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		f    ca.Filter
-		want []string
-	}{
-		"all":            {ca.Filter{}, []string{"90", "89", "88", "87", "86", "85", "84", "83", "82"}},
-		"one agency's":   {ca.Filter{Agency: usccA}, []string{"90", "87", "84"}},
-		"valid":          {ca.Filter{Agency: usccA, State: ca.StateValid}, []string{"90"}},
-		"expired":        {ca.Filter{State: ca.StateExpired}, []string{"87"}},
-		"revoked":        {ca.Filter{State: ca.StateRevoked}, []string{"84"}},
-		"after":          {ca.Filter{Cursor: "84"}, []string{"83", "82"}},
-		"of it, after":   {ca.Filter{Agency: usccA, Cursor: "87"}, []string{"84"}},
-		"after the last": {ca.Filter{Cursor: "82"}, nil},
-		"none":           {ca.Filter{Agency: "11110000000021135"}, nil}, // the beginning of a code
-	} {
-		for _, limit := range []int{100, 2} {
-			c.f.Limit = limit
-			rows, err := s.Certificates(t.Context(), c.f, morning.AddDate(0, 0, 1))
-			var got []string
-			for _, r := range rows {
-				got = append(got, r.Serial)
-			}
-			if want := c.want[:min(limit, len(c.want))]; err != nil || !cmp.Equal(got, want[:len(want):len(want)], cmp.Comparer(sameStrings)) {
-				t.Errorf("%s, by %d: %v, want %v, %v", name, limit, got, want, err)
-			}
-		}
-	}
-	_, err := s.Certificates(t.Context(), ca.Filter{Cursor: "77", Limit: 9}, morning)
-	check(t, "after an unknown one", err, ca.ErrNotFound)
 }
 
 func sameStrings(a, b []string) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
@@ -201,8 +147,8 @@ func caPurpose(t *testing.T, b *bench) {
 		r := row(serial)
 		r.Purpose, r.Agency = ca.PurposeTSA, ""
 		want := b.issued(t, r)
-		if got, err := s.Current(t.Context(), ca.PurposeTSA); err != nil || !cmp.Equal(got, want) {
-			t.Errorf("%v %s", err, cmp.Diff(want, got))
+		if got, err := s.Current(t.Context(), ca.PurposeTSA); err != nil || !same(got, want) {
+			t.Errorf("%v %s", err, diff(want, got))
 		}
 	}
 	_, err = s.Current(t.Context(), ca.PurposeStatus)

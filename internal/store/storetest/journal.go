@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/internal/act"
 	"yinxin/internal/journal"
 )
@@ -57,14 +55,14 @@ func journalLeaves(t *testing.T, b *bench) {
 		}
 		acts, hashes = append(acts, a), append(hashes, act.LeafHash(leaf))
 		want := journal.Entry{ID: a.ID, Hash: hashes[i], Leaf: leaf, Record: a.Record}
-		if got, err := s.LeafAt(t.Context(), uint64(i)); err != nil || !cmp.Equal(got, want) {
-			t.Fatalf("leaf %d: %v %s", i, err, cmp.Diff(want, got))
+		if got, err := s.LeafAt(t.Context(), uint64(i)); err != nil || !same(got, want) {
+			t.Fatalf("leaf %d: %v %s", i, err, diff(want, got))
 		}
 	}
 	for from := range n + 1 {
 		for to := from; to <= n; to++ {
 			got, err := s.LeafHashes(t.Context(), uint64(from), uint64(to))
-			if err != nil || len(got) != to-from || to > from && !cmp.Equal(got, hashes[from:to]) {
+			if err != nil || len(got) != to-from || to > from && !same(got, hashes[from:to]) {
 				t.Fatalf("leaves %d to %d: %d, %v", from, to, len(got), err)
 			}
 		}
@@ -168,6 +166,13 @@ func journalTiles(t *testing.T, b *bench) {
 			}
 		}
 	}
+	// Put again, it is written over and not appended.
+	again := []journal.Tile{{Level: 5, Hashes: [][32]byte{{1}, {2}, {3}}}, {Level: 5, From: 1, Hashes: [][32]byte{{2}, {3}, {4}}}}
+	check(t, "tiles again", s.PutCheckpoint(t.Context(), size, size+1, []byte("note"), again, b.now), nil)
+	size++
+	if hs, err := s.Tile(t.Context(), 5, 0); err != nil || !same(hs, [][32]byte{{1}, {2}, {3}, {4}}) {
+		t.Errorf("put again: %d hashes, %v", len(hs), err)
+	}
 	gap := []journal.Tile{{Level: 1, From: n + 1, Hashes: make([][32]byte, 1)}}
 	if err := s.PutCheckpoint(t.Context(), size, size+1, []byte("gap"), gap, b.now); err == nil {
 		t.Error("a gap in a tile was kept")
@@ -202,7 +207,7 @@ func journalDays(t *testing.T, b *bench) {
 			got = append(got, string(n))
 		}
 	}
-	if want := []string{"a2", "b2", "c2"}; !cmp.Equal(got, want) {
-		t.Error(cmp.Diff(want, got))
+	if want := []string{"a2", "b2", "c2"}; !same(got, want) {
+		t.Error(diff(want, got))
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/ca"
 	"yinxin/certs"
 )
@@ -24,11 +22,11 @@ func caRevocation(t *testing.T, b *bench) {
 	var got ca.Row
 	b.kept(t, "a revocation", a, func() (err error) { got, err = s.CommitRevocation(t.Context(), a, rev); return err })
 	want.Revocation = &rev
-	if !cmp.Equal(got, want) {
-		t.Errorf("answered: %s", cmp.Diff(want, got))
+	if !same(got, want) {
+		t.Errorf("answered: %s", diff(want, got))
 	}
-	if got, err := s.Certificate(t.Context(), "01"); err != nil || !cmp.Equal(got, want) {
-		t.Errorf("kept: %v %s", err, cmp.Diff(want, got))
+	if got, err := s.Certificate(t.Context(), "01"); err != nil || !same(got, want) {
+		t.Errorf("kept: %v %s", err, diff(want, got))
 	}
 	if revoked, err := b.Seals().CertificateRevoked(t.Context(), "01"); !revoked || err != nil {
 		t.Error("the seal office does not know", err)
@@ -68,7 +66,7 @@ func caWorse(t *testing.T, b *bench) {
 			t.Errorf("%s: it stands as %+v, %v", c.name, got.Revocation, err)
 		}
 		list, err := s.Revoked(t.Context(), "issuing")
-		if err != nil || len(list) != 1 || !cmp.Equal(list[0], *got.Revocation) {
+		if err != nil || len(list) != 1 || !same(list[0], *got.Revocation) {
 			t.Errorf("%s: the list has %+v, %v", c.name, list, err)
 		}
 	}

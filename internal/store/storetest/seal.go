@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/internal/act"
 	"yinxin/seal"
 	"yinxin/verify/status"
@@ -94,32 +92,32 @@ func sealLife(t *testing.T, b *bench) {
 		b.unchanged(t, "a version of nothing", seal.ErrNotFound, func() error { return store.CommitSeal(t.Context(), a, want, before, nil) })
 	}
 	b.make(t, want)
-	same := func(when string) {
+	stands := func(when string) {
 		t.Helper()
-		if got, err := store.Seal(t.Context(), want.ID); err != nil || !cmp.Equal(got, want) {
-			t.Fatalf("%s: %v %s", when, err, cmp.Diff(want, got))
+		if got, err := store.Seal(t.Context(), want.ID); err != nil || !same(got, want) {
+			t.Fatalf("%s: %v %s", when, err, diff(want, got))
 		}
-		if got, err := store.SealBySM3(t.Context(), want.SM3); err != nil || !cmp.Equal(got, want) {
-			t.Fatalf("%s, by its SM3: %v %s", when, err, cmp.Diff(want, got))
+		if got, err := store.SealBySM3(t.Context(), want.SM3); err != nil || !same(got, want) {
+			t.Fatalf("%s, by its SM3: %v %s", when, err, diff(want, got))
 		}
 		if der, err := store.SealDER(t.Context(), want.SM3); err != nil || !bytes.Equal(der, []byte("der of "+want.ID)) {
 			t.Fatalf("%s: its SESeal is %q, %v", when, der, err)
 		}
 	}
-	same("made")
+	stands("made")
 	other := want
 	other.SM3, other.Name = [32]byte{99}, "另一枚"
 	for name, before := range map[string]uint64{"made again": 0, "from a version to come": 2} {
 		a := b.act(t, seal.ActMade, want.ID, other)
 		b.unchanged(t, name, seal.ErrChanged, func() error { return store.CommitSeal(t.Context(), a, other, before, []byte("x")) })
-		same(name)
+		stands(name)
 		_, err := store.SealDER(t.Context(), other.SM3)
 		check(t, "the SESeal of what was not made", err, seal.ErrNotFound)
 	}
 	want = b.change(t, want, frozen(time.Hour, 0))
 	want.State = status.SealFrozen
 	want = b.change(t, want, frozen(time.Hour, 2*time.Hour), frozen(3*time.Hour, 0))
-	same("changed")
+	stands("changed")
 	a := b.act(t, seal.ActThawed, want.ID, want)
 	b.unchanged(t, "from an old version", seal.ErrChanged, func() error { return store.CommitSeal(t.Context(), a, want, 1, nil) })
 	_, err := store.Seal(t.Context(), "52000000000099")
@@ -170,8 +168,8 @@ func sealEnded(t *testing.T, b *bench) {
 		var got []string
 		for _, r := range rows {
 			got = append(got, r.ID)
-			if now, err := b.Seals().Seal(t.Context(), r.ID); err != nil || !cmp.Equal(now, r) {
-				t.Errorf("it is listed otherwise than it stands: %v %s", err, cmp.Diff(now, r))
+			if now, err := b.Seals().Seal(t.Context(), r.ID); err != nil || !same(now, r) {
+				t.Errorf("it is listed otherwise than it stands: %v %s", err, diff(now, r))
 			}
 		}
 		if err != nil || !sameStrings(got, want) {

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"yinxin/ca"
 	"yinxin/certs"
 	"yinxin/internal/act"
@@ -53,11 +51,11 @@ func stampKept(t *testing.T, b *bench) {
 	d := b.draft(t, b.sealed(t, 1))
 	d.act.Retry = &act.Retry{Owner: usccA, Key: "k", Request: [32]byte{1}}
 	b.kept(t, "a stamp", d.act, func() error { return b.commit(t, d) })
-	if got, err := b.Seals().Stamp(t.Context(), d.stamp.ID); err != nil || !cmp.Equal(got, d.stamp) {
-		t.Errorf("%v %s", err, cmp.Diff(d.stamp, got))
+	if got, err := b.Seals().Stamp(t.Context(), d.stamp.ID); err != nil || !same(got, d.stamp) {
+		t.Errorf("%v %s", err, diff(d.stamp, got))
 	}
-	if got, err := b.Seals().StampByCode(t.Context(), d.stamp.Code); err != nil || !cmp.Equal(got, d.stamp) {
-		t.Errorf("by its code: %v %s", err, cmp.Diff(d.stamp, got))
+	if got, err := b.Seals().StampByCode(t.Context(), d.stamp.Code); err != nil || !same(got, d.stamp) {
+		t.Errorf("by its code: %v %s", err, diff(d.stamp, got))
 	}
 	if done, found, err := b.Seals().Done(t.Context(), d.act.Retry.Slot(), b.now); err != nil || !found || done.Act != d.stamp.ID {
 		t.Error(done, found, err)
@@ -192,86 +190,4 @@ func stampQuota(t *testing.T, b *bench) {
 	}
 	free := b.draft(t, s)
 	b.kept(t, "without a quota", free.act, func() error { return b.commit(t, free) })
-}
-
-// stampRegister: the list is whole, in order, by any filter and any page.
-func stampRegister(t *testing.T, b *bench) {
-	seals := []seal.Seal{b.sealed(t, 1), b.sealed(t, 2)}
-	var all []seal.Stamp
-	for i := range 12 {
-		other := b.act(t, "test.act", "x", i)
-		check(t, "another act", b.Commit(t.Context(), other), nil)
-		b.now = b.now.Add(time.Minute)
-		d := b.draft(t, seals[i%2])
-		if i%3 == 0 {
-			d.stamp.Agency, d.stamp.Matter = usccB, ""
-		}
-		again := b.act(t, seal.ActStamped, d.stamp.SealID, d.stamp)
-		again.ID = d.stamp.ID
-		d.act = again
-		check(t, "a stamp", b.commit(t, d), nil)
-		all = append(all, d.stamp)
-	}
-	for name, f := range map[string]seal.Filter{
-		"all": {}, "of a seal": {SealID: seals[1].ID}, "of an agency": {Agency: usccB}, "of a matter": {Matter: "000101"}, "from": {From: all[4].SealedAt},
-		"to": {To: all[7].SealedAt}, "of all these": {SealID: seals[0].ID, Agency: usccA, Matter: "000101", From: all[2].SealedAt, To: all[10].SealedAt},
-		"of no seal": {SealID: "52000000000099"}, "of the beginning of a seal's id": {SealID: "5200000000000"},
-	} {
-		var want []act.ID
-		for _, s := range all {
-			if (f.SealID == "" || f.SealID == s.SealID) && (f.Agency == "" || f.Agency == s.Agency) && (f.Matter == "" || f.Matter == s.Matter) &&
-				(f.From.IsZero() || !s.SealedAt.Before(f.From)) && (f.To.IsZero() || !s.SealedAt.After(f.To)) {
-				want = append(want, s.ID)
-			}
-		}
-		for _, f.Limit = range []int{1, 3, 100} {
-			var got []act.ID
-			for f.Cursor = ""; ; {
-				rows, next, err := b.Seals().Stamps(t.Context(), f)
-				if err != nil || len(rows) > f.Limit {
-					t.Fatalf("%s: %d rows of %d, %v", name, len(rows), f.Limit, err)
-				}
-				for _, r := range rows {
-					got = append(got, r.ID)
-				}
-				if f.Cursor = next; next == "" {
-					break
-				}
-			}
-			if !cmp.Equal(got, want) {
-				t.Errorf("%s, by %d: %d rows, want %d", name, f.Limit, len(got), len(want))
-			}
-		}
-	}
-	_, _, err := b.Seals().Stamps(t.Context(), seal.Filter{Cursor: "x", Limit: 1})
-	check(t, "a cursor that is none", err, seal.ErrNotFound)
-}
-
-// stampAccounted: a key's uses are its stamps and what was told to be without act.
-func stampAccounted(t *testing.T, b *bench) {
-	s, other := b.sealed(t, 1), b.sealed(t, 2)
-	told := func(s seal.Seal, want uint64) {
-		t.Helper()
-		if n, err := b.Seals().Accounted(t.Context(), s.KeyID); err != nil || n != want {
-			t.Errorf("key %s: %d uses, want %d: %v", s.KeyID, n, want, err)
-		}
-	}
-	told(s, 0)
-	for range 3 {
-		check(t, "a stamp", b.commit(t, b.draft(t, s)), nil)
-	}
-	bad := b.draft(t, s)
-	bad.guard.SealVersion++
-	check(t, "a stamp that failed", b.commit(t, bad), seal.ErrChanged)
-	told(s, 3)
-	a := b.act(t, seal.ActUnaccounted, s.KeyID, 997)
-	b.kept(t, "signatures without act", a, func() error { return b.Seals().CommitUnaccounted(t.Context(), a, s.KeyID, 997) })
-	told(s, 1000)
-	told(other, 0)
-	again := b.act(t, seal.ActUnaccounted, s.KeyID, 5)
-	again.ID = a.ID
-	if err := b.Seals().CommitUnaccounted(t.Context(), again, s.KeyID, 5); err == nil {
-		t.Error("one act told twice")
-	}
-	told(s, 1000)
 }

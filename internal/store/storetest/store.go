@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"yinxin/ca"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
@@ -52,6 +54,13 @@ func suite(t *testing.T, fresh func(testing.TB) Store, tests map[string]func(*te
 		t.Run(name, func(t *testing.T) { run(t, &bench{fresh(t), morning}) })
 	}
 }
+
+// exact sees what time.Time.Equal does not: a time in the machine's own zone.
+var exact = cmp.Comparer(func(a, b time.Time) bool { return a == b })
+
+func same(a, b any) bool { return cmp.Equal(a, b, exact) }
+
+func diff(a, b any) string { return cmp.Diff(a, b, exact) }
 
 // act makes an act a millisecond after the one before.
 func (b *bench) act(t testing.TB, name, subject string, record any) act.Act {
