@@ -3,6 +3,10 @@ package verify_test
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"sync"
 	"testing"
 
 	"yinxin/seal/ses"
@@ -82,6 +86,39 @@ func TestPDFChangedAfterItsStamp(t *testing.T) {
 			t.Errorf("%s %v", r.Verdict, codes(r))
 		})
 	}
+}
+
+// Judging a document does not change it, however often and by how many at once.
+func TestPDFJudgedAgain(t *testing.T) {
+	s, one := sealedPage(t)
+	in, engine := s.input(), &verify.Engine{}
+	two := s.r.sealPDF(t, s.order, one)
+	d := verify.Open(bytes.NewReader(two), int64(len(two)), "", nil)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 20 {
+				expect(t, engine.Judge(d, in), verify.Valid, "")
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Faces that are large unpacked cost what they are, not what they are packed to.
+func TestLargeFaces(t *testing.T) {
+	s := newScene(t)
+	img := image.NewPaletted(image.Rect(0, 0, 2048, 2048), color.Palette{color.White, color.NRGBA{230, 0, 18, 255}})
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, img); err != nil {
+		t.Fatal(err)
+	}
+	s.order.seal = s.r.makeSeal(t, sealOrder{picture: picture.Bytes()})
+	doc := sample(t, pdfSamples+"/unsigned/minimal.pdf")
+	for range 5 {
+		doc = s.r.sealPDF(t, s.order, doc)
+	}
+	within(t, func() { expect(t, judge(doc, nil, s.input()), verify.CannotConfirm, verify.WorkLimit) })
 }
 
 // An agency could show another's face under its own good stamp: protocol.md 2, Face.
