@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -9,9 +8,6 @@ import (
 	"encoding/asn1"
 	"encoding/json"
 	"errors"
-	"image"
-	"image/color"
-	"image/png"
 	"math/big"
 	"testing"
 	"time"
@@ -22,7 +18,6 @@ import (
 	cryptoasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"yinxin/certs"
-	"yinxin/seal/face"
 	"yinxin/seal/ses"
 )
 
@@ -245,35 +240,4 @@ func (w *world) trust(t testing.TB, made, at time.Time) *certs.Trust {
 		t.Fatal(err)
 	}
 	return trust
-}
-
-// plainFace is a picture that can stand on a page.
-func plainFace(t testing.TB) []byte {
-	t.Helper()
-	png, err := face.Default(42, 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return png
-}
-
-// otherFace is another picture, of the size of the plain one.
-func otherFace(t testing.TB) []byte {
-	t.Helper()
-	img, err := png.Decode(bytes.NewReader(plainFace(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	turned := image.NewNRGBA(img.Bounds())
-	for x := range img.Bounds().Dx() {
-		for y := range img.Bounds().Dy() {
-			turned.Set(x, y, img.At(y, x))
-		}
-	}
-	turned.Set(img.Bounds().Dx()/2, img.Bounds().Dy()/2, color.NRGBA{200, 0, 0, 255})
-	var out bytes.Buffer
-	if err := png.Encode(&out, turned); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"yinxin/seal/face"
 	"yinxin/seal/ses"
 	"yinxin/verify"
 )
@@ -137,4 +138,35 @@ func TestPDFWithAnothersFace(t *testing.T) {
 	pad := max(0, len(der)-len(stamp))
 	copy(doc[at:], fmt.Appendf(nil, "%x", append(stamp, make([]byte, pad)...)))
 	expect(t, judge(doc, nil, s.input()), verify.NotValid, verify.SealFaceMismatch)
+}
+
+// plainFace is a picture that can stand on a page.
+func plainFace(t testing.TB) []byte {
+	t.Helper()
+	png, err := face.Default(42, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return png
+}
+
+// otherFace is another picture, of the size of the plain one.
+func otherFace(t testing.TB) []byte {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(plainFace(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := image.NewNRGBA(img.Bounds())
+	for x := range img.Bounds().Dx() {
+		for y := range img.Bounds().Dy() {
+			turned.Set(x, y, img.At(y, x))
+		}
+	}
+	turned.Set(img.Bounds().Dx()/2, img.Bounds().Dy()/2, color.NRGBA{200, 0, 0, 255})
+	var out bytes.Buffer
+	if err := png.Encode(&out, turned); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
