@@ -18,6 +18,7 @@ import (
 	cryptoasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"yinxin/certs"
+	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
 
@@ -127,11 +128,12 @@ type region struct {
 	signer                                     *party
 	seal                                       []byte
 	services                                   []certs.RegionService
+	faces                                      map[string]*pdf.PreparedFace
 }
 
 func newRegion(t testing.TB, code string) *region {
 	t.Helper()
-	r := &region{code: code}
+	r := &region{code: code, faces: map[string]*pdf.PreparedFace{}}
 	r.root = newParty(t, nil, profile{name: code + " root", ca: true})
 	r.issuing = newParty(t, r.root, profile{name: code + " issuing", ca: true})
 	r.maker = newParty(t, r.issuing, profile{name: code + " 制章者", eku: certs.OIDEKUSealMaker})
