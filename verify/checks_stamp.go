@@ -255,6 +255,9 @@ func (t *trial) faceMatches() outcome {
 	if t.stamp == nil {
 		return notMade
 	}
+	if t.w.see(t.stamp.Seal.Picture.Data) != nil {
+		return overWork
+	}
 	switch ok, known := t.mark.face(t.stamp.Seal.Picture.Data); {
 	case !known:
 		return unknown(FaceUnknown, "")

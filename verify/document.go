@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -179,12 +180,25 @@ func (d *Document) openPDF(r io.ReaderAt, size int64) {
 		d.refuse(NotSealed, nil)
 		return
 	}
+	var one sync.Mutex // f is for one at a time
 	for n, s := range found {
+		var made bool
+		var ok, known bool
 		m := mark{
 			der: s.Contents, kind: ses.PropertyPDF, role: "seal", partial: !s.CoversRevision, whole: s.CoversRevision,
 			problems: s.Problems, later: s.LaterChanges, added: s.ContentAdded,
 			digest: func() ([32]byte, error) { return s.Digest, nil },
-			face:   func(picture []byte) (bool, bool) { return f.FaceMatches(n, picture) },
+			// Asked once: f has a budget of its own, and a document that is judged
+			// again must not come to its end. A stamp has one picture.
+			face: func(picture []byte) (bool, bool) {
+				one.Lock()
+				defer one.Unlock()
+				if !made {
+					ok, known = f.FaceMatches(n, picture)
+					made = true
+				}
+				return ok, known
+			},
 		}
 		if s.DocTimeStamp {
 			m.role = "timestamp"

@@ -1,8 +1,10 @@
 package verify
 
 import (
+	"bytes"
 	"container/list"
 	"errors"
+	"image/png"
 	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -80,11 +82,12 @@ type work struct {
 	done    map[proofKey]error
 	left    int
 	hash    int64 // octets
-	refused int   // checks that were not made for want of budget
+	pixels  int64
+	refused int // checks that were not made for want of budget
 }
 
 func newWork(e *Engine) *work {
-	return &work{engine: e, done: map[proofKey]error{}, left: MaxSignatureChecks, hash: MaxHashed}
+	return &work{engine: e, done: map[proofKey]error{}, left: MaxSignatureChecks, hash: MaxHashed, pixels: MaxPixels}
 }
 
 func (w *work) check(k proofKey, f func() error) error {
@@ -116,6 +119,21 @@ func (w *work) digest(octets int64, f func() ([32]byte, error)) ([32]byte, error
 	}
 	w.hash -= octets
 	return f()
+}
+
+// see pays for the comparing of a picture.
+func (w *work) see(picture []byte) error {
+	c, err := png.DecodeConfig(bytes.NewReader(picture))
+	if err != nil {
+		return nil // it will not be unpacked
+	}
+	n := int64(c.Width) * int64(c.Height)
+	if w.pixels < n {
+		w.refused++
+		return errWork
+	}
+	w.pixels -= n
+	return nil
 }
 
 // spend takes n checks that are made elsewhere (along a path) from the budget.

@@ -111,10 +111,11 @@ func TestExpectedSeals(t *testing.T) {
 	expect(t, judge(two, nil, s.input()), verify.Valid, "")
 	// A seal of anyone's making does not stand for the one that is missing.
 	x := newRegion(t, "530000")
-	expect(t, judge(x.sealJSON(t, s.order2(x), one), nil, s.input()), verify.CannotConfirm, verify.IssuerUnknown)
+	expect(t, judge(x.sealJSON(t, s.orderBy(x), one), nil, s.input()), verify.CannotConfirm, verify.IssuerUnknown)
 }
 
-func (s *scene) order2(r *region) order {
+// orderBy is the usual order of another region, under a token of ours.
+func (s *scene) orderBy(r *region) order {
 	return order{claimed: s.order.claimed, proven: s.order.proven, seal: r.seal, signer: r.signer, tsa: s.r.tsa}
 }
 

@@ -43,7 +43,7 @@ func mutate(rnd *rand.Rand, in []byte, words []string) []byte {
 	return b
 }
 
-// trial is what a format's mutants are judged in: the files that are good, and what
+// proof is what a format's mutants are judged by: the files that are good, and what
 // of a file its stamps cover.
 type proof struct {
 	court

@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -9,9 +8,6 @@ import (
 	"encoding/asn1"
 	"encoding/json"
 	"errors"
-	"image"
-	"image/color"
-	"image/png"
 	"math/big"
 	"testing"
 	"time"
@@ -22,7 +18,7 @@ import (
 	cryptoasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"yinxin/certs"
-	"yinxin/seal/face"
+	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
 
@@ -132,11 +128,12 @@ type region struct {
 	signer                                     *party
 	seal                                       []byte
 	services                                   []certs.RegionService
+	faces                                      map[string]*pdf.PreparedFace
 }
 
 func newRegion(t testing.TB, code string) *region {
 	t.Helper()
-	r := &region{code: code}
+	r := &region{code: code, faces: map[string]*pdf.PreparedFace{}}
 	r.root = newParty(t, nil, profile{name: code + " root", ca: true})
 	r.issuing = newParty(t, r.root, profile{name: code + " issuing", ca: true})
 	r.maker = newParty(t, r.issuing, profile{name: code + " 制章者", eku: certs.OIDEKUSealMaker})
@@ -245,35 +242,4 @@ func (w *world) trust(t testing.TB, made, at time.Time) *certs.Trust {
 		t.Fatal(err)
 	}
 	return trust
-}
-
-// plainFace is a picture that can stand on a page.
-func plainFace(t testing.TB) []byte {
-	t.Helper()
-	png, err := face.Default(42, 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return png
-}
-
-// otherFace is another picture, of the size of the plain one.
-func otherFace(t testing.TB) []byte {
-	t.Helper()
-	img, err := png.Decode(bytes.NewReader(plainFace(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	turned := image.NewNRGBA(img.Bounds())
-	for x := range img.Bounds().Dx() {
-		for y := range img.Bounds().Dy() {
-			turned.Set(x, y, img.At(y, x))
-		}
-	}
-	turned.Set(img.Bounds().Dx()/2, img.Bounds().Dy()/2, color.NRGBA{200, 0, 0, 255})
-	var out bytes.Buffer
-	if err := png.Encode(&out, turned); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }

@@ -3,8 +3,13 @@ package verify_test
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"sync"
 	"testing"
 
+	"yinxin/seal/face"
 	"yinxin/seal/ses"
 	"yinxin/verify"
 )
@@ -84,6 +89,39 @@ func TestPDFChangedAfterItsStamp(t *testing.T) {
 	}
 }
 
+// Judging a document does not change it, however often and by how many at once.
+func TestPDFJudgedAgain(t *testing.T) {
+	s, one := sealedPage(t)
+	in, engine := s.input(), &verify.Engine{}
+	two := s.r.sealPDF(t, s.order, one)
+	d := verify.Open(bytes.NewReader(two), int64(len(two)), "", nil)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 20 {
+				expect(t, engine.Judge(d, in), verify.Valid, "")
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Faces that are large unpacked cost what they are, not what they are packed to.
+func TestLargeFaces(t *testing.T) {
+	s := newScene(t)
+	img := image.NewPaletted(image.Rect(0, 0, 2048, 2048), color.Palette{color.White, color.NRGBA{230, 0, 18, 255}})
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, img); err != nil {
+		t.Fatal(err)
+	}
+	s.order.seal = s.r.makeSeal(t, sealOrder{picture: picture.Bytes()})
+	doc := sample(t, pdfSamples+"/unsigned/minimal.pdf")
+	for range 5 {
+		doc = s.r.sealPDF(t, s.order, doc)
+	}
+	within(t, func() { expect(t, judge(doc, nil, s.input()), verify.CannotConfirm, verify.WorkLimit) })
+}
+
 // An agency could show another's face under its own good stamp: protocol.md 2, Face.
 func TestPDFWithAnothersFace(t *testing.T) {
 	s, one := sealedPage(t)
@@ -100,4 +138,35 @@ func TestPDFWithAnothersFace(t *testing.T) {
 	pad := max(0, len(der)-len(stamp))
 	copy(doc[at:], fmt.Appendf(nil, "%x", append(stamp, make([]byte, pad)...)))
 	expect(t, judge(doc, nil, s.input()), verify.NotValid, verify.SealFaceMismatch)
+}
+
+// plainFace is a picture that can stand on a page.
+func plainFace(t testing.TB) []byte {
+	t.Helper()
+	png, err := face.Default(42, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return png
+}
+
+// otherFace is another picture, of the size of the plain one.
+func otherFace(t testing.TB) []byte {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(plainFace(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := image.NewNRGBA(img.Bounds())
+	for x := range img.Bounds().Dx() {
+		for y := range img.Bounds().Dy() {
+			turned.Set(x, y, img.At(y, x))
+		}
+	}
+	turned.Set(img.Bounds().Dx()/2, img.Bounds().Dy()/2, color.NRGBA{200, 0, 0, 255})
+	var out bytes.Buffer
+	if err := png.Encode(&out, turned); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 )
@@ -140,8 +139,6 @@ func (r Report) JSON() []byte {
 	}
 	return b.Bytes()
 }
-
-func hexSum(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
 
 // rfc3339 leaves an unknown time empty rather than year 1.
 func rfc3339(t time.Time) string {

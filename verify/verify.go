@@ -23,6 +23,10 @@ const (
 	// MaxHashed is how many octets are hashed for the stamps of a JSON document,
 	// each of which covers all of it: 10 MB under 100 stamps would be a gigabyte.
 	MaxHashed = 128 << 20
+	// MaxPixels is how much of faces is unpacked and compared: a picture of a few
+	// kilobytes can hold four million pixels, and a page a thousand stamps. Sixteen
+	// seals of 42 mm at 600 dpi take it.
+	MaxPixels = 16 << 20
 	// MaxEvidence and MaxEvidenceItem stop evidence files made to fill memory: a
 	// CRL that is read takes five times its octets, and 16 MB hold 400,000 entries.
 	MaxEvidence     = 1000

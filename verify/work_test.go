@@ -20,7 +20,7 @@ func within(t testing.TB, f func()) {
 	t.Helper()
 	begun := cpuTime(t)
 	f()
-	if took := cpuTime(t) - begun; took > mayTake {
+	if took := cpuTime(t) - begun; took > mayTake*instrumented {
 		t.Errorf("it took %s", took)
 	}
 }
@@ -139,8 +139,8 @@ func TestAFalseKindHidesNothing(t *testing.T) {
 	s := newScene(t)
 	revoked := s.r.issuing.list(t, s.known.Add(time.Second), revocation{who: s.r.signer, at: noon.Add(-time.Hour)})
 	for _, kind := range []verify.Kind{verify.KindSealList, verify.KindSealStatus, verify.KindCertificate, "x"} {
-		false1 := verify.NewItem(kind, revoked.Raw)
-		for _, more := range [][]verify.Item{{revoked, false1}, {false1, revoked}, {false1, false1, revoked, false1}} {
+		mislabelled := verify.NewItem(kind, revoked.Raw)
+		for _, more := range [][]verify.Item{{revoked, mislabelled}, {mislabelled, revoked}, {mislabelled, mislabelled, revoked, mislabelled}} {
 			s.evidence = append(more, s.usual()...)
 			expect(t, s.judge(), verify.NotValid, verify.CertificateRevokedBefore)
 		}
@@ -217,6 +217,7 @@ func TestAnEngineDoesNotGrow(t *testing.T) {
 			doc := s.r.sealJSON(t, s.order, decision)
 			engine.Judge(verify.Open(bytes.NewReader(doc), int64(len(doc)), "", nil), in)
 		}
+		runtime.GC() // twice: pools keep what they held for one round more
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
