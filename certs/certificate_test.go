@@ -92,6 +92,7 @@ func TestStrictReader(t *testing.T) {
 		"Chinese in IA5String":         {subject(0x16, []byte("贵州")...), ErrMalformed},
 		"Chinese in PrintableString":   {subject(0x13, []byte("贵州")...), ErrMalformed},
 		"Chinese in BMPString":         {subject(0x1e, 0x8d, 0x35, 0x5d, 0xde), nil},
+		"a zero in BMPString":          {subject(0x1e, 0x8d, 0x35, 0, 0), ErrMalformed},
 		"half a character":             {subject(0x1e, 0x8d, 0x35, 0x5d), ErrMalformed},
 		"invalid UTF-8":                {subject(0x0c, 0xff), ErrMalformed},
 		"a name with a zero":           {subject(0x0c, 'a', 0, 'b'), ErrMalformed},
@@ -219,5 +220,18 @@ func TestWhatACertificateSays(t *testing.T) {
 	}
 	if !slices.Equal(leaf.AuthorityKeyID, ca.SubjectKeyID) || leaf.MaxPathLen != -1 || len(leaf.unhandled) != 0 {
 		t.Fatalf("%x, %d, %v", leaf.AuthorityKeyID, leaf.MaxPathLen, leaf.unhandled)
+	}
+}
+
+// A name that says two names is shown as the one that it is.
+func TestNamesAreShownAsTheyAre(t *testing.T) {
+	for value, want := range map[string]string{
+		"贵州省人民政府（办公厅）": "贵州省人民政府（办公厅）", "A B/C-D.1": "A B/C-D.1",
+		"某局, CN=省政府": `某局\, CN\=省政府`, `a\b"c"`: `a\\b\"c\"`, "a+b;c<d>": `a\+b\;c\<d\>`, "\u202e省": `\E2\80\AE省`, "a\nb": `a\0Ab`,
+	} {
+		c := spec{name: value}.make(t, nil)
+		if got := c.Subject.String(); got != "CN="+want || c.Subject.CommonName != value {
+			t.Errorf("%q is shown as %s", value, got)
+		}
 	}
 }

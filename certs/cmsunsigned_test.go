@@ -36,6 +36,14 @@ func TestAttributesAreNoContent(t *testing.T) {
 	}
 }
 
+func TestSignedDataOverTheLimit(t *testing.T) {
+	by := root(t, "单位")
+	content := make([]byte, MaxSignedData)
+	if _, err := ParseSignedData(cmsParts(by, OIDData, content).der(t, by.key, content)); !errors.Is(err, ErrMalformed) {
+		t.Fatal(err)
+	}
+}
+
 func TestSignerByKeyIdentifier(t *testing.T) {
 	by := root(t, "单位")
 	content := []byte("正文")

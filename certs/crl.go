@@ -14,6 +14,10 @@ import (
 // MaxCRL bounds a list: 100,000 entries take 4 MB.
 const MaxCRL = 64 << 20
 
+// maxRevoked bounds the entries: the shortest take 20 octets, of which MaxCRL
+// would hold three million, and each takes five times that in memory.
+const maxRevoked = 1 << 20
+
 // CRL is a full certificate revocation list, read strictly (RFC 5280 5). A
 // delta or partitioned list has a critical extension and is refused, since it
 // does not speak for every certificate.
@@ -148,6 +152,13 @@ func (c *CRL) parseExtensions(exts cryptobyte.String) error {
 }
 
 func (c *CRL) parseEntries(list cryptobyte.String) error {
+	n := 0
+	for rest := list; !rest.Empty(); n++ {
+		if !rest.SkipASN1(asn1.SEQUENCE) || n == maxRevoked {
+			return malformed("CRL: entries")
+		}
+	}
+	c.revoked = make([]Revoked, 0, n)
 	for !list.Empty() {
 		var entry cryptobyte.String
 		if !list.ReadASN1(&entry, asn1.SEQUENCE) {

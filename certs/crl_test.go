@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,6 +141,20 @@ func TestStrictCRL(t *testing.T) {
 				t.Fatal("a trailing octet:", err)
 			}
 		})
+	}
+}
+
+// What a list may make of memory is bounded before its signature is checked.
+func TestAListOfTooMany(t *testing.T) {
+	ca := root(t, "根")
+	p := crlParts(ca)
+	p.entries = sequence(bytes.Repeat(entry(3, noon), maxRevoked+1))
+	if _, err := ParseCRL(p.der(t, ca.key)); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "entries") {
+		t.Fatal(err)
+	}
+	p.entries = nil
+	if _, err := ParseCRL(append(p.der(t, ca.key), make([]byte, MaxCRL)...)); !errors.Is(err, ErrMalformed) {
+		t.Fatal(err)
 	}
 }
 

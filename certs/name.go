@@ -2,7 +2,10 @@ package certs
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -39,6 +42,8 @@ var shortNames = map[OID]string{
 }
 
 // String is for people: C=CN, O=..., CN=... in the order of the certificate.
+// What in a value would look like a further attribute, or turn the line round,
+// is escaped (RFC 4514 2.4): names are any authority's to choose.
 func (n Name) String() string {
 	var b strings.Builder
 	for i, p := range n.parts {
@@ -51,7 +56,19 @@ func (n Name) String() string {
 			b.WriteString(string(p.oid))
 		}
 		b.WriteByte('=')
-		b.WriteString(p.value)
+		for _, r := range p.value {
+			switch {
+			case strings.ContainsRune(`,+"\<>;=`, r):
+				b.WriteByte('\\')
+				b.WriteRune(r)
+			case unicode.IsPrint(r):
+				b.WriteRune(r)
+			default:
+				for _, octet := range utf8.AppendRune(nil, r) {
+					fmt.Fprintf(&b, `\%02X`, octet)
+				}
+			}
+		}
 	}
 	return b.String()
 }
@@ -132,7 +149,7 @@ func directoryString(tag asn1.Tag, value []byte) (string, bool) {
 		for i := 0; i < len(value); i += 2 {
 			units = append(units, uint16(value[i])<<8|uint16(value[i+1]))
 		}
-		return string(utf16.Decode(units)), true
+		return string(utf16.Decode(units)), !slices.Contains(units, 0)
 	}
 	return "", false
 }

@@ -46,8 +46,10 @@ func tlv(tag byte, parts ...[]byte) []byte {
 		out = append(out, 0x81, byte(n))
 	case n < 0x10000:
 		out = append(out, 0x82, byte(n>>8), byte(n))
-	default:
+	case n < 0x1000000:
 		out = append(out, 0x83, byte(n>>16), byte(n>>8), byte(n))
+	default:
+		out = append(out, 0x84, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 	}
 	return append(out, content...)
 }

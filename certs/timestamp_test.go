@@ -153,6 +153,14 @@ func TestWhoMaySignATimeStamp(t *testing.T) {
 	}
 }
 
+func TestNothingFollowsTSTInfo(t *testing.T) {
+	tsa := timeStamper(t, root(t, "根"))
+	content := append(usualInfo().der(), 5, 0)
+	if _, err := ParseTimeStamp(cmsParts(tsa, OIDTSTInfo, content).der(t, tsa.key, content)); !errors.Is(err, ErrMalformed) {
+		t.Fatal(err)
+	}
+}
+
 // Every octet of a token is altered, each bit of it. What is refused is well.
 // What is read must still say the same, and either a notice tells of it or the
 // octet belongs to a certificate beside the signer's, whose own signature then
