@@ -97,7 +97,7 @@ func (e *Engine) JudgeToken(token *qr.Token, in Input) TokenReport {
 		r.Why = ServiceDistrusted
 	case err != nil:
 		r.Why = IssuerUnknown
-	case in.Trust.Expired || found.Region.Expired || in.At.After(found.Region.Expires):
+	case in.Trust.Expired || in.ended(found.Region):
 		r.Why = TrustListExpired
 	}
 	if r.Why != "" {
@@ -117,6 +117,8 @@ func (e *Engine) JudgeToken(token *qr.Token, in Input) TokenReport {
 	r.State, r.StateSince, r.AsOf = w.state, w.since, w.asOf
 	switch {
 	case r.Why != "":
+	case t.w.refused > 0: // something was not looked at
+		r.Why = WorkLimit
 	case !w.known:
 		r.Why = StatusUnavailable
 	case !w.fresh:

@@ -156,7 +156,7 @@ func TestMemberSorts(t *testing.T) {
 
 var refused = []struct{ name, doc string }{
 	{"empty", ``}, {"space", " \n"}, {"array", `[]`}, {"string", `"a"`}, {"null", `null`},
-	{"bom", "\xef\xbb\xbf{}"}, {"utf-16", "{\x00}\x00"}, {"trailing", `{}x`}, {"two roots", `{}{}`},
+	{"a PDF too", `{"a":"%PDF-1.7"}`}, {"bom", "\xef\xbb\xbf{}"}, {"utf-16", "{\x00}\x00"}, {"trailing", `{}x`}, {"two roots", `{}{}`},
 	{"unclosed", `{"a":1`}, {"unclosed string", `{"a`}, {"lone brace", `{`}, {"trailing comma", `{"a":1,}`},
 	{"array comma", `{"a":[1,]}`}, {"lone comma", `{,}`}, {"no colon", `{"a" 1}`}, {"bare name", `{a:1}`},
 	{"duplicate", `{"a":1,"a":1}`}, {"duplicate unescaped", `{"a":1,"\u0061":2}`},

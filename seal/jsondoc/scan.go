@@ -38,6 +38,9 @@ func parse(doc []byte) (*Document, error) {
 	if !utf8.Valid(doc) {
 		return nil, s.fail(firstInvalid(doc), "invalid UTF-8")
 	}
+	if at := bytes.Index(doc[:min(len(doc), pdfHeaderWithin)], []byte("%PDF-")); at >= 0 {
+		return nil, s.fail(at, "a reader of PDF would take it for one")
+	}
 	s.space()
 	if s.pos == len(doc) || doc[s.pos] != '{' {
 		return nil, s.fail(s.pos, "the root is not an object")
@@ -52,6 +55,10 @@ func parse(doc []byte) (*Document, error) {
 	}
 	return d, nil
 }
+
+// pdfHeaderWithin is how far into a file readers of PDF look for its header (ISO
+// 32000-1, annex H.3.4.1).
+const pdfHeaderWithin = 1024
 
 func firstInvalid(doc []byte) int {
 	at := 0
