@@ -242,7 +242,7 @@ func TestThePageOfTheQRCode(t *testing.T) {
 	p := open(t, Config{})
 	for lang, w := range languages {
 		shown := page(t, p.ShowQR, in(lang, http.MethodGet, "/q", nil))
-		shown.contains(t, w.QRSends, w.QRSend, w.QRScript, w.NotPaper, `role="status" aria-live="polite"`, `<script src="/assets/qr.js">`)
+		shown.contains(t, w.QRSends, w.QRSend, w.QRScript, w.NotPaper, `role="status" aria-live="polite"`, w.QRBad, `<script src="/assets/qr.js">`)
 		for _, words := range w.Record {
 			shown.contains(t, words)
 		}

@@ -6,7 +6,7 @@ type words struct {
 	ChooseFile, ChooseHint, Check, Again    string
 	CodeHeading, CodeHint, CodeField, Look  string
 	QRHeading, QRSends, QRSend, QRNone      string
-	QRWorking, QRFailed, QRScript           string
+	QRWorking, QRFailed, QRScript, QRBad    string
 	Seal, SealID, SealedAt, Signer, Maker   string
 	Stamps, Checks, Reasons, Format, Digest string
 	CheckedAt, Whole, NotWhole, Licence     string
@@ -28,7 +28,7 @@ var chinese = words{
 	ChooseFile: "选择文件", ChooseHint: "PDF 或 JSON 文件。文件只用于本次查验,不会保存。", Check: "查验", Again: "查验另一份文件",
 	CodeHeading: "按验证码查询", CodeHint: "纸质件上印刷的 26 位验证码", CodeField: "验证码", Look: "查询",
 	QRHeading: "二维码登记信息", QRSends: "二维码中含有一份简短的证照信息(持有人已遮盖)。按下按钮后,它将发送到本服务器,用于查询登记信息,不会保存。", QRSend: "发送并查询", QRNone: "网址中没有二维码信息,请重新扫描。",
-	QRWorking: "正在查询……", QRFailed: "查询没有成功,请稍后再试。", QRScript: "查询二维码需要浏览器允许运行脚本;也可以在首页输入纸面上的验证码。",
+	QRWorking: "正在查询……", QRFailed: "查询没有成功,请稍后再试。", QRBad: "二维码信息有误,请重新扫描。", QRScript: "查询二维码需要浏览器允许运行脚本;也可以在首页输入纸面上的验证码。",
 	Seal: "印章", SealID: "印章编码", SealedAt: "盖章时间", Signer: "签章证书", Maker: "制章者",
 	Stamps: "印章", Checks: "逐项检查", Reasons: "说明", Format: "格式", Digest: "文件摘要",
 	CheckedAt: "查验时间", Whole: "覆盖整个文件", NotWhole: "盖章后文件另有内容", Licence: "电子证照",
@@ -48,7 +48,7 @@ var english = words{
 	ChooseFile: "Choose a file", ChooseHint: "A PDF or JSON file. It is used for this check only and is not kept.", Check: "Check", Again: "Check another file",
 	CodeHeading: "Look up a verification code", CodeHint: "The 26 characters printed on the paper", CodeField: "Verification code", Look: "Look up",
 	QRHeading: "What was recorded of this QR code", QRSends: "The QR code holds a short form of the licence, its holder masked. When you press the button it will be sent to this server to look up what was recorded. It is not kept.", QRSend: "Send and look up", QRNone: "There is no QR information in the address. Please scan again.",
-	QRWorking: "Looking it up…", QRFailed: "The look-up did not succeed. Please try again later.", QRScript: "Looking up a QR code needs a browser that runs scripts; or enter the verification code of the paper on the first page.",
+	QRWorking: "Looking it up…", QRFailed: "The look-up did not succeed. Please try again later.", QRBad: "This is not the QR code of a licence. Please scan again.", QRScript: "Looking up a QR code needs a browser that runs scripts; or enter the verification code of the paper on the first page.",
 	Seal: "Seal", SealID: "Seal code", SealedAt: "Sealed at", Signer: "Signer's certificate", Maker: "Seal maker",
 	Stamps: "Seals", Checks: "Each check", Reasons: "What to know", Format: "Format", Digest: "Digest of the file",
 	CheckedAt: "Checked at", Whole: "Covers the whole document", NotWhole: "There is more in the file than was sealed", Licence: "Electronic licence",
@@ -59,6 +59,6 @@ var english = words{
 	Result:         map[string]string{"pass": "pass", "fail": "fail", "unknown": "unknown", "not_applicable": "not applicable"},
 	Record:         map[string]string{"in_force": "Recorded as in force", "suspended": "Recorded as suspended", "ended": "Recorded as ended", "unknown": "Not recorded", "cannot_confirm": "Cannot be confirmed at present"},
 	Licences:       map[string]string{"valid": "valid", "revoked": "revoked", "suspended": "suspended", "cancelled": "cancelled", "superseded": "superseded by a newer one", "transferred": "transferred", "withdrawn": "withdrawn", "unknown": "unknown"},
-	Holder:         "Holder (masked)", Term: "Valid", State: "State", Endless: "no end", Coverage: "Coverage",
+	Holder:         "Holder (masked)", Term: "Term", State: "State", Endless: "no end", Coverage: "Coverage",
 	ProvenTime: "trusted time-stamp", ClaimedTime: "not proven",
 }
