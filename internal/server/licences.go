@@ -81,13 +81,9 @@ func (s *Server) licences(w http.ResponseWriter, r *http.Request) error {
 	if f.Agency != "" && !caller.ActsFor(f.Agency) {
 		return fail(noRight, "")
 	}
-	items, err := s.p.Licences.List(r.Context(), f)
+	items, next, err := s.p.Licences.List(r.Context(), f)
 	if err != nil {
 		return err
-	}
-	next := ""
-	if len(items) == limit {
-		next = items[len(items)-1].Identifier
 	}
 	return writeList(w, items, next)
 }
