@@ -54,6 +54,9 @@ func TestEveryRouteAsksForItsScope(t *testing.T) {
 			without, _ := h.Key(t, provincetest.Agency, others...)
 			call(bearer(without)).problem(t, http.StatusForbidden, "FORBIDDEN")
 			with, _ := h.Key(t, provincetest.Agency, e.scope)
+			if a := call(header("Authorization", "bearer "+with)); a.StatusCode == http.StatusUnauthorized {
+				t.Error("the scheme's name is not read in any case")
+			}
 			if a := call(bearer(with)); a.StatusCode == http.StatusUnauthorized || a.StatusCode == http.StatusForbidden || a.StatusCode >= 500 {
 				t.Errorf("with its scope: %d %s", a.StatusCode, a.body)
 			}

@@ -172,8 +172,8 @@ func (s *Server) limited(places chan struct{}, do route) route {
 // authorised lets a request pass whose bearer key holds the scope.
 func (s *Server) authorised(scope string, do route) route {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok {
+		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 11.1: in any case
 			return fail(noCredential, "")
 		}
 		from, err := netip.ParseAddrPort(r.RemoteAddr)

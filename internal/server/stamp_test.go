@@ -47,7 +47,7 @@ type sealed struct {
 }
 
 func (h *house) request() string {
-	return `{"sealId":"` + h.Seal.ID + `","operator":"张三","matterCode":"M1","reason":"test","placement":{"page":1,"x":100,"y":100}}`
+	return `{"sealId":"` + h.Seal.ID + `","operator":"张三","approvalId":"A-7","matterCode":"M1","reason":"test","placement":{"page":1,"x":100,"y":100}}`
 }
 
 func (h *house) stamp(t testing.TB, doc string, sets ...set) answer {
@@ -78,6 +78,12 @@ func TestPDFIsSealed(t *testing.T) {
 	r := h.verdict(t, a.body, verify.Valid)
 	if len(r.Stamps) != 1 || r.Stamps[0].Seal.ID != h.Seal.ID || a.Header.Get("Yinxin-Stamp-Id") == "" || a.Header.Get("Yinxin-Verification-Code") == "" {
 		t.Fatalf("%+v %v", r.Stamps, a.Header)
+	}
+	// What was asked for is in the register, as it was asked.
+	var e entryAnswer
+	h.get(t, "/api/v1/stamps/"+a.Header.Get("Yinxin-Stamp-Id"), bearer(h.key)).want(t, http.StatusOK, &e)
+	if e.Operator != "张三" || e.Approval != "A-7" || e.Matter != "M1" || e.Reason != "test" || e.Agency != provincetest.Agency || e.Key == "" || e.Pages != 2 || e.Placement == nil || e.Placement.X != 100 {
+		t.Errorf("%+v", e.Stamp)
 	}
 	// The document before the request, and its answer in JSON.
 	body, mt := form(t, part{"document", pdf}, part{"request", h.request()})
