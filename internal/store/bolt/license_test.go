@@ -8,7 +8,7 @@ import (
 )
 
 func TestLicenseStore(t *testing.T) {
-	storetest.License(t, func(t testing.TB) storetest.LicenseStores { return fresh(t) })
+	storetest.License(t, func(t testing.TB) storetest.LicenseStore { return fresh(t) })
 }
 
 // A shard opens once half of the positions of the last are used; half a million
