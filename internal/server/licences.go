@@ -109,7 +109,6 @@ func (s *Server) licence(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	return writeAround(w, http.StatusOK, l, bytes.NewReader(doc))
 }
 
@@ -122,7 +121,6 @@ func (s *Server) licencePicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	return writeBytes(w, http.StatusOK, "image/png", png)
 }
 

@@ -192,6 +192,7 @@ func (s *Server) authorised(scope string, do route) route {
 			return fail(noRight, "the key lacks the scope "+scope)
 		}
 		visitOf(r.Context()).caller = &caller
+		w.Header().Set("Cache-Control", "no-store") // what one credential may see is kept by nobody
 		return do(w, r)
 	}
 }
