@@ -173,6 +173,14 @@ func TestMethodsAndPaths(t *testing.T) {
 		}
 	}
 	h.get(t, "/nothing").problem(t, http.StatusNotFound, "NOT_FOUND")
+	// A person is answered by a page, a program by a problem.
+	browser := header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	for path, status := range map[string]int{"/nothing": http.StatusNotFound, "/v/a/b": http.StatusNotFound, "/status/x": http.StatusNotFound} {
+		if a := h.get(t, path, browser).want(t, status, nil); !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") || a.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %v", path, a.Header)
+		}
+	}
+	h.get(t, "/api/v1/nothing", browser).problem(t, http.StatusNotFound, "NOT_FOUND")
 }
 
 func TestProblemsInBothLanguages(t *testing.T) {

@@ -109,6 +109,9 @@ func TestAPanicIsAnsweredAndSurvived(t *testing.T) {
 	if p.Detail != "" {
 		t.Errorf("a fault tells of itself: %q", p.Detail)
 	}
+	if a := c.get(t, "/", header("Accept", "text/html")).want(t, http.StatusInternalServerError, nil); !strings.Contains(string(a.body), "</html>") || strings.Contains(string(a.body), "王小明") {
+		t.Errorf("a person is answered %s", a.body)
+	}
 	// Half an answer does not look whole: the connection breaks off.
 	r, err := http.Get(ts.URL + "/begun")
 	if err == nil {

@@ -12,6 +12,7 @@ type words struct {
 	CheckedAt, Whole, NotWhole, Licence     string
 	RecordHeading, NotPaper, BadCode        string
 	NoRecord, TooLarge, NoFile, Private     string
+	NoPage, Fault                           string
 	Verdict                                 map[string]string
 	VerdictMeaning                          map[string]string
 	Result                                  map[string]string
@@ -33,7 +34,7 @@ var chinese = words{
 	Stamps: "印章", Checks: "逐项检查", Reasons: "说明", Format: "格式", Digest: "文件摘要",
 	CheckedAt: "查验时间", Whole: "覆盖整个文件", NotWhole: "盖章后文件另有内容", Licence: "电子证照",
 	RecordHeading: "登记信息", NotPaper: "以上是登记的信息,不能证明您手中的纸张是真的。请逐项核对纸面内容;如需确认,请查验电子原件。", BadCode: "验证码有误,请核对后重新输入。",
-	NoRecord: "没有查到这个验证码的登记信息。", TooLarge: "文件过大,无法查验。", NoFile: "请选择要查验的文件。", Private: "不需要登录,不保存上传的文件。",
+	NoRecord: "没有查到这个验证码的登记信息。", TooLarge: "文件过大,无法查验。", NoFile: "请选择要查验的文件。", NoPage: "没有这个页面。", Fault: "暂时无法提供服务,请稍后再试。", Private: "不需要登录,不保存上传的文件。",
 	Verdict:        map[string]string{"valid": "有效", "valid_with_notice": "有效,但请注意", "not_valid": "无效", "cannot_confirm": "暂无法确认", "none": "没有可查验的印章"},
 	VerdictMeaning: map[string]string{"valid": "印章真实,盖章后文件没有改动。", "valid_with_notice": "印章真实,盖章后文件没有改动,但请阅读下面的说明。", "not_valid": "文件被改动、伪造,或者印章、证书、证照不具效力。", "cannot_confirm": "缺少判断所需的信息。这既不表示真,也不表示假。", "none": "文件没有电子印章,或者格式无法识别。"},
 	Result:         map[string]string{"pass": "通过", "fail": "不通过", "unknown": "未知", "not_applicable": "不适用"},
@@ -53,7 +54,7 @@ var english = words{
 	Stamps: "Seals", Checks: "Each check", Reasons: "What to know", Format: "Format", Digest: "Digest of the file",
 	CheckedAt: "Checked at", Whole: "Covers the whole document", NotWhole: "There is more in the file than was sealed", Licence: "Electronic licence",
 	RecordHeading: "What was recorded", NotPaper: "This is what was recorded; it does not confirm the sheet in your hand. Compare it with the paper line by line; to be sure, check the electronic original.", BadCode: "This is not a verification code. Please check what you typed.",
-	NoRecord: "Nothing was recorded under this code.", TooLarge: "The file is too large to be checked.", NoFile: "Please choose a file to check.", Private: "No login. Uploaded files are not kept.",
+	NoRecord: "Nothing was recorded under this code.", TooLarge: "The file is too large to be checked.", NoFile: "Please choose a file to check.", NoPage: "There is no such page.", Fault: "Not available at the moment. Please try again later.", Private: "No login. Uploaded files are not kept.",
 	Verdict:        map[string]string{"valid": "Valid", "valid_with_notice": "Valid, with something to know", "not_valid": "Not valid", "cannot_confirm": "Cannot be confirmed at present", "none": "No seal that can be checked"},
 	VerdictMeaning: map[string]string{"valid": "The seal is genuine and the document has not been changed since it was sealed.", "valid_with_notice": "The seal is genuine and the document has not been changed since, but read what is said below.", "not_valid": "The document was altered or forged, or its seal, certificate or licence has no force.", "cannot_confirm": "Information needed for a judgement is missing. This means neither genuine nor forged.", "none": "The file bears no electronic seal, or its format is not one that can be read."},
 	Result:         map[string]string{"pass": "pass", "fail": "fail", "unknown": "unknown", "not_applicable": "not applicable"},
