@@ -110,9 +110,11 @@ type Store interface {
 	// Document gives the sealed document.
 	Document(ctx context.Context, identifier string) ([]byte, error)
 	ByCode(ctx context.Context, code string) (Licence, error)
-	// ByAct finds what an act issued.
+	// ByAct finds what an act issued, ErrNotFound for an act of another kind.
 	ByAct(ctx context.Context, id act.ID) (Licence, error)
-	Licences(ctx context.Context, f Filter) ([]Licence, error)
+	// Licences lists in the order of identifiers, after the cursor. A store may stop
+	// before f.Limit rows are found; next is the cursor to go on from, "" at the end.
+	Licences(ctx context.Context, f Filter) (rows []Licence, next string, err error)
 	// OpenShard gives the shard that new licences go into: a new one once half of
 	// the positions of the last are used, so that a free one is soon found.
 	OpenShard(ctx context.Context) (uint32, error)

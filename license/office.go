@@ -313,8 +313,8 @@ func (o *Office) ByCode(ctx context.Context, code string) (Licence, error) {
 
 const maxPage = 1000
 
-// List lists rows, at most 1,000 of them.
-func (o *Office) List(ctx context.Context, f Filter) ([]Licence, error) {
+// List lists rows, at most 1,000 of them, and gives the cursor to go on from.
+func (o *Office) List(ctx context.Context, f Filter) (rows []Licence, next string, err error) {
 	if f.Limit <= 0 || f.Limit > maxPage {
 		f.Limit = maxPage
 	}

@@ -93,6 +93,7 @@ type Stamp struct {
 	Stripped    []byte    `cbor:"16,keyasint" json:"-"` // the stamp without its seal
 	Pages       int       `cbor:"17,keyasint,omitempty" json:"pageCount,omitempty"`
 	Key         string    `cbor:"18,keyasint,omitempty" json:"credential,omitempty"` // id of the bearer key
+	Approval    string    `cbor:"19,keyasint,omitempty" json:"approvalId,omitempty"` // 审批编号, as the agency names it
 }
 
 // Place is where a seal stands on a page: millimetres from the top left of the

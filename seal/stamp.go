@@ -23,7 +23,8 @@ type StampRequest struct {
 	Operator  string
 	Matter    string
 	Reason    string
-	Expected  int // how many seals the finished document must bear, 0 for not said
+	Approval  string // id of the agency's own approval
+	Expected  int    // how many seals the finished document must bear, 0 for not said
 	Placement Place
 	Retry     *act.Retry
 }
@@ -77,8 +78,8 @@ const maxReady = 500
 // admit asks what the office asks before it lays anything out; the store asks
 // again when it commits.
 func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*ready, error) {
-	if !plain(r.Operator, 1, maxOperator) || !plain(r.Matter, 0, maxOperator) || !plain(r.Reason, 0, maxReason) {
-		return nil, fmt.Errorf("%w: operator (required), matter or reason", ErrRefused)
+	if !plain(r.Operator, 1, maxOperator) || !plain(r.Matter, 0, maxOperator) || !plain(r.Reason, 0, maxReason) || !plain(r.Approval, 0, maxOperator) {
+		return nil, fmt.Errorf("%w: operator (required), matter, reason or approval", ErrRefused)
 	}
 	if r.Expected < 0 || r.Expected > 100 {
 		return nil, fmt.Errorf("%w: %d expected seals", ErrRefused, r.Expected)
@@ -218,6 +219,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
+	s.Approval = r.Approval
 	// Whole seconds, as reports show them.
 	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)

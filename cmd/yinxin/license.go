@@ -154,9 +154,12 @@ func runLicenseList(ctx context.Context, c *call) error {
 	}
 	f.State = status.LicenceState(*state)
 	return c.withProvince(ctx, func(p *province.Province) error {
-		all, err := p.Licences.List(ctx, f)
+		all, next, err := p.Licences.List(ctx, f)
 		if err != nil {
 			return err
+		}
+		if next != "" {
+			fmt.Fprintln(c.err, "there are more: --after", next)
 		}
 		return c.print(all, func(w io.Writer) {
 			for _, l := range all {

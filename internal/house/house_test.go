@@ -86,6 +86,20 @@ func TestArrowsRunOneWay(t *testing.T) {
 	}
 }
 
+// What checks our work from outside must have no part in it (docs/design.md,
+// Decisions taken).
+func TestWitnessesAreForTestsAlone(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		for _, i := range p.Imports {
+			for _, witness := range []string{"github.com/tjfoc/gmsm", "github.com/digitorus/", "github.com/chromedp/"} {
+				if strings.HasPrefix(i, witness) {
+					t.Errorf("%s imports %s", p.ImportPath, i)
+				}
+			}
+		}
+	}
+}
+
 // The engine runs in a browser and gives the same answer for ever: no room of
 // ours that it imports may reach a network, a file or a store.
 func TestTheEngineReachesNothing(t *testing.T) {

@@ -125,7 +125,7 @@ func TestRefusedLicences(t *testing.T) {
 			t.Errorf("%s: issued", name)
 		}
 	}
-	if all, err := h.Licences.List(t.Context(), license.Filter{}); err != nil || len(all) != 0 {
+	if all, _, err := h.Licences.List(t.Context(), license.Filter{}); err != nil || len(all) != 0 {
 		t.Errorf("%v %v", all, err)
 	}
 	if stamps, _, err := h.Seals.Entries(t.Context(), seal.Filter{SealID: h.seal.ID, Limit: 10}); err != nil || len(stamps) != 0 {
@@ -192,7 +192,7 @@ func TestALicenceIsIssuedOnce(t *testing.T) {
 	if len(documents) != 1 {
 		t.Errorf("%d different licences under one key", len(documents))
 	}
-	if all, err := h.Licences.List(t.Context(), license.Filter{}); err != nil || len(all) != 1 {
+	if all, _, err := h.Licences.List(t.Context(), license.Filter{}); err != nil || len(all) != 1 {
 		t.Errorf("%d licences, %v", len(all), err)
 	}
 	r.Retry.Request = [32]byte{2}

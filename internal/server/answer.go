@@ -35,7 +35,6 @@ func (s *Server) answerStamp(w http.ResponseWriter, r *http.Request, done *seal.
 	h := w.Header()
 	h.Set("Yinxin-Stamp-Id", done.ID.String())
 	h.Set("Yinxin-Verification-Code", done.Code)
-	h.Set("Cache-Control", "no-store")
 	if media := mediaOf[done.Format]; accepts(r, media) {
 		h.Set("Content-Type", media)
 		h.Set("Content-Length", strconv.FormatInt(done.Size(), 10))

@@ -54,6 +54,9 @@ func TestEveryRouteAsksForItsScope(t *testing.T) {
 			without, _ := h.Key(t, provincetest.Agency, others...)
 			call(bearer(without)).problem(t, http.StatusForbidden, "FORBIDDEN")
 			with, _ := h.Key(t, provincetest.Agency, e.scope)
+			if a := call(header("Authorization", "bearer "+with)); a.StatusCode == http.StatusUnauthorized {
+				t.Error("the scheme's name is not read in any case")
+			}
 			if a := call(bearer(with)); a.StatusCode == http.StatusUnauthorized || a.StatusCode == http.StatusForbidden || a.StatusCode >= 500 {
 				t.Errorf("with its scope: %d %s", a.StatusCode, a.body)
 			}
@@ -170,6 +173,14 @@ func TestMethodsAndPaths(t *testing.T) {
 		}
 	}
 	h.get(t, "/nothing").problem(t, http.StatusNotFound, "NOT_FOUND")
+	// A person is answered by a page, a program by a problem.
+	browser := header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	for path, status := range map[string]int{"/nothing": http.StatusNotFound, "/v/a/b": http.StatusNotFound, "/status/x": http.StatusNotFound} {
+		if a := h.get(t, path, browser).want(t, status, nil); !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") || a.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %v", path, a.Header)
+		}
+	}
+	h.get(t, "/api/v1/nothing", browser).problem(t, http.StatusNotFound, "NOT_FOUND")
 }
 
 func TestProblemsInBothLanguages(t *testing.T) {

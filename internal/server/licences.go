@@ -81,13 +81,9 @@ func (s *Server) licences(w http.ResponseWriter, r *http.Request) error {
 	if f.Agency != "" && !caller.ActsFor(f.Agency) {
 		return fail(noRight, "")
 	}
-	items, err := s.p.Licences.List(r.Context(), f)
+	items, next, err := s.p.Licences.List(r.Context(), f)
 	if err != nil {
 		return err
-	}
-	next := ""
-	if len(items) == limit {
-		next = items[len(items)-1].Identifier
 	}
 	return writeList(w, items, next)
 }
@@ -113,7 +109,6 @@ func (s *Server) licence(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	return writeAround(w, http.StatusOK, l, bytes.NewReader(doc))
 }
 
@@ -126,7 +121,6 @@ func (s *Server) licencePicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	return writeBytes(w, http.StatusOK, "image/png", png)
 }
 

@@ -95,7 +95,7 @@ func (s *Server) handle(do route) http.Handler {
 		err := s.guarded(do, rec, r)
 		begun := rec.status != 0
 		if err != nil && !begun {
-			writeProblem(rec, r, asFailure(err))
+			s.refuse(rec, r, asFailure(err))
 		}
 		s.account(r, rec.status, id, err, time.Since(start))
 		if err != nil && begun {

@@ -151,6 +151,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		}
 		into := reflect.New(reflect.TypeOf(v)).Interface()
 		a := h.get(t, path, bearer(admin)).want(t, http.StatusOK, into)
+		if cc := a.Header.Get("Cache-Control"); e.scope != "" && cc != "no-store" {
+			t.Errorf("%s: Cache-Control: %s", e.path, cc)
+		}
 		back, err := json.Marshal(into)
 		if err != nil {
 			t.Fatal(err)

@@ -94,18 +94,23 @@ func TestMetricsHaveFewLabels(t *testing.T) {
 func TestAPanicIsAnsweredAndSurvived(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	var thrown any = "王小明 panics"
 	ts := httptest.NewServer(h.server.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.URL.Path == "/begun" {
 			w.Write([]byte(`{"half":`))
 		}
-		panic(thrown)
+		if r.URL.Path == "/error" {
+			panic(errors.New("王小明"))
+		}
+		panic("王小明 panics")
 	}))
 	defer ts.Close()
 	c := &house{House: h.House, url: ts.URL, log: h.log}
 	p := c.get(t, "/", header("Accept-Language", "en")).problem(t, http.StatusInternalServerError, "INTERNAL")
 	if p.Detail != "" {
 		t.Errorf("a fault tells of itself: %q", p.Detail)
+	}
+	if a := c.get(t, "/", header("Accept", "text/html")).want(t, http.StatusInternalServerError, nil); !strings.Contains(string(a.body), "</html>") || strings.Contains(string(a.body), "王小明") {
+		t.Errorf("a person is answered %s", a.body)
 	}
 	// Half an answer does not look whole: the connection breaks off.
 	r, err := http.Get(ts.URL + "/begun")
@@ -119,8 +124,7 @@ func TestAPanicIsAnsweredAndSurvived(t *testing.T) {
 			t.Error("half an answer ended as if it were whole")
 		}
 	}
-	thrown = errors.New("again")
-	c.get(t, "/").problem(t, http.StatusInternalServerError, "INTERNAL")
+	c.get(t, "/error").problem(t, http.StatusInternalServerError, "INTERNAL")
 	h.get(t, "/healthz").want(t, http.StatusOK, nil)
 	if m := string(h.get(t, "/metrics").body); strings.Contains(m, "yinxin_panics_total 0") {
 		t.Error("panics are not counted")

@@ -93,6 +93,14 @@ func asFailure(err error) *failure {
 	return &failure{refusal: internalFault, cause: err}
 }
 
+// refuse answers a person's browser with a page, and any program with a problem.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") && !strings.HasPrefix(r.URL.Path, "/api/") && s.portal.ShowFault(w, r, f.status) == nil {
+		return
+	}
+	writeProblem(w, r, f)
+}
+
 // writeProblem answers with the problem in the caller's language.
 func writeProblem(w http.ResponseWriter, r *http.Request, f *failure) {
 	p := Problem{

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -11,17 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/transparency-dev/merkle/proof"
-
 	"yinxin/certs"
-	"yinxin/internal/code"
-	"yinxin/internal/journal"
 	"yinxin/internal/province/provincetest"
-	"yinxin/license"
-	"yinxin/license/statuslist"
 	"yinxin/seal"
 	"yinxin/verify"
-	"yinxin/verify/portal"
 	"yinxin/verify/status"
 )
 
@@ -59,9 +51,9 @@ func TestEveryVerdictIsAReport(t *testing.T) {
 func TestMalformedFilesAreReported(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	files, err := filepath.Glob("../../../shared/samples/pdf/malformed/*.pdf")
+	files, err := filepath.Glob("../../seal/pdf/testdata/malformed/*.pdf")
 	if err != nil || len(files) == 0 {
-		t.Skip("SKIPPED: the samples folder ../shared is not beside the module")
+		t.Fatal("no malformed samples", err)
 	}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
@@ -74,73 +66,6 @@ func TestMalformedFilesAreReported(t *testing.T) {
 		}
 	}
 }
-
-// The receipt of a stamp leads to the journal's checkpoint within 2 seconds
-// (protocol.md 7), and the journal goes on from there.
-func TestReceiptsLeadToTheJournal(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	go h.Run(t.Context())
-	stamp := h.StampJSON(t, `{"a":1}`)
-	var e entryAnswer
-	for end := time.Now().Add(2 * time.Second); e.Receipt.Checkpoint == ""; {
-		if h.get(t, "/api/v1/stamps/"+stamp.ID.String(), bearer(h.key)).want(t, http.StatusOK, &e); time.Now().After(end) {
-			t.Fatal("no checkpoint within 2 seconds")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	leaf, err := journal.CheckReceipt(h.Journal.Verifier(), e.Receipt)
-	if err != nil || leaf.Subject != h.Seal.ID || leaf.Act != seal.ActStamped {
-		t.Fatalf("%+v %v", leaf, err)
-	}
-	e.Receipt.Leaf[len(e.Receipt.Leaf)-1] ^= 1
-	if _, err := journal.CheckReceipt(h.Journal.Verifier(), e.Receipt); err == nil {
-		t.Error("another leaf has the same receipt")
-	}
-	e.Receipt.Leaf[len(e.Receipt.Leaf)-1] ^= 1
-
-	first := h.get(t, "/journal/checkpoint").want(t, http.StatusOK, nil)
-	if mt, cc := first.Header.Get("Content-Type"), first.Header.Get("Cache-Control"); mt != "text/plain; charset=utf-8" || cc != "no-cache" {
-		t.Errorf("%s %s", mt, cc)
-	}
-	before, err := h.Journal.Verifier().Open(first.body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.StampJSON(t, `{"a":1}`)
-	if err := h.Journal.Sign(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	after, err := h.Journal.Verifier().Open(h.get(t, "/journal/checkpoint").want(t, http.StatusOK, nil).body)
-	if err != nil || after.Size <= before.Size {
-		t.Fatal(after.Size, err)
-	}
-	var p proofAnswer
-	a := h.get(t, "/journal/proof?first="+number(before.Size)+"&second="+number(after.Size)).want(t, http.StatusOK, &p)
-	if err := journal.CheckConsistency(before, after, p.Proof); err != nil || a.Header.Get("Cache-Control") != forEver {
-		t.Error(err, a.Header)
-	}
-	tile := h.get(t, "/journal/tile/0/0").want(t, http.StatusOK, nil)
-	if len(tile.body) != int(after.Size)*32 || tile.Header.Get("Content-Type") != mediaOctets || tile.Header.Get("Cache-Control") != "no-cache" {
-		t.Errorf("a tile of %d octets, %v", len(tile.body), tile.Header)
-	}
-	for i := range after.Size {
-		h.get(t, "/journal/proof?index="+number(i)+"&size="+number(after.Size)).want(t, http.StatusOK, &p)
-		if err := proof.VerifyInclusion(journal.Hasher{}, i, after.Size, tile.body[32*i:32*i+32], p.Proof, after.Root[:]); err != nil {
-			t.Fatalf("leaf %d: %v", i, err)
-		}
-	}
-	for query, status := range map[string]int{
-		"": 400, "index=0": 400, "index=x&size=1": 400, "index=-1&size=1": 400, "index=0&size=0": 400, "index=5&size=5": 400, "first=3&second=2": 400, "first=&second=2": 400,
-		"index=0&size=9999": 404, "first=1&second=9999": 404, "index=0&size=99999999999999999999": 400,
-	} {
-		if a := h.get(t, "/journal/proof?"+query); a.StatusCode != status {
-			t.Errorf("%s: %d %s", query, a.StatusCode, a.body)
-		}
-	}
-}
-
-func number(n uint64) string { b, _ := json.Marshal(n); return string(b) }
 
 // trust reads this province's lists as another province would.
 func (h *house) trust(t testing.TB) *certs.Trust {
@@ -275,120 +200,5 @@ func TestSealStatusIsSigned(t *testing.T) {
 	var list status.SealList
 	if h.said(t, h.get(t, "/status/seals"), certs.TypeSealList, &list); len(list.Seals) != 1 || list.Seals[0].ID != h.Seal.ID {
 		t.Errorf("%+v", list)
-	}
-}
-
-func TestLicenceOverHTTP(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	var l licenceAnswer
-	h.post(t, "/api/v1/licences", `{"typeCode":"`+provincetest.Type+`","sealId":"`+h.Seal.ID+`","number":"JY1","holder":"张三","holderCode":"320124198808240056","holderType":"111",
-		"validFrom":"2026-01-01","validTo":"2031-01-01","extensions":{"KZ_JYXM":"热食"},"operator":"x"}`).want(t, http.StatusCreated, &l)
-	h.verdict(t, l.Document, verify.Valid)
-	if l.Holder != "张*" {
-		t.Errorf("the register names %s", l.Holder)
-	}
-	id := "/api/v1/licences/" + l.Identifier
-	var shown licenceAnswer
-	if h.get(t, id, bearer(h.key)).want(t, http.StatusOK, &shown); !bytes.Equal(shown.Document, l.Document) {
-		t.Error("another document")
-	}
-	png := h.get(t, id+"/qr.png", bearer(h.key)).want(t, http.StatusOK, nil)
-	if png.Header.Get("Content-Type") != "image/png" || !bytes.HasPrefix(png.body, []byte("\x89PNG")) || png.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("%v", png.Header)
-	}
-	token, err := h.Licences.Token(t.Context(), l.Identifier)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, step := range []struct {
-		act    string
-		state  status.LicenceState
-		record string
-		verify verify.Verdict
-	}{
-		{"", status.LicenceValid, "in_force", verify.Valid}, {"suspend", status.LicenceSuspended, "suspended", verify.NotValid},
-		{"resume", status.LicenceValid, "in_force", verify.Valid}, {"revoke", status.LicenceRevoked, "ended", verify.NotValid},
-	} {
-		if step.act != "" {
-			h.Clock.Move(time.Minute)
-			h.post(t, id+"/"+step.act, `{"operator":"x","reason":"y"}`).want(t, http.StatusOK, &license.Licence{})
-			h.post(t, id+"/"+step.act, `{"operator":"x","reason":"y"}`).problem(t, http.StatusUnprocessableEntity, "REFUSED")
-		}
-		var s status.LicenceStatus
-		if h.said(t, h.get(t, id+"/status?nonce=n"), certs.TypeLicenceStatus, &s); s.State != step.state || s.Nonce != "n" {
-			t.Errorf("%s: %+v", step.act, s)
-		}
-		var list status.StatusList
-		h.said(t, h.get(t, "/status/0"), certs.TypeStatusList, &list)
-		open, err := statuslist.Open(list.Bits, list.Count)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if state, ok := open.State(l.Position); !ok || state != step.state {
-			t.Errorf("%s: the list says %s", step.act, state)
-		}
-		h.verdict(t, l.Document, step.verify)
-		for name, a := range map[string]answer{
-			"code":    h.get(t, "/api/v1/records/"+l.Code),
-			"token":   h.post(t, "/api/v1/records", `{"token":"`+token.Digits()+`"}`),
-			"address": h.post(t, "/api/v1/records", `{"token":"https://elsewhere.example/q#`+token.Digits()+`"}`),
-		} {
-			var rec portal.Record
-			if a.want(t, http.StatusOK, &rec); rec.Record != step.record || rec.Kind != "licence" || rec.Notice != portal.NotPaper() || bytes.Contains(a.body, []byte("张三")) {
-				t.Errorf("%s, by %s: %s", step.act, name, a.body)
-			}
-			if a.Header.Get("Cache-Control") != "no-store" {
-				t.Errorf("a record may be cached")
-			}
-		}
-	}
-	var unknown status.LicenceStatus
-	if h.said(t, h.get(t, id+"X/status"), certs.TypeLicenceStatus, &unknown); unknown.State != status.LicenceUnknown {
-		t.Errorf("%+v", unknown)
-	}
-	h.post(t, "/api/v1/licence-types", `{"code":"`+provincetest.Agency+`002","name":"x","operator":"y"}`).problem(t, http.StatusForbidden, "FORBIDDEN")
-	admin, _ := h.Key(t, provincetest.Agency, "admin")
-	h.post(t, "/api/v1/licence-types", `{"code":"`+provincetest.Agency+`002","name":"x","operator":"y"}`, bearer(admin)).want(t, http.StatusCreated, &license.Type{})
-	h.post(t, "/api/v1/licence-types", `{"code":"`+provincetest.Agency+`002","name":"x","operator":"y"}`, bearer(admin)).problem(t, http.StatusConflict, "CONFLICT")
-	var types listOf[license.Type]
-	if h.get(t, "/api/v1/licence-types", bearer(h.key)).want(t, http.StatusOK, &types); len(types.Items) != 2 {
-		t.Errorf("%+v", types)
-	}
-}
-
-func TestRecordsThatAreNone(t *testing.T) {
-	t.Parallel()
-	h, other := newHouse(t), provincetest.New(t)
-	stamp := h.StampJSON(t, `{"a":1}`)
-	var rec portal.Record
-	h.get(t, "/api/v1/records/"+stamp.Code).want(t, http.StatusOK, &rec)
-	if rec.Record != "in_force" || rec.Kind != "stamp" || rec.Notice != portal.NotPaper() {
-		t.Errorf("%+v", rec)
-	}
-	grouped := strings.ToLower(stamp.Code[:5]) + "-" + stamp.Code[5:]
-	h.get(t, "/api/v1/records/"+grouped).want(t, http.StatusOK, &rec)
-	const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	last := crockford[strings.IndexByte(crockford, stamp.Code[25])^1]
-	h.get(t, "/api/v1/records/"+stamp.Code[:25]+string(last)).problem(t, http.StatusBadRequest, "BAD_REQUEST")
-	fresh, err := code.New(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.get(t, "/api/v1/records/"+fresh).problem(t, http.StatusNotFound, "NOT_FOUND")
-
-	foreign := other.Issue(t)
-	token, err := other.Licences.Token(t.Context(), foreign.Identifier)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Of a token that nobody vouches for nothing is repeated.
-	a := h.post(t, "/api/v1/records", `{"token":"`+token.Digits()+`"}`).want(t, http.StatusOK, &rec)
-	if rec.Record != "cannot_confirm" || len(rec.Fields) != 0 || bytes.Contains(a.body, []byte(foreign.Identifier)) || len(rec.Reasons) != 1 {
-		t.Errorf("%s", a.body)
-	}
-	digits := token.Digits()
-	for _, bad := range []string{"", "x", "1", digits[:len(digits)-1], digits + "1", strings.Repeat("9", 3000)} {
-		h.post(t, "/api/v1/records", `{"token":"`+bad+`"}`).problem(t, http.StatusBadRequest, "BAD_REQUEST")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -116,7 +117,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		}
 	}
 	// The same server, its patience shortened.
-	srv.ReadHeaderTimeout, srv.ReadTimeout = 50*time.Millisecond, 100*time.Millisecond
+	srv.ReadHeaderTimeout, srv.ReadTimeout = time.Second, 2*time.Second
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -124,22 +125,30 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 	go srv.Serve(l)
 	t.Cleanup(func() { srv.Close() })
 	r := &running{house: h, addr: l.Addr().String()}
-	for name, c := range map[string]struct{ sent, want string }{
+	clients := map[string]struct{ sent, want string }{
 		"headers that never end": {"GET / HTTP/1.1\r\nHost: x\r\nX-A", ""},
 		"a body that never ends": {"POST /api/v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", " 400 "},
 		"chunks that never end":  {"POST /api/v1/verify HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", " 400 "},
 		"chunks that are none":   {"POST /api/v1/verify HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{\r\n", " 400 "},
-	} {
-		conn := r.dial(t)
-		io.WriteString(conn, c.sent)
-		b, err := io.ReadAll(conn)
-		if err != nil {
-			t.Errorf("%s: still waiting: %v", name, err)
-		}
-		if line, _, _ := strings.Cut(string(b), "\r\n"); !strings.Contains(line, c.want) {
-			t.Errorf("%s: %q", name, b)
-		}
 	}
+	conns := map[string]net.Conn{}
+	for name := range clients {
+		conns[name] = r.dial(t)
+	}
+	var wg sync.WaitGroup
+	for name, c := range clients {
+		wg.Go(func() {
+			io.WriteString(conns[name], c.sent)
+			b, err := io.ReadAll(conns[name])
+			if err != nil {
+				t.Errorf("%s: still waiting: %v", name, err)
+			}
+			if line, _, _ := strings.Cut(string(b), "\r\n"); !strings.Contains(line, c.want) {
+				t.Errorf("%s: %q", name, b)
+			}
+		})
+	}
+	wg.Wait()
 	if strings.Contains(h.log.String(), `"level":"ERROR"`) {
 		t.Errorf("a slow client is a fault of ours: %s", h.log)
 	}

@@ -172,8 +172,8 @@ func (s *Server) limited(places chan struct{}, do route) route {
 // authorised lets a request pass whose bearer key holds the scope.
 func (s *Server) authorised(scope string, do route) route {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok {
+		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 11.1: in any case
 			return fail(noCredential, "")
 		}
 		from, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -192,6 +192,7 @@ func (s *Server) authorised(scope string, do route) route {
 			return fail(noRight, "the key lacks the scope "+scope)
 		}
 		visitOf(r.Context()).caller = &caller
+		w.Header().Set("Cache-Control", "no-store") // what one credential may see is kept by nobody
 		return do(w, r)
 	}
 }

@@ -24,6 +24,7 @@ type stampForm struct {
 	MatterCode    string          `json:"matterCode"`
 	Reason        string          `json:"reason"`
 	Operator      string          `json:"operator" api:"required"`
+	ApprovalID    string          `json:"approvalId"`
 	ExpectedSeals int             `json:"expectedSeals"`
 	Detached      bool            `json:"detached"`
 	Document      json.RawMessage `json:"document"`
@@ -150,7 +151,7 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req := seal.StampRequest{SealID: form.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: form.Operator, Matter: form.MatterCode,
-		Reason: form.Reason, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Retry: key}
+		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Retry: key}
 	if form.Placement != nil {
 		req.Placement = *form.Placement
 	}

@@ -186,6 +186,15 @@ func TestUploadsThatCannotBeJudged(t *testing.T) {
 			t.Errorf("a form over the limit: %d", shown.StatusCode)
 		}
 	}
+	for status, text := range map[int]map[string]string{http.StatusNotFound: {"zh": chinese.NoPage, "en": english.NoPage}, http.StatusServiceUnavailable: {"zh": chinese.Fault, "en": english.Fault}} {
+		for lang, want := range text {
+			p := open(t, Config{})
+			shown := page(t, func(w http.ResponseWriter, r *http.Request) error { return p.ShowFault(w, r, status) }, in(lang, http.MethodGet, "/x", nil))
+			if shown.contains(t, `role="alert">`+want, `type="file"`); shown.StatusCode != status {
+				t.Errorf("%d for %d", shown.StatusCode, status)
+			}
+		}
+	}
 	fault := errors.New("disk")
 	p := open(t, Config{Judge: func(context.Context, Upload) (verify.Report, error) { return verify.Report{}, fault }})
 	if err := p.Judge(httptest.NewRecorder(), upload(t, "zh", "file", "x", "x")); !errors.Is(err, fault) {
@@ -242,7 +251,7 @@ func TestThePageOfTheQRCode(t *testing.T) {
 	p := open(t, Config{})
 	for lang, w := range languages {
 		shown := page(t, p.ShowQR, in(lang, http.MethodGet, "/q", nil))
-		shown.contains(t, w.QRSends, w.QRSend, w.QRScript, w.NotPaper, `role="status" aria-live="polite"`, `<script src="/assets/qr.js">`)
+		shown.contains(t, w.QRSends, w.QRSend, w.QRScript, w.NotPaper, `role="status" aria-live="polite"`, w.QRBad, `<script src="/assets/qr.js">`)
 		for _, words := range w.Record {
 			shown.contains(t, words)
 		}

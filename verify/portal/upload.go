@@ -13,6 +13,17 @@ func (p *Portal) ShowUpload(w http.ResponseWriter, r *http.Request) error {
 	return p.show(w, r, http.StatusOK, "upload", nil)
 }
 
+// ShowFault is the first page with what went wrong: a page that is not there, or a
+// fault that is not the reader's.
+func (p *Portal) ShowFault(w http.ResponseWriter, r *http.Request, status int) error {
+	t := vocabulary[language(r)]
+	text := t.Fault
+	if status < http.StatusInternalServerError {
+		text = t.NoPage
+	}
+	return p.show(w, r, status, "upload", text)
+}
+
 // Judge is POST /: the file of the form is judged and the verdict shown. The
 // multipart body is read part by part, so that nothing is written to a file
 // under a name.

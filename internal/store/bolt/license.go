@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -173,6 +174,9 @@ func (s licenceStore) ByCode(_ context.Context, code string) (l license.Licence,
 
 func (s licenceStore) ByAct(ctx context.Context, id act.ID) (license.Licence, error) {
 	leaf, record, _, err := s.Act(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		err = license.ErrNotFound
+	}
 	if err != nil {
 		return license.Licence{}, err
 	}
@@ -186,16 +190,21 @@ func (s licenceStore) ByAct(ctx context.Context, id act.ID) (license.Licence, er
 	return s.Licence(ctx, c.Licence.Identifier)
 }
 
-func (s licenceStore) Licences(_ context.Context, f license.Filter) (out []license.Licence, err error) {
+func (s licenceStore) Licences(_ context.Context, f license.Filter) (out []license.Licence, next string, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
 		cursor := tx.Bucket(bucketLicences).Cursor()
-		scanned := 0
-		for key, value := cursor.Seek([]byte(f.Cursor)); key != nil && len(out) < f.Limit && scanned < maxScan; key, value = cursor.Next() {
-			scanned++
-			var one license.Licence
+		last, scanned := "", 0
+		for key, value := cursor.Seek([]byte(f.Cursor)); key != nil; key, value = cursor.Next() {
 			if string(key) == f.Cursor {
 				continue
 			}
+			if len(out) == max(f.Limit, 1) || scanned == maxScan {
+				next = last
+				return nil
+			}
+			scanned++
+			last = string(key)
+			var one license.Licence
 			if err := act.Decode(value, &one); err != nil {
 				return err
 			}
@@ -205,7 +214,7 @@ func (s licenceStore) Licences(_ context.Context, f license.Filter) (out []licen
 		}
 		return nil
 	})
-	return out, err
+	return out, next, err
 }
 
 func (s licenceStore) OpenShard(context.Context) (shard uint32, err error) {

@@ -57,17 +57,18 @@
   document.getElementById("send").addEventListener("click", function () {
     ask.hidden = true;
     result.textContent = result.dataset.working;
+    result.focus(); // the button that had it is gone
     fetch("/api/v1/records", {
       method: "POST",
       headers: { "Content-Type": "application/json", "Accept-Language": zh ? "zh" : "en" },
       body: JSON.stringify({ token: token }),
     })
-      .then(function (r) { return r.json().then(function (body) { return r.ok ? body : Promise.reject(body); }); })
+      .then(function (r) { return r.ok ? r.json() : Promise.reject(r.status); })
       .then(show)
-      .catch(function (problem) {
+      .catch(function (status) {
         result.textContent = "";
-        line(result, "p", (problem && problem.title) || result.dataset.failed).className = "problem";
-        ask.hidden = false;
+        line(result, "p", status === 400 ? result.dataset.bad : result.dataset.failed).className = "problem";
+        ask.hidden = status === 400;
       });
   });
 })();
