@@ -12,7 +12,7 @@ const (
 	ScopeCertificateRevoke = "certificate:revoke" //
 	ScopeLicenceRead       = "licence:read"       // unmasked fields
 	ScopeLicenceIssue      = "licence:issue"      // 制发证照
-	ScopeLicenceManage     = "licence:manage"     // suspend, revoke, cancel, ...; types
+	ScopeLicenceManage     = "licence:manage"     // suspend, revoke, cancel, ...
 	ScopeAgencyManage      = "agency:manage"      // agencies and their keys
 	ScopeJournalRead       = "journal:read"       // leaves, for an auditor
 	ScopeAdmin             = "admin"              // all of it, for every agency
