@@ -133,9 +133,12 @@ func addSigningCertificateV2(b *cryptobyte.Builder, cert *Certificate) {
 	})
 }
 
-func encode(f func(*cryptobyte.Builder)) ([]byte, error) {
-	var b cryptobyte.Builder
-	f(&b)
+func encode(f func(*cryptobyte.Builder)) ([]byte, error) { return encodeAbout(256, f) }
+
+// encodeAbout is encode of about n octets, which saves growing to them.
+func encodeAbout(n int, f func(*cryptobyte.Builder)) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, n))
+	f(b)
 	return b.Bytes()
 }
 
@@ -166,7 +169,10 @@ func (s *SignedDataBuilder) Build(ctx context.Context, content []byte, detached 
 	if err != nil {
 		return nil, err
 	}
-	return encode(func(b *cryptobyte.Builder) { s.contentInfo(b, content, detached, set, signature) })
+	const around = 256 // headers, versions and algorithms
+	return encodeAbout(len(content)+len(s.certificates)+len(s.sid)+len(set)+len(signature)+around, func(b *cryptobyte.Builder) {
+		s.contentInfo(b, content, detached, set, signature)
+	})
 }
 
 func (s *SignedDataBuilder) contentInfo(b *cryptobyte.Builder, content []byte, detached bool, attrs, signature []byte) {

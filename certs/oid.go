@@ -115,7 +115,10 @@ func appendBase128(out []byte, n *big.Int) []byte {
 // AddOID writes an OBJECT IDENTIFIER.
 func AddOID(b *cryptobyte.Builder, o OID) {
 	b.AddASN1(asn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) {
-		content := o.DER()
+		content := encodedOIDs[o]
+		if content == nil {
+			content = o.DER()
+		}
 		if content == nil {
 			b.SetError(ErrMalformed)
 			return
@@ -180,6 +183,15 @@ var knownOIDs = func() map[string]OID {
 		oidCountry, oidOrganization, oidUnit, oidCommonName,
 	} {
 		m[string(o.DER())] = o
+	}
+	return m
+}()
+
+// encodedOIDs is the same the other way.
+var encodedOIDs = func() map[OID][]byte {
+	m := map[OID][]byte{}
+	for content, o := range knownOIDs {
+		m[o] = []byte(content)
 	}
 	return m
 }()

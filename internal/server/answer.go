@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"yinxin/internal/act"
@@ -78,17 +79,29 @@ func writeAround(w http.ResponseWriter, status int, v any, document io.WriterTo)
 	if err != nil {
 		return err
 	}
+	const member, end = `,"document":`, "}\n"
 	w.Header().Set("Content-Type", "application/json")
+	if sized, ok := document.(interface{ Size() int64 }); ok {
+		w.Header().Set("Content-Length", strconv.FormatInt(int64(len(head)-1+len(member)+len(end))+sized.Size(), 10))
+	}
 	w.WriteHeader(status)
-	b := bufio.NewWriterSize(w, 64<<10)
+	b := answerBuffers.Get().(*bufio.Writer)
+	defer func() {
+		b.Reset(nil)
+		answerBuffers.Put(b)
+	}()
+	b.Reset(w)
 	b.Write(head[:len(head)-1]) // errors stay until Flush
-	b.WriteString(`,"document":`)
+	b.WriteString(member)
 	if _, err := document.WriteTo(b); err != nil {
 		return err
 	}
-	b.WriteString("}\n")
+	b.WriteString(end)
 	return b.Flush()
 }
+
+// answerBuffers gather what goes out: base64 comes in small pieces.
+var answerBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
 
 // inBase64 writes a document as a JSON string.
 type inBase64 struct{ io.WriterTo }

@@ -101,9 +101,13 @@ func addText(b *cryptobyte.Builder, tag asn1.Tag, s string) {
 	b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes([]byte(s)) })
 }
 
+// usual is the length of what is encoded beside a seal: the signer's certificate
+// and a time-stamp with its chain.
+const usual = 4 << 10
+
 func encode(f func(*cryptobyte.Builder)) ([]byte, error) {
-	var b cryptobyte.Builder
-	f(&b)
+	b := cryptobyte.NewBuilder(make([]byte, 0, usual))
+	f(b)
 	return b.Bytes()
 }
 
