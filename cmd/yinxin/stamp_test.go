@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -105,6 +106,30 @@ func TestDetached(t *testing.T) {
 	}
 	o.write("huge.ses", make([]byte, verify.MaxDetached+1))
 	o.want(exitBadInput, append([]string{"verify", "any", "--stamp", "huge.ses"}, o.trusted()...)...)
+}
+
+// TestAnswersForMachines: with --json standard output is JSON, unless it is the
+// document that was asked for.
+func TestAnswersForMachines(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	var stamped struct{ StampID, SealID, VerificationCode string }
+	text := o.want(0, "seal", "stamp", "--json", "--seal", o.seal, "decision.json", "-o", "sealed.json")
+	if err := json.Unmarshal([]byte(text), &stamped); err != nil || stamped.StampID == "" || stamped.SealID != o.seal || stamped.VerificationCode == "" {
+		t.Error(text, err)
+	}
+	o.stampsOf("sealed.json")
+	var exported struct{ TrustAnchor string }
+	text = o.want(0, "trust", "export", "--json", "-o", "again.json")
+	if err := json.Unmarshal([]byte(text), &exported); err != nil || exported.TrustAnchor != o.anchor {
+		t.Error(text, err)
+	}
+	for _, args := range [][]string{{"trust", "export"}, {"seal", "list"}, {"seal", "show", o.seal}, {"agency", "list"}, {"key", "list"}, {"ca", "list"}, {"license", "list"}, {"license", "type"},
+		{"journal", "verify"}, {"version"}, {"seal", "stamp", "--seal", o.seal, "decision.json", "-o", "-"}} {
+		if text := o.want(0, append(args, "--json")...); !json.Valid([]byte(text)) {
+			t.Errorf("%v: %s", args, text)
+		}
+	}
 }
 
 func TestPipes(t *testing.T) {
