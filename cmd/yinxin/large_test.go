@@ -44,6 +44,7 @@ func TestALargePDF(t *testing.T) {
 	c.Timeout = 0
 	o.sealLarge(c, "application/pdf", "large.http.pdf")
 	o.stampsOf("large.http.pdf")
+	o.sealLarge(c, "application/json", "large.json") // the document in it in base64
 	o.verifyLarge(c, "large.http.pdf")
 	if !look(t, p.cmd.Process.Pid, "large") {
 		t.Error("the server could not be looked at")
