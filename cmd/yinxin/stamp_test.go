@@ -147,12 +147,32 @@ func TestPipes(t *testing.T) {
 			t.Error(name, v.code, v.out, v.err)
 		}
 	}
+	// A document that is sealed while the other command waits for it.
+	if v := o.pipe(&late{make: func() string {
+		nextSecond()
+		return o.want(0, "seal", "stamp", "--seal", o.seal, "decision.json", "-o", "-")
+	}}, append([]string{"verify", "-"}, o.trusted()...)...); v.code != 2 || strings.Contains(v.out, string(verify.SealedAfterCheck)) {
+		t.Error(v.code, v.out, v.err)
+	}
 	if r := o.pipe(strings.NewReader(""), "seal", "stamp", "--seal", o.seal, "-", "-o", "-"); r.code != exitBadInput || r.out != "" {
 		t.Error(r.code, r.out, r.err)
 	}
 	if left, err := os.ReadDir(o.path("tmp")); err != nil || len(left) > 0 {
 		t.Error("what was read from a pipe was left:", left, err)
 	}
+}
+
+// late makes what it gives when it is first asked.
+type late struct {
+	make func() string
+	text *strings.Reader
+}
+
+func (l *late) Read(p []byte) (int, error) {
+	if l.text == nil {
+		l.text = strings.NewReader(l.make())
+	}
+	return l.text.Read(p)
 }
 
 // TestOutputIsWholeOrNotThere: a reader of the name sees the old file or the

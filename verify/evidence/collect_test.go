@@ -163,6 +163,11 @@ func TestWhatWasSaidIsAskedOnce(t *testing.T) {
 	if asked.Load() != 2 || len(e.Items) != 2 {
 		t.Errorf("asked %d times, %d items", asked.Load(), len(e.Items))
 	}
+	var other verify.Evidence // another document's
+	c.Collect(t.Context(), []verify.Want{crlAt(url), crlAt(url + "/x")}, &other)
+	if said := c.Said(); asked.Load() != 3 || len(other.Items) != 2 || len(said) != 2 || string(said[0].Raw) != "answer 2" {
+		t.Errorf("asked %d times, %d items, said %d", asked.Load(), len(other.Items), len(said))
+	}
 }
 
 // TestAllAnswersTogetherAreBounded: many long answers are one way more to fill

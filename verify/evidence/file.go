@@ -25,6 +25,9 @@ const (
 // Save writes evidence to a file: a zip of the pieces as they came, each named
 // by its kind.
 func Save(path string, e *verify.Evidence) error {
+	if len(e.Items) > verify.MaxEvidence {
+		return fmt.Errorf("%d pieces of evidence are more than one file may hold (%d): verify fewer documents at once", len(e.Items), verify.MaxEvidence)
+	}
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	for i, item := range e.Items {

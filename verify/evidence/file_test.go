@@ -40,6 +40,10 @@ func TestSavedEvidenceLoadsAsItWas(t *testing.T) {
 	if loaded, err := Load(path); err != nil || len(loaded.Items) != verify.MaxEvidence {
 		t.Fatal(err)
 	}
+	many.Items = append(many.Items, many.Items[0])
+	if err := Save(path, many); err == nil {
+		t.Error("a file was written that cannot be read")
+	}
 }
 
 func zipOf(t *testing.T, n int, name string, size int) []byte {
