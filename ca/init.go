@@ -32,6 +32,9 @@ func (a *Authority) Init(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := a.neverHad(ctx, p.purpose); err != nil {
+			return err
+		}
 		key, err := a.keyFor(ctx, p.purpose, spare)
 		if err != nil {
 			return fmt.Errorf("key of %s: %w", p.purpose, err)
@@ -40,6 +43,22 @@ func (a *Authority) Init(ctx context.Context) error {
 			subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + p.title}, who: "init", why: "the province is set up"}
 		if _, err := a.issue(ctx, o); err != nil {
 			return fmt.Errorf("certificate of %s: %w", p.purpose, err)
+		}
+	}
+	return nil
+}
+
+// neverHad makes sure that a purpose without a certificate never had one: where
+// the register was damaged, a new one would take the old one's place without a
+// word, a root's even. Those of Init are the first that are issued.
+func (a *Authority) neverHad(ctx context.Context, p Purpose) error {
+	first, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
+	if err != nil {
+		return err
+	}
+	for _, r := range first {
+		if r.Purpose == p {
+			return fmt.Errorf("%w: %s has certificate %s", ErrLost, p, r.Serial)
 		}
 	}
 	return nil
@@ -97,14 +116,14 @@ func (a *Authority) Purpose(ctx context.Context, p Purpose) (Credential, error) 
 	}
 	cert, err := certs.ParseCertificate(row.DER)
 	if err != nil {
-		return Credential{}, fmt.Errorf("%s: %w", p, err)
+		return Credential{}, fmt.Errorf("%w: certificate of %s: %w", ErrLost, p, err)
 	}
 	key, err := a.c.Keys.Key(ctx, row.KeyID)
 	if err != nil {
 		return Credential{}, fmt.Errorf("key of %s: %w", p, err)
 	}
 	if !key.Public().Equal(cert.PublicKey) {
-		return Credential{}, fmt.Errorf("%s: the key is not that of its certificate", p)
+		return Credential{}, fmt.Errorf("%w: the key of %s is not that of its certificate", ErrLost, p)
 	}
 	c := Credential{cert, key, row}
 	a.current[p] = c
