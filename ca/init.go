@@ -18,23 +18,15 @@ func (a *Authority) Init(ctx context.Context) error {
 	if err := a.recover(ctx); err != nil {
 		return fmt.Errorf("intents of an earlier process: %w", err)
 	}
-	var spare []hsm.Info
-	for _, p := range purposes {
-		_, err := a.c.Store.Current(ctx, p.purpose)
-		if err == nil {
-			continue
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		if spare == nil {
-			if spare, err = a.c.Keys.List(ctx); err != nil {
-				return err
-			}
-		}
-		if err := a.neverHad(ctx, p.purpose); err != nil {
-			return err
-		}
+	had, err := a.had(ctx)
+	if err != nil || had == len(purposes) {
+		return err
+	}
+	spare, err := a.c.Keys.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range purposes[had:] {
 		key, err := a.keyFor(ctx, p.purpose, spare)
 		if err != nil {
 			return fmt.Errorf("key of %s: %w", p.purpose, err)
@@ -48,20 +40,38 @@ func (a *Authority) Init(ctx context.Context) error {
 	return nil
 }
 
-// neverHad makes sure that a purpose without a certificate never had one: where
-// the register was damaged, a new one would take the old one's place without a
-// word, a root's even. Those of Init are the first that are issued.
-func (a *Authority) neverHad(ctx context.Context, p Purpose) error {
-	first, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
-	if err != nil {
-		return err
-	}
-	for _, r := range first {
-		if r.Purpose == p {
-			return fmt.Errorf("%w: %s has certificate %s", ErrLost, p, r.Serial)
+// had counts the purposes that have a certificate. They were issued in their
+// order (so a new purpose goes last in the list), and a killed Init left the first
+// few. Anything else is a damaged register:
+// a new certificate would take the old one's place without a word, a root's even.
+func (a *Authority) had(ctx context.Context) (n int, err error) {
+	var missing []Purpose
+	for _, p := range purposes {
+		_, err := a.c.Store.Current(ctx, p.purpose)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			missing = append(missing, p.purpose)
+		case err != nil:
+			return 0, err
+		case len(missing) > 0:
+			return 0, fmt.Errorf("%w: %s has a certificate and %s has none", ErrLost, p.purpose, missing[0])
+		default:
+			n++
 		}
 	}
-	return nil
+	if len(missing) == 0 {
+		return n, nil
+	}
+	first, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range first {
+		if slices.Contains(missing, r.Purpose) {
+			return 0, fmt.Errorf("%w: certificate %s is of %s, which has none", ErrLost, r.Serial, r.Purpose)
+		}
+	}
+	return n, nil
 }
 
 // keyFor takes the key that a killed Init made for the purpose, or makes one.
