@@ -29,6 +29,8 @@ var (
 	ErrBadRequest = errors.New("the certification request cannot be accepted")
 	// ErrRefused: a rule refuses the act.
 	ErrRefused = errors.New("refused")
+	// ErrLost: the register does not know any more which certificate is current.
+	ErrLost = errors.New("the register of certificates is damaged")
 	// ErrNotFound: no such certificate.
 	ErrNotFound = errors.New("no such certificate")
 	// ErrRevoked: it is revoked already, which is never undone.

@@ -18,20 +18,15 @@ func (a *Authority) Init(ctx context.Context) error {
 	if err := a.recover(ctx); err != nil {
 		return fmt.Errorf("intents of an earlier process: %w", err)
 	}
-	var spare []hsm.Info
-	for _, p := range purposes {
-		_, err := a.c.Store.Current(ctx, p.purpose)
-		if err == nil {
-			continue
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		if spare == nil {
-			if spare, err = a.c.Keys.List(ctx); err != nil {
-				return err
-			}
-		}
+	had, err := a.had(ctx)
+	if err != nil || had == len(purposes) {
+		return err
+	}
+	spare, err := a.c.Keys.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range purposes[had:] {
 		key, err := a.keyFor(ctx, p.purpose, spare)
 		if err != nil {
 			return fmt.Errorf("key of %s: %w", p.purpose, err)
@@ -43,6 +38,40 @@ func (a *Authority) Init(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// had counts the purposes that have a certificate. They were issued in their
+// order (so a new purpose goes last in the list), and a killed Init left the first
+// few. Anything else is a damaged register:
+// a new certificate would take the old one's place without a word, a root's even.
+func (a *Authority) had(ctx context.Context) (n int, err error) {
+	var missing []Purpose
+	for _, p := range purposes {
+		_, err := a.c.Store.Current(ctx, p.purpose)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			missing = append(missing, p.purpose)
+		case err != nil:
+			return 0, err
+		case len(missing) > 0:
+			return 0, fmt.Errorf("%w: %s has a certificate and %s has none", ErrLost, p.purpose, missing[0])
+		default:
+			n++
+		}
+	}
+	if len(missing) == 0 {
+		return n, nil
+	}
+	first, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range first {
+		if slices.Contains(missing, r.Purpose) {
+			return 0, fmt.Errorf("%w: certificate %s is of %s, which has none", ErrLost, r.Serial, r.Purpose)
+		}
+	}
+	return n, nil
 }
 
 // keyFor takes the key that a killed Init made for the purpose, or makes one.
@@ -97,14 +126,14 @@ func (a *Authority) Purpose(ctx context.Context, p Purpose) (Credential, error) 
 	}
 	cert, err := certs.ParseCertificate(row.DER)
 	if err != nil {
-		return Credential{}, fmt.Errorf("%s: %w", p, err)
+		return Credential{}, fmt.Errorf("%w: certificate of %s: %w", ErrLost, p, err)
 	}
 	key, err := a.c.Keys.Key(ctx, row.KeyID)
 	if err != nil {
 		return Credential{}, fmt.Errorf("key of %s: %w", p, err)
 	}
 	if !key.Public().Equal(cert.PublicKey) {
-		return Credential{}, fmt.Errorf("%s: the key is not that of its certificate", p)
+		return Credential{}, fmt.Errorf("%w: the key of %s is not that of its certificate", ErrLost, p)
 	}
 	c := Credential{cert, key, row}
 	a.current[p] = c

@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"yinxin/internal/testlong"
 )
+
+// rootsOwn is a purpose and the serial number of its certificate, as they stand
+// beside each other in a page.
+var rootsOwn = regexp.MustCompile(`root([0-9a-f]{32})`)
 
 // TestDamagedFolders: whatever happens to the files, it is told in one sentence
 // and no file is touched; and no journal with a damaged record verifies.
@@ -49,7 +54,12 @@ func TestDamagedFolders(t *testing.T) {
 		"database empty":     {"/store.db", none, []int{exitBadInput}},
 		"database, 1st meta": {"/store.db", meta(0), []int{exitBadInput}},
 		"database, 2nd meta": {"/store.db", meta(1), []int{exitBadInput}},
-		"database, other":    {"/store.db", func([]byte) []byte { return bytes.Repeat([]byte("x"), 1<<17) }, []int{exitBadInput}},
+		// The register's word on which certificate is a purpose's own: without it
+		// the next start would make another, with a root's power.
+		"database, a purpose": {"/store.db", func(b []byte) []byte {
+			return rootsOwn.ReplaceAll(b, []byte("rooT$1"))
+		}, []int{exitBadInput}},
+		"database, other": {"/store.db", func([]byte) []byte { return bytes.Repeat([]byte("x"), 1<<17) }, []int{exitBadInput}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := o.damaged(t, c.file, c.spoil)

@@ -132,6 +132,7 @@ var knownExits = []struct {
 	{seal.ErrQuota, exitRefused, ""},
 	{seal.ErrChanged, exitRefused, ""},
 	{ca.ErrNotFound, exitBadInput, ""},
+	{ca.ErrLost, exitBadInput, "restore the data folder from a backup; nothing was changed"},
 	{ca.ErrRevoked, exitRefused, ""},
 	{ca.ErrRefused, exitRefused, ""},
 	{ca.ErrBadRequest, exitBadInput, ""},

@@ -25,6 +25,8 @@ func (o *office) load(p *process, round int, end func()) []fate {
 	c := o.client(p)
 	all := make([][]fate, sides)
 	var wg sync.WaitGroup
+	working := make(chan struct{})
+	began := sync.OnceFunc(func() { close(working) })
 	for side := range sides {
 		wg.Go(func() {
 			for n := 0; ; n++ {
@@ -40,6 +42,7 @@ func (o *office) load(p *process, round int, end func()) []fate {
 				if err != nil {
 					return
 				}
+				began()
 				if !f.acked {
 					o.t.Errorf("%s: %d %s", name, f.got.status, f.got.body)
 					return
@@ -47,7 +50,8 @@ func (o *office) load(p *process, round int, end func()) []fate {
 			}
 		})
 	}
-	time.Sleep(time.Duration(50+rand.IntN(450)) * time.Millisecond)
+	<-working // a machine may be slow, but a kill before the first stamp shows nothing
+	time.Sleep(time.Duration(rand.IntN(450)) * time.Millisecond)
 	end()
 	wg.Wait()
 	var flat []fate

@@ -96,7 +96,7 @@ func (m *machine) pipe(in io.Reader, args ...string) result {
 	}
 	r := result{code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String()}
 	known := []int{0, 1, 2, 3, exitUsage, exitBadInput, exitRefused, exitInternal, exitNoWrite, exitInUse, exitNoRight}
-	if !slices.Contains(known, r.code) || strings.Contains(r.err, "goroutine ") || strings.Contains(r.err, "runtime error") {
+	if !slices.Contains(known, r.code) || strings.Contains(r.err, "goroutine ") || strings.Contains(r.err, "panic:") {
 		m.t.Fatalf("yinxin %v ends with %d: %s", args, r.code, r.err)
 	}
 	if r.code > 3 && (strings.Count(r.err, "\n") != 1 || !strings.HasSuffix(r.err, "\n") || !strings.HasPrefix(r.err, "yinxin")) {

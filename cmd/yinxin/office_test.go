@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -49,8 +50,12 @@ var template = sync.OnceValues(func() (office, error) {
 	return foundOffice(filepath.Join(dir, "data"), province.Identity{Region: "520000", Name: "贵州省", URL: officeURL})
 })
 
-// foundOffice makes a data folder with what an office needs.
+// foundOffice makes a data folder with what an office needs. No process is
+// started meanwhile: between fork and exec one would hold a copy of the folder's
+// lock, and the folder would seem to be in use.
 func foundOffice(data string, id province.Identity) (o office, err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	ctx := context.Background()
 	if err := province.Init(ctx, options(data), id); err != nil {
 		return o, err
@@ -121,15 +126,21 @@ func (o *office) stamp(in, out string, more ...string) {
 	o.want(0, append([]string{"seal", "stamp", "--seal", o.seal, in, "-o", out}, more...)...)
 }
 
-// freePort gives an address that nothing listens on.
+// freePort gives an address that nothing listens on, below the ports that the
+// kernel gives to outgoing connections, which could take it meanwhile.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+mathrand.IntN(12000)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // process is a running server.

@@ -383,8 +383,11 @@ func runTrustExport(ctx context.Context, c *call) error {
 		if err := to.put(bytes.NewReader(append(text, '\n'))); err != nil {
 			return err
 		}
-		fmt.Fprintln(c.err, "trust anchor:", anchor)
-		return nil
+		if !c.json || *out == "" || *out == "-" { // where standard output is the bundle
+			fmt.Fprintln(c.err, "trust anchor:", anchor)
+			return nil
+		}
+		return c.print(map[string]string{"trustAnchor": anchor}, nil)
 	})
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -57,6 +58,9 @@ func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger,
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	go p.Run(background)
-	fmt.Fprintf(c.out, "serving %s on http://%s\n", p.Identity.Name, l.Addr())
+	url := "http://" + l.Addr().String()
+	if err := c.print(map[string]string{"url": url}, func(w io.Writer) { fmt.Fprintf(w, "serving %s on %s\n", p.Identity.Name, url) }); err != nil {
+		return err
+	}
 	return s.Serve(ctx, l)
 }

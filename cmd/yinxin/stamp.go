@@ -15,6 +15,7 @@ import (
 	"yinxin/internal/code"
 	"yinxin/internal/province"
 	"yinxin/seal"
+	"yinxin/seal/jsondoc"
 )
 
 func runStamp(ctx context.Context, c *call) error {
@@ -62,8 +63,12 @@ func runStamp(ctx context.Context, c *call) error {
 		if err := to.put(done); err != nil {
 			return fmt.Errorf("the seal was used and stamp %s stands in the register, but the document is lost: %w", done.ID, err)
 		}
-		fmt.Fprintf(c.err, "sealed by %s %s, verification code %s\n", s.ID, s.Name, code.Group(done.Code))
-		return nil
+		text := fmt.Sprintf("sealed by %s %s, verification code %s\n", s.ID, plain(s.Name), code.Group(done.Code))
+		if !c.json || *out == "-" { // where standard output is the document
+			_, err := io.WriteString(c.err, text)
+			return err
+		}
+		return c.print(done.Stamp, nil)
 	})
 }
 
@@ -84,6 +89,9 @@ func stampInput(ctx context.Context, p *province.Province, r seal.StampRequest, 
 	case bytes.Contains(head, []byte("%PDF-")):
 		return p.Seals.StampPDF(ctx, r, in, in.size, nil)
 	case strings.HasPrefix(strings.TrimLeft(string(head), " \t\r\n"), "{"):
+		if in.size > jsondoc.MaxSize {
+			return nil, badInput(in.name, fmt.Errorf("a JSON document may have %d bytes", jsondoc.MaxSize))
+		}
 		doc := make([]byte, in.size)
 		if _, err := in.ReadAt(doc, 0); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err

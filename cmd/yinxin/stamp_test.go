@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"os"
 	"path/filepath"
@@ -107,6 +108,30 @@ func TestDetached(t *testing.T) {
 	o.want(exitBadInput, append([]string{"verify", "any", "--stamp", "huge.ses"}, o.trusted()...)...)
 }
 
+// TestAnswersForMachines: with --json standard output is JSON, unless it is the
+// document that was asked for.
+func TestAnswersForMachines(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	var stamped struct{ StampID, SealID, VerificationCode string }
+	text := o.want(0, "seal", "stamp", "--json", "--seal", o.seal, "decision.json", "-o", "sealed.json")
+	if err := json.Unmarshal([]byte(text), &stamped); err != nil || stamped.StampID == "" || stamped.SealID != o.seal || stamped.VerificationCode == "" {
+		t.Error(text, err)
+	}
+	o.stampsOf("sealed.json")
+	var exported struct{ TrustAnchor string }
+	text = o.want(0, "trust", "export", "--json", "-o", "again.json")
+	if err := json.Unmarshal([]byte(text), &exported); err != nil || exported.TrustAnchor != o.anchor {
+		t.Error(text, err)
+	}
+	for _, args := range [][]string{{"trust", "export"}, {"seal", "list"}, {"seal", "show", o.seal}, {"agency", "list"}, {"key", "list"}, {"ca", "list"}, {"license", "list"}, {"license", "type"},
+		{"journal", "verify"}, {"version"}, {"seal", "stamp", "--seal", o.seal, "decision.json", "-o", "-"}} {
+		if text := o.want(0, append(args, "--json")...); !json.Valid([]byte(text)) {
+			t.Errorf("%v: %s", args, text)
+		}
+	}
+}
+
 func TestPipes(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -122,12 +147,32 @@ func TestPipes(t *testing.T) {
 			t.Error(name, v.code, v.out, v.err)
 		}
 	}
+	// A document that is sealed while the other command waits for it.
+	if v := o.pipe(&late{make: func() string {
+		nextSecond()
+		return o.want(0, "seal", "stamp", "--seal", o.seal, "decision.json", "-o", "-")
+	}}, append([]string{"verify", "-"}, o.trusted()...)...); v.code != 2 || strings.Contains(v.out, string(verify.SealedAfterCheck)) {
+		t.Error(v.code, v.out, v.err)
+	}
 	if r := o.pipe(strings.NewReader(""), "seal", "stamp", "--seal", o.seal, "-", "-o", "-"); r.code != exitBadInput || r.out != "" {
 		t.Error(r.code, r.out, r.err)
 	}
 	if left, err := os.ReadDir(o.path("tmp")); err != nil || len(left) > 0 {
 		t.Error("what was read from a pipe was left:", left, err)
 	}
+}
+
+// late makes what it gives when it is first asked.
+type late struct {
+	make func() string
+	text *strings.Reader
+}
+
+func (l *late) Read(p []byte) (int, error) {
+	if l.text == nil {
+		l.text = strings.NewReader(l.make())
+	}
+	return l.text.Read(p)
 }
 
 // TestOutputIsWholeOrNotThere: a reader of the name sees the old file or the

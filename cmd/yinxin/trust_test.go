@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"syscall"
 	"testing"
 
 	"yinxin/ca"
@@ -63,6 +64,8 @@ func newMachineWith(t *testing.T, from *machine, name string) *machine {
 // within opens the office's folder in this process, for what has no command.
 func (o *office) within(do func(p *province.Province) error) {
 	o.t.Helper()
+	syscall.ForkLock.RLock() // as in foundOffice
+	defer syscall.ForkLock.RUnlock()
 	p, err := province.Open(o.t.Context(), options(o.data))
 	if err != nil {
 		o.t.Fatal(err)

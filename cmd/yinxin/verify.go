@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ type verifyFlags struct {
 
 // court is what all the files of one run are judged by.
 type court struct {
-	input     verify.Input
+	input     verify.Input        // with the evidence that was given
 	fixed     bool                // the time was given
 	collector *evidence.Collector // nil: ask nobody
 	stamp     []byte              // detached, nil where the stamps are in the files
@@ -62,7 +63,7 @@ func runVerify(ctx context.Context, c *call) error {
 		return err
 	}
 	if f.save != "" {
-		if err := evidence.Save(f.save, j.input.Evidence); err != nil {
+		if err := evidence.Save(f.save, j.all()); err != nil {
 			return noWrite(f.save, err)
 		}
 	}
@@ -145,14 +146,26 @@ func (j *court) judge(ctx context.Context, c *call, path string) (verify.Report,
 		return verify.Report{}, err
 	}
 	defer in.close()
-	d := verify.Open(in, in.size, path, j.stamp)
+	d, input := verify.Open(in, in.size, path, j.stamp), j.input
 	if j.collector != nil {
-		j.collector.Collect(ctx, d.Wants(j.input), j.input.Evidence)
-		if !j.fixed {
-			j.input.At = time.Now() // the answers were made after the question
-		}
+		input.Evidence = &verify.Evidence{Items: slices.Clone(j.input.Evidence.Items)}
+		j.collector.Collect(ctx, d.Wants(j.input), input.Evidence)
 	}
-	return d.Judge(j.input), nil
+	if !j.fixed {
+		// Answers are made after the question, and what comes through a pipe may
+		// have been sealed after the command began.
+		input.At = time.Now()
+	}
+	return d.Judge(input), nil
+}
+
+// all is what was given and what was said.
+func (j *court) all() *verify.Evidence {
+	e := &verify.Evidence{Items: slices.Clone(j.input.Evidence.Items)}
+	if j.collector != nil {
+		e.Items = append(e.Items, j.collector.Said()...)
+	}
+	return e
 }
 
 // fileReport is a report with the name of its file, for several at once.

@@ -22,7 +22,6 @@ import (
 	"yinxin/ca"
 	"yinxin/ca/crl"
 	"yinxin/ca/tsa"
-	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
 	"yinxin/internal/agency"
@@ -160,10 +159,6 @@ func Open(ctx context.Context, o Options) (*Province, error) {
 	}
 	if err = p.wire(ctx); err == nil {
 		err = p.account(ctx, keys)
-	}
-	if errors.Is(err, certs.ErrMalformed) {
-		// We wrote only certificates that can be read.
-		err = fmt.Errorf("%w: %w", bolt.ErrCorrupt, err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.Close())

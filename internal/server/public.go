@@ -37,6 +37,11 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer body.Close()
+	release, err := s.judging.hold(r.Context(), body.size)
+	if err != nil {
+		return err
+	}
+	defer release()
 	report, err := s.p.Judge(r.Context(), verify.Open(body, body.size, r.Header.Get("Content-Type"), nil))
 	if err != nil {
 		return err
@@ -58,6 +63,11 @@ func (s *Server) judgeUpload(ctx context.Context, u portal.Upload) (verify.Repor
 		return verify.Report{}, err
 	}
 	defer body.Close()
+	release, err := s.judging.hold(ctx, body.size)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	defer release()
 	report, err := s.p.Judge(ctx, verify.Open(body, body.size, u.Name, nil))
 	if err == nil {
 		s.metrics.verdicts.WithLabelValues(string(report.Verdict)).Inc()

@@ -56,6 +56,8 @@ type Server struct {
 	openAPI  []byte
 	busy     chan struct{} // requests with a credential
 	stranger chan struct{} // requests without
+	sealing  *scales       // documents of requests with a credential
+	judging  *scales       // and of strangers, who keep no agency waiting
 	draining atomic.Bool
 }
 
@@ -65,7 +67,8 @@ func New(c Config) (*Server, error) {
 		c.MaxBody = DefaultMaxBody
 	}
 	s := &Server{p: c.Province, clock: c.Clock, log: c.Log, maxBody: c.MaxBody, metrics: newMetrics(),
-		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers)}
+		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers),
+		sealing: newScales(), judging: newScales()}
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err

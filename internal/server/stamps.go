@@ -155,6 +155,11 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	if form.Placement != nil {
 		req.Placement = *form.Placement
 	}
+	release, err := s.sealing.hold(r.Context(), u.body.size)
+	if err != nil {
+		return err
+	}
+	defer release()
 	done, err := s.stampUpload(r.Context(), req, u)
 	if err != nil {
 		return ruled(err)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -85,6 +86,19 @@ func (c *Collector) Collect(ctx context.Context, wants []verify.Want, into *veri
 			into.Items = append(into.Items, *item)
 		}
 	}
+}
+
+// Said gives all that was said in this run, for whoever keeps it. A judgement is
+// to be handed what was collected for its own document: of a thousand documents'
+// evidence it would look at a part (verify.MaxEvidence).
+func (c *Collector) Said() []verify.Item {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]verify.Item, 0, len(c.said))
+	for _, address := range slices.Sorted(maps.Keys(c.said)) {
+		out = append(out, c.said[address])
+	}
+	return out
 }
 
 func same(a *verify.Item) func(verify.Item) bool {

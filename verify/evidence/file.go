@@ -25,6 +25,9 @@ const (
 // Save writes evidence to a file: a zip of the pieces as they came, each named
 // by its kind.
 func Save(path string, e *verify.Evidence) error {
+	if len(e.Items) > verify.MaxEvidence {
+		return fmt.Errorf("%d pieces of evidence are more than one file may hold (%d): verify fewer documents at once", len(e.Items), verify.MaxEvidence)
+	}
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	for i, item := range e.Items {
@@ -55,7 +58,7 @@ func Load(path string) (*verify.Evidence, error) {
 	if len(b) > maxFile {
 		return nil, errors.New("the evidence file is too long")
 	}
-	return parse(b)
+	return parse(b, maxUnpacked, verify.MaxEvidenceItem)
 }
 
 // endOfDirectory is the last record of a zip without a comment (APPNOTE 4.3.16):
@@ -76,7 +79,8 @@ func checkDirectory(b []byte) error {
 	return nil
 }
 
-func parse(b []byte) (*verify.Evidence, error) {
+// parse reads a file that unpacks to at most so many octets, in all and an item.
+func parse(b []byte, unpacked, each int64) (*verify.Evidence, error) {
 	if err := checkDirectory(b); err != nil {
 		return nil, err
 	}
@@ -88,7 +92,7 @@ func parse(b []byte) (*verify.Evidence, error) {
 		return nil, errors.New("the evidence file has too many entries")
 	}
 	e := &verify.Evidence{}
-	left := int64(maxUnpacked)
+	left := unpacked
 	for _, entry := range z.File {
 		_, kind, ok := strings.Cut(entry.Name, ".")
 		if !ok {
@@ -98,11 +102,11 @@ func parse(b []byte) (*verify.Evidence, error) {
 		if err != nil {
 			return nil, err
 		}
-		raw, err := io.ReadAll(io.LimitReader(r, min(left, verify.MaxEvidenceItem)+1))
+		raw, err := io.ReadAll(io.LimitReader(r, min(left, each)+1))
 		if err = errors.Join(err, r.Close()); err != nil {
 			return nil, err
 		}
-		if left -= int64(len(raw)); left < 0 || len(raw) > verify.MaxEvidenceItem {
+		if left -= int64(len(raw)); left < 0 || int64(len(raw)) > each {
 			return nil, errors.New("the evidence file unpacks to too much")
 		}
 		e.Items = append(e.Items, verify.NewItem(verify.Kind(kind), raw))

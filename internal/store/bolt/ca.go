@@ -179,6 +179,16 @@ func decodeRevocation(value []byte) (r ca.Revocation, err error) {
 	return r, nil
 }
 
+// named reads a certificate that the register names elsewhere: that it is not
+// there is damage, and not the same as one that never was.
+func named(get func(bucket, key []byte) []byte, serial []byte) (ca.Row, error) {
+	r, err := certificate(get, serial)
+	if errors.Is(err, ca.ErrNotFound) {
+		err = fmt.Errorf("%w: certificate %q is named and is not there", ErrCorrupt, serial)
+	}
+	return r, err
+}
+
 func reader(tx *bbolt.Tx) func(bucket, key []byte) []byte {
 	return func(bucket, key []byte) []byte { return tx.Bucket(bucket).Get(key) }
 }
@@ -212,7 +222,7 @@ func (s caStore) Current(_ context.Context, p ca.Purpose) (r ca.Row, err error) 
 		if serial == nil {
 			return ca.ErrNotFound
 		}
-		r, err = certificate(reader(tx), serial)
+		r, err = named(reader(tx), serial)
 		return err
 	})
 	return r, err
@@ -242,7 +252,7 @@ func (s caStore) Certificates(_ context.Context, f ca.Filter, now time.Time) (ou
 			if len(key) != len(prefix)+16 { // another agency, whose code begins like this one
 				continue
 			}
-			r, err := certificate(get, serial)
+			r, err := named(get, serial)
 			if err != nil {
 				return err
 			}

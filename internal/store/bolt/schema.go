@@ -27,9 +27,9 @@ func (db *DB) complete() error {
 	missing := false
 	err := db.view(func(tx *bbolt.Tx) error {
 		missing = slices.ContainsFunc(allBuckets(), func(name []byte) bool { return tx.Bucket(name) == nil })
-		return tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+		return tx.ForEach(func(name []byte, bucket *bbolt.Bucket) error {
 			known := slices.ContainsFunc(allBuckets(), func(b []byte) bool { return bytes.Equal(b, name) })
-			if !known {
+			if !known || bucket == nil {
 				return fmt.Errorf("%w: it holds %q, which is nothing of ours; restore it from a backup, or use the program that wrote it", ErrCorrupt, name)
 			}
 			return nil
