@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"yinxin/internal/act"
 )
 
 // maxBatch bounds how many acts share a transaction, so that a burst cannot
@@ -167,20 +169,44 @@ var errSpoiled = errors.New("a request failed after it had written")
 // attempt runs the requests in one transaction. A spoiler is a request that
 // failed after its first put: nothing was committed and the others go again.
 func (db *DB) attempt(live []*request) (spoiler *request, err error) {
+	var acts []act.ID
 	err = db.update(func(btx *bbolt.Tx) error {
+		acts = acts[:0]
 		for _, r := range live {
 			tx := &Tx{bolt: btx}
 			if r.err = guarded(r.fn, tx); r.err != nil && tx.wrote {
 				spoiler = r
 				return errSpoiled
 			}
+			acts = append(acts, tx.acts...)
 		}
 		return nil
 	})
 	if spoiler != nil {
 		return spoiler, spoiler.err
 	}
+	if err == nil {
+		err = db.readBack(acts)
+	}
 	return nil, err
+}
+
+// readBack looks for what was committed: bbolt's pages have no checksums, and a
+// damaged one can take an act where no search finds it again.
+func (db *DB) readBack(acts []act.ID) error {
+	err := db.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketActs)
+		for _, id := range acts {
+			if b.Get(id[:]) == nil {
+				return fmt.Errorf("%w: an act that was committed is not found; restore it from a backup", ErrCorrupt)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		db.broken = err
+	}
+	return err
 }
 
 // guarded turns a panic of one act into its error: the committer serves

@@ -14,6 +14,7 @@ import (
 type Tx struct {
 	bolt  *bbolt.Tx
 	wrote bool
+	acts  []act.ID // that were put
 }
 
 func (tx *Tx) bucket(name []byte) *bbolt.Bucket { return tx.bolt.Bucket(name) }
@@ -76,6 +77,7 @@ func (tx *Tx) act(a act.Act) error {
 	if err := acts.Put(a.ID[:], value); err != nil {
 		return err
 	}
+	tx.acts = append(tx.acts, a.ID)
 	hash := act.LeafHash(leaf)
 	if err := leaves.Put(indexKey(index), append(a.ID[:len(a.ID):len(a.ID)], hash[:]...)); err != nil {
 		return err
