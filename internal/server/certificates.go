@@ -37,7 +37,7 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
 		return fail(badRequest, "csr is a PKCS#10 request in PEM")
 	}
 	caller, _ := callerOf(r.Context())
-	key, err := retry(r, form, [32]byte{})
+	key, err := retry(r, form, noDocument)
 	if err != nil {
 		return err
 	}

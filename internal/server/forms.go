@@ -32,9 +32,12 @@ func bodyError(err error) error {
 	return &failure{refusal: badRequest, detail: "the body breaks off or is not in its format", cause: err}
 }
 
+// noDocument is for requests that are all form.
+func noDocument() (sum [32]byte, err error) { return sum, nil }
+
 // retry makes the idempotency key of a request: it belongs to the agency, and
-// the request's own bytes go with it.
-func retry(r *http.Request, request any, document [32]byte) (*act.Retry, error) {
+// the request's own bytes go with it, the document by its SM3.
+func retry(r *http.Request, request any, document func() ([32]byte, error)) (*act.Retry, error) {
 	key := r.Header.Get("Idempotency-Key")
 	if key == "" {
 		return nil, nil
@@ -47,10 +50,14 @@ func retry(r *http.Request, request any, document [32]byte) (*act.Retry, error) 
 	if err != nil {
 		return nil, err
 	}
+	sum, err := document()
+	if err != nil {
+		return nil, err
+	}
 	h := sm3.New()
 	io.WriteString(h, r.Method+" "+r.URL.Path+"\n")
 	h.Write(b)
-	h.Write(document[:])
+	h.Write(sum[:])
 	return &act.Retry{Owner: caller.Agency, Key: key, Request: [32]byte(h.Sum(nil))}, nil
 }
 

@@ -52,7 +52,7 @@ func (s *Server) issueLicence(w http.ResponseWriter, r *http.Request) error {
 	if err := smallForm(r, &form); err != nil {
 		return err
 	}
-	key, err := retry(r, form, [32]byte{})
+	key, err := retry(r, form, noDocument)
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,18 @@ const maxJSON = jsondoc.MaxSize + maxForm
 type upload struct {
 	form   stampForm
 	body   *spooled
-	prefix hash.Hash // SM3 over the document
-	sum    [32]byte
+	prefix hash.Hash // SM3 over the document, hashed while it arrived; nil for one in JSON
+}
+
+// sum is the SM3 of the document.
+func (u *upload) sum() (sum [32]byte, err error) {
+	h := u.prefix
+	if h == nil {
+		h = sm3.New()
+		_, err = io.Copy(h, io.NewSectionReader(u.body, 0, u.body.size))
+	}
+	h.Sum(sum[:0]) // which leaves the state as it is
+	return sum, err
 }
 
 func (u *upload) close() {
@@ -54,7 +64,7 @@ func (s *Server) readUpload(r *http.Request) (*upload, error) {
 	if err != nil {
 		return nil, fail(wrongMediaType, "send multipart/form-data or application/json")
 	}
-	u := &upload{prefix: sm3.New()}
+	u := &upload{}
 	switch media {
 	case "application/json":
 		err = s.readJSONUpload(r.Body, u)
@@ -70,7 +80,6 @@ func (s *Server) readUpload(r *http.Request) (*upload, error) {
 		u.close()
 		return nil, err
 	}
-	u.prefix.Sum(u.sum[:0]) // Sum leaves the state as it is
 	return u, nil
 }
 
@@ -89,7 +98,6 @@ func (s *Server) readJSONUpload(body io.Reader, u *upload) error {
 		return nil
 	}
 	doc := bytes.TrimSpace(u.form.Document)
-	u.prefix.Write(doc)
 	u.body = &spooled{ReaderAt: bytes.NewReader(doc), size: int64(len(doc))}
 	return nil
 }
@@ -128,6 +136,7 @@ func (s *Server) readMultipart(parts *multipart.Reader, u *upload) error {
 				return fail(badRequest, "the document of a multipart request is a part of its own")
 			}
 		case "document":
+			u.prefix = sm3.New()
 			if u.body, err = spool(part, s.maxBody, u.prefix); err != nil {
 				return bodyError(err)
 			}
@@ -170,7 +179,11 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) stampUpload(ctx context.Context, req seal.StampRequest, u *upload) (*seal.Stamped, error) {
 	if u.form.Detached {
-		done, err := s.p.Seals.StampDetached(ctx, req, u.sum)
+		sum, err := u.sum()
+		if err != nil {
+			return nil, err
+		}
+		done, err := s.p.Seals.StampDetached(ctx, req, sum)
 		return &done, err
 	}
 	head := make([]byte, min(u.body.size, 1024))

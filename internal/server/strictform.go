@@ -20,38 +20,27 @@ func decodeForm(b []byte, into any) error {
 		return fail(badRequest, "the request is not UTF-8")
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
-	if err := exactMembers(d, reflect.TypeOf(into).Elem()); err != nil {
+	if err := decodeExactly(d, reflect.ValueOf(into).Elem(), ""); err != nil {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fail(badRequest, "something follows the JSON of the request")
 	}
-	var wrong *json.UnmarshalTypeError
-	switch err := json.Unmarshal(b, into); {
-	case err == nil:
-		return nil
-	case errors.As(err, &wrong) && wrong.Field != "":
-		return fail(badRequest, fmt.Sprintf("the member %q cannot be a JSON %s", wrong.Field, wrong.Value))
-	default:
-		return fail(badRequest, "a member of the request is not of its type")
-	}
+	return nil
 }
 
 var errNoJSON = fail(badRequest, "the request is not JSON")
 
-// exactMembers walks over one value of the type t.
-func exactMembers(d *json.Decoder, t reflect.Type) error {
+// decodeExactly reads one value into v, which stands in the request under name.
+func decodeExactly(d *json.Decoder, v reflect.Value, name string) error {
+	t := v.Type()
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct && t.Kind() != reflect.Map || reflect.PointerTo(t).Implements(unmarshaler) {
-		// A value of another kind is the library's to refuse; the document to be
+		// A value of another kind is the library's to read; the document to be
 		// sealed has a stricter reader of its own.
-		var skipped json.RawMessage
-		if d.Decode(&skipped) != nil {
-			return errNoJSON
-		}
-		return nil
+		return decodeLeaf(d, v, name)
 	}
 	open, err := d.Token()
 	switch {
@@ -62,6 +51,30 @@ func exactMembers(d *json.Decoder, t reflect.Type) error {
 	case open != json.Delim('{'):
 		return fail(badRequest, "the request has something else where an object belongs")
 	}
+	for v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
+	return decodeMembers(d, v)
+}
+
+func decodeLeaf(d *json.Decoder, v reflect.Value, name string) error {
+	err := d.Decode(v.Addr().Interface())
+	var wrong *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		return fail(badRequest, fmt.Sprintf("the member %q cannot be a JSON %s", name, wrong.Value))
+	case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return errNoJSON
+	}
+	return fail(badRequest, fmt.Sprintf("the member %q is not of its type", name)) // a time that is none
+}
+
+// decodeMembers reads the members of an object, a struct or a map, and its end.
+func decodeMembers(d *json.Decoder, v reflect.Value) error {
 	seen := map[string]bool{}
 	for d.More() {
 		token, err := d.Token()
@@ -69,15 +82,26 @@ func exactMembers(d *json.Decoder, t reflect.Type) error {
 			return errNoJSON
 		}
 		name, _ := token.(string)
-		member, ok := memberType(t, name)
-		switch {
-		case !ok:
-			return fail(badRequest, fmt.Sprintf("there is no member %q", clipped(name)))
-		case seen[name]:
+		if seen[name] {
 			return fail(badRequest, fmt.Sprintf("the member %q stands twice", clipped(name)))
 		}
 		seen[name] = true
-		if err := exactMembers(d, member); err != nil {
+		if v.Kind() == reflect.Map {
+			value := reflect.New(v.Type().Elem()).Elem()
+			if err := decodeExactly(d, value, name); err != nil {
+				return err
+			}
+			if v.IsNil() {
+				v.Set(reflect.MakeMap(v.Type()))
+			}
+			v.SetMapIndex(reflect.ValueOf(name), value)
+			continue
+		}
+		member, ok := memberOf(v, name)
+		if !ok {
+			return fail(badRequest, fmt.Sprintf("there is no member %q", clipped(name)))
+		}
+		if err := decodeExactly(d, member, name); err != nil {
 			return err
 		}
 	}
@@ -89,16 +113,13 @@ func exactMembers(d *json.Decoder, t reflect.Type) error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-func memberType(t reflect.Type, name string) (reflect.Type, bool) {
-	if t.Kind() == reflect.Map {
-		return t.Elem(), true
-	}
-	for i := range t.NumField() {
-		if known, _ := memberName(t.Field(i)); known == name {
-			return t.Field(i).Type, true
+func memberOf(v reflect.Value, name string) (reflect.Value, bool) {
+	for i := range v.NumField() {
+		if known, _ := memberName(v.Type().Field(i)); known == name && known != "" {
+			return v.Field(i), true
 		}
 	}
-	return nil, false
+	return reflect.Value{}, false
 }
 
 // memberName is a field's name in JSON, empty for none, and whether it may be left out.

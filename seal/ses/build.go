@@ -41,7 +41,7 @@ func BuildSeal(ctx context.Context, spec SealSpec, maker certs.Signer, makerCert
 	if len(spec.SignerCerts) == 0 || spec.ID == "" || spec.ValidTo.Before(spec.ValidFrom) {
 		return nil, errors.New("seal: incomplete")
 	}
-	info, err := encode(func(b *cryptobyte.Builder) { addInfo(b, spec) })
+	info, err := encode(len(spec.Picture.Data)+len(spec.SignerCerts)*(1<<10)+small, func(b *cryptobyte.Builder) { addInfo(b, spec) })
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -49,7 +49,7 @@ func BuildSeal(ctx context.Context, spec SealSpec, maker certs.Signer, makerCert
 	if err != nil {
 		return nil, err
 	}
-	der, err := encode(func(b *cryptobyte.Builder) {
+	der, err := encode(len(info)+len(makerCert)+small, func(b *cryptobyte.Builder) {
 		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddBytes(info)
 			b.AddASN1OctetString(makerCert)
@@ -101,15 +101,15 @@ func addText(b *cryptobyte.Builder, tag asn1.Tag, s string) {
 	b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes([]byte(s)) })
 }
 
-// usual is the length of what is encoded beside a seal: the signer's certificate
-// and a time-stamp with its chain.
-const usual = 4 << 10
-
-func encode(f func(*cryptobyte.Builder)) ([]byte, error) {
-	b := cryptobyte.NewBuilder(make([]byte, 0, usual))
+// encode makes DER of about n octets.
+func encode(n int, f func(*cryptobyte.Builder)) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, n))
 	f(b)
 	return b.Bytes()
 }
+
+// small is room for headers, times, identifiers and a signature.
+const small = 256
 
 // BuildTBS makes TBS_Sign, the octets that a stamp's key signs. The seal
 // stands in it as it was made.
@@ -117,7 +117,7 @@ func BuildTBS(spec StampSpec) ([]byte, error) {
 	if len(spec.StampID) != 16 || spec.ExpectedSeals < 0 || spec.ExpectedSeals > maxExpectedSeals {
 		return nil, errors.New("stamp: id or number of expected seals")
 	}
-	tail, err := encode(func(b *cryptobyte.Builder) {
+	tail, err := encode(small, func(b *cryptobyte.Builder) {
 		b.AddASN1GeneralizedTime(spec.TimeInfo.UTC())
 		b.AddASN1BitString(spec.DataHash[:])
 		addText(b, asn1.IA5String, spec.PropertyInfo)
@@ -147,7 +147,7 @@ func addExtension(b *cryptobyte.Builder, o certs.OID, value func(*cryptobyte.Bui
 // BuildStamp puts a SES_Signature together; a nil token leaves the time-stamp
 // out.
 func BuildStamp(tbs, signerCert, signature, token []byte) ([]byte, error) {
-	tail, err := encode(func(b *cryptobyte.Builder) {
+	tail, err := encode(len(signerCert)+len(token)+small, func(b *cryptobyte.Builder) {
 		b.AddASN1OctetString(signerCert)
 		certs.AddOID(b, certs.OIDSM2WithSM3)
 		b.AddASN1BitString(signature)

@@ -45,7 +45,7 @@ func (s agencyStore) AddAgency(ctx context.Context, a agency.Agency, done act.Ac
 
 func (s agencyStore) CloseAgency(ctx context.Context, id string, done act.Act) error {
 	return s.db.commit(ctx, func(tx *Tx) error {
-		a, err := agencyAt(tx.bucket(bucketAgencies), id)
+		a, err := agencyAt(tx.rows, tx.bucket(bucketAgencies), id)
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (s agencyStore) CloseAgency(ctx context.Context, id string, done act.Act) e
 
 func (s agencyStore) Agency(_ context.Context, id string) (a agency.Agency, err error) {
 	err = s.db.view(func(tx *bbolt.Tx) error {
-		a, err = agencyAt(tx.Bucket(bucketAgencies), id)
+		a, err = agencyAt(&s.db.rows, tx.Bucket(bucketAgencies), id)
 		return err
 	})
 	return a, err
@@ -75,7 +75,7 @@ func (s agencyStore) Agency(_ context.Context, id string) (a agency.Agency, err 
 func (s agencyStore) Agencies(context.Context) (all []agency.Agency, err error) {
 	err = s.db.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketAgencies).ForEach(func(key, _ []byte) error {
-			a, err := agencyAt(tx.Bucket(bucketAgencies), string(key))
+			a, err := agencyAt(&s.db.rows, tx.Bucket(bucketAgencies), string(key))
 			all = append(all, a)
 			return err
 		})
@@ -118,7 +118,7 @@ func (s agencyStore) RotateKey(ctx context.Context, old string, until time.Time,
 			return err
 		}
 		// A key in its grace has a successor already.
-		if stored, err := keyAt(tx.bucket(bucketKeys), old); err != nil || !stored.Revoked.IsZero() {
+		if stored, err := keyAt(tx.rows, tx.bucket(bucketKeys), old); err != nil || !stored.Revoked.IsZero() {
 			return agency.ErrRevoked
 		}
 		if err := keyMayEnter(tx, next); err != nil {
@@ -139,7 +139,7 @@ func (s agencyStore) RotateKey(ctx context.Context, old string, until time.Time,
 
 func (s agencyStore) Key(_ context.Context, id string) (k agency.APIKey, err error) {
 	err = s.db.view(func(tx *bbolt.Tx) error {
-		k, err = keyAt(tx.Bucket(bucketKeys), id)
+		k, err = keyAt(&s.db.rows, tx.Bucket(bucketKeys), id)
 		return err
 	})
 	return k, err
@@ -150,14 +150,14 @@ func (s agencyStore) Keys(_ context.Context, owner string) (all []agency.APIKey,
 		keys := tx.Bucket(bucketKeys)
 		if owner == "" {
 			return keys.ForEach(func(id, _ []byte) error {
-				k, err := keyAt(keys, string(id))
+				k, err := keyAt(&s.db.rows, keys, string(id))
 				all = append(all, k)
 				return err
 			})
 		}
 		cursor := tx.Bucket(bucketAgencyKeys).Cursor()
 		for key, _ := cursor.Seek([]byte(owner)); bytes.HasPrefix(key, []byte(owner)); key, _ = cursor.Next() {
-			k, err := keyAt(keys, string(key[len(owner):]))
+			k, err := keyAt(&s.db.rows, keys, string(key[len(owner):]))
 			if err != nil {
 				return err
 			}
@@ -171,7 +171,7 @@ func (s agencyStore) Keys(_ context.Context, owner string) (all []agency.APIKey,
 // endKey is the key as it will stand when it ends at the time given: a key ends
 // once, and only ever earlier than it was going to.
 func endKey(tx *Tx, id string, at time.Time) (agency.APIKey, error) {
-	k, err := keyAt(tx.bucket(bucketKeys), id)
+	k, err := keyAt(tx.rows, tx.bucket(bucketKeys), id)
 	if err != nil {
 		return k, err
 	}
@@ -183,7 +183,7 @@ func endKey(tx *Tx, id string, at time.Time) (agency.APIKey, error) {
 }
 
 func keyMayEnter(tx *Tx, k agency.APIKey) error {
-	owner, err := agencyAt(tx.bucket(bucketAgencies), k.Agency)
+	owner, err := agencyAt(tx.rows, tx.bucket(bucketAgencies), k.Agency)
 	switch {
 	case err != nil:
 		return err
@@ -203,29 +203,33 @@ func putKey(tx *Tx, k agency.APIKey) error {
 	return tx.put(bucketKeys, []byte(k.ID), row)
 }
 
-func agencyAt(b *bbolt.Bucket, id string) (a agency.Agency, err error) {
+func agencyAt(rows *rowCache, b *bbolt.Bucket, id string) (agency.Agency, error) {
 	value := b.Get([]byte(id))
 	if id == "" || value == nil {
-		return a, agency.ErrNotFound
+		return agency.Agency{}, agency.ErrNotFound
 	}
-	if err := act.Decode(value, &a); err != nil {
-		return a, fmt.Errorf("%w: agency %s: %w", ErrCorrupt, id, err)
-	}
-	a.Created = a.Created.UTC()
-	return a, nil
+	return decodedRow(rows, value, func(value []byte) (a agency.Agency, err error) {
+		if err := act.Decode(value, &a); err != nil {
+			return a, fmt.Errorf("%w: agency %s: %w", ErrCorrupt, id, err)
+		}
+		a.Created = a.Created.UTC()
+		return a, nil
+	})
 }
 
-func keyAt(b *bbolt.Bucket, id string) (k agency.APIKey, err error) {
+func keyAt(rows *rowCache, b *bbolt.Bucket, id string) (agency.APIKey, error) {
 	value := b.Get([]byte(id))
 	if id == "" || value == nil {
-		return k, agency.ErrNotFound
+		return agency.APIKey{}, agency.ErrNotFound
 	}
-	if err := act.Decode(value, &k); err != nil {
-		return k, fmt.Errorf("%w: key %s: %w", ErrCorrupt, id, err)
-	}
-	k.Created, k.Expires = k.Created.UTC(), k.Expires.UTC()
-	if !k.Revoked.IsZero() {
-		k.Revoked = k.Revoked.UTC()
-	}
-	return k, nil
+	return decodedRow(rows, value, func(value []byte) (k agency.APIKey, err error) {
+		if err := act.Decode(value, &k); err != nil {
+			return k, fmt.Errorf("%w: key %s: %w", ErrCorrupt, id, err)
+		}
+		k.Created, k.Expires = k.Created.UTC(), k.Expires.UTC()
+		if !k.Revoked.IsZero() {
+			k.Revoked = k.Revoked.UTC()
+		}
+		return k, nil
+	})
 }

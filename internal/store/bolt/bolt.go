@@ -60,6 +60,9 @@ type DB struct {
 	// Owned by the committer:
 	broken error // why nothing can be written any more
 	last   int   // acts in the batch before
+	filler filler
+
+	rows rowCache
 
 	closing  sync.Once
 	closeErr error
@@ -71,7 +74,8 @@ func Open(path string, o Options) (*DB, error) {
 	if err := admit(path, o); err != nil {
 		return nil, err
 	}
-	file, err := openFile(path)
+	db := &DB{queue: make(chan *request, maxBatch), quit: make(chan struct{}), done: make(chan struct{})}
+	file, err := db.openFile(path)
 	switch {
 	case errors.Is(err, ErrCorrupt):
 		return nil, err
@@ -79,12 +83,10 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, ErrInUse
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	case errors.Is(err, ErrCorrupt):
-		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
 	}
-	db := &DB{bolt: file, queue: make(chan *request, maxBatch), quit: make(chan struct{}), done: make(chan struct{})}
+	db.bolt = file
 	if err := db.complete(); err != nil {
 		return nil, errors.Join(err, db.release())
 	}
@@ -92,14 +94,14 @@ func Open(path string, o Options) (*DB, error) {
 	return db, nil
 }
 
-func openFile(path string) (file *bbolt.DB, err error) {
+func (db *DB) openFile(path string) (file *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			err = caught(p)
 		}
 	}()
-	return bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+	return bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType, OpenFile: db.filler.open})
 }
 
 func admit(path string, o Options) error {

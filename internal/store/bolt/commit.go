@@ -68,6 +68,7 @@ func (db *DB) run() {
 		select {
 		case first := <-db.queue:
 			db.settle(db.gather(first))
+			db.fillAhead()
 		case <-db.quit:
 			for {
 				select {
@@ -85,7 +86,7 @@ func (db *DB) run() {
 // some twelve pages and two syncs however many acts it holds. One who acts alone
 // never waits.
 const (
-	linger  = time.Millisecond
+	linger  = 2 * time.Millisecond
 	crowded = 4 // acts in the batch before
 )
 
@@ -173,7 +174,7 @@ func (db *DB) attempt(live []*request) (spoiler *request, err error) {
 	err = db.update(func(btx *bbolt.Tx) error {
 		acts = acts[:0]
 		for _, r := range live {
-			tx := &Tx{bolt: btx}
+			tx := &Tx{bolt: btx, rows: &db.rows}
 			if r.err = guarded(r.fn, tx); r.err != nil && tx.wrote {
 				spoiler = r
 				return errSpoiled
@@ -205,8 +206,9 @@ func (db *DB) readBack(acts []act.ID) error {
 	})
 	if err != nil {
 		db.broken = err
+		return err
 	}
-	return err
+	return nil
 }
 
 // guarded turns a panic of one act into its error: the committer serves

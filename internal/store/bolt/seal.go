@@ -42,23 +42,23 @@ func (s sealStore) NextSeal(ctx context.Context, region string) (n uint64, err e
 	return n, err
 }
 
-func sealAt(get func(bucket, key []byte) []byte, id string) (out seal.Seal, err error) {
+func sealAt(rows *rowCache, get func(bucket, key []byte) []byte, id string) (seal.Seal, error) {
 	value := get(bucketSeals, []byte(id))
 	if value == nil {
-		return out, seal.ErrNotFound
+		return seal.Seal{}, seal.ErrNotFound
 	}
-	return out, decodeSeal(value, &out)
+	return decodedRow(rows, value, decodeSeal)
 }
 
-func decodeSeal(value []byte, s *seal.Seal) error {
-	if err := act.Decode(value, s); err != nil {
-		return fmt.Errorf("%w: a seal: %w", ErrCorrupt, err)
+func decodeSeal(value []byte) (s seal.Seal, err error) {
+	if err := act.Decode(value, &s); err != nil {
+		return s, fmt.Errorf("%w: a seal: %w", ErrCorrupt, err)
 	}
 	utc(&s.ValidFrom, &s.ValidTo, &s.Made)
 	for i := range s.Intervals {
 		utc(&s.Intervals[i].From, &s.Intervals[i].To)
 	}
-	return nil
+	return s, nil
 }
 
 // utc turns times, which are kept as seconds, from the machine's zone to the one
@@ -77,7 +77,7 @@ func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, be
 		return err
 	}
 	return s.commit(ctx, func(tx *Tx) error {
-		present, err := sealAt(tx.get, next.ID)
+		present, err := sealAt(tx.rows, tx.get, next.ID)
 		if err != nil && (before != 0 || !errors.Is(err, seal.ErrNotFound)) {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, be
 
 func (s sealStore) Seal(_ context.Context, id string) (out seal.Seal, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		out, err = sealAt(reader(tx), id)
+		out, err = sealAt(&s.rows, reader(tx), id)
 		return err
 	})
 	return out, err
@@ -119,11 +119,11 @@ func (s sealStore) Seals(_ context.Context, owner, after string, limit int) (out
 	err = s.view(func(tx *bbolt.Tx) error {
 		cursor := tx.Bucket(bucketSeals).Cursor()
 		for key, value := cursor.Seek([]byte(after)); key != nil && len(out) < limit; key, value = cursor.Next() {
-			var one seal.Seal
 			if string(key) == after {
 				continue
 			}
-			if err := decodeSeal(value, &one); err != nil {
+			one, err := decodeSeal(value)
+			if err != nil {
 				return err
 			}
 			if owner == "" || one.Agency == owner {
@@ -151,7 +151,7 @@ func (s sealStore) SealBySM3(_ context.Context, sum [32]byte) (out seal.Seal, er
 		if id == nil {
 			return seal.ErrNotFound
 		}
-		out, err = sealAt(reader(tx), string(id))
+		out, err = sealAt(&s.rows, reader(tx), string(id))
 		return err
 	})
 	return out, err
@@ -161,7 +161,7 @@ func (s sealStore) Ended(context.Context) (out []seal.Seal, changes uint64, err 
 	err = s.view(func(tx *bbolt.Tx) error {
 		changes = number(tx.Bucket(bucketCounters).Get([]byte("seal-changes")))
 		return tx.Bucket(bucketSealEnded).ForEach(func(id, _ []byte) error {
-			one, err := sealAt(reader(tx), string(id))
+			one, err := sealAt(&s.rows, reader(tx), string(id))
 			out = append(out, one)
 			return err
 		})

@@ -64,7 +64,7 @@ func (tx *Tx) account(keyID string, n uint64) error {
 
 // guard asks again what the office asked before it signed.
 func (tx *Tx) guard(g seal.Guard, now time.Time) (made uint64, err error) {
-	present, err := sealAt(tx.get, g.SealID)
+	present, err := sealAt(tx.rows, tx.get, g.SealID)
 	if err != nil {
 		return 0, err
 	}
@@ -92,7 +92,7 @@ func (tx *Tx) guard(g seal.Guard, now time.Time) (made uint64, err error) {
 // granted tells whether the caller still speaks for the agency: a bearer key
 // revoked while the document was being sealed must not seal it.
 func (tx *Tx) granted(g seal.Guard, now time.Time) (bool, error) {
-	owner, err := agencyAt(tx.bucket(bucketAgencies), g.Agency)
+	owner, err := agencyAt(tx.rows, tx.bucket(bucketAgencies), g.Agency)
 	switch {
 	case errors.Is(err, agency.ErrNotFound): // an operator's command names agencies freely
 	case err != nil:
@@ -103,7 +103,7 @@ func (tx *Tx) granted(g seal.Guard, now time.Time) (bool, error) {
 	if g.Key == "" {
 		return true, nil
 	}
-	key, err := keyAt(tx.bucket(bucketKeys), g.Key)
+	key, err := keyAt(tx.rows, tx.bucket(bucketKeys), g.Key)
 	if errors.Is(err, agency.ErrNotFound) {
 		return false, nil
 	}

@@ -15,6 +15,7 @@ type Tx struct {
 	bolt  *bbolt.Tx
 	wrote bool
 	acts  []act.ID // that were put
+	rows  *rowCache
 }
 
 func (tx *Tx) bucket(name []byte) *bbolt.Bucket { return tx.bolt.Bucket(name) }
