@@ -150,7 +150,7 @@ func (n *increment) finish() ([]byte, error) {
 	last := n.f.revs[n.f.last()]
 	sort.Slice(n.places, func(i, j int) bool { return n.places[i].num < n.places[j].num })
 	off := n.f.size + int64(n.out.Len())
-	id := sm3.Sum(n.out.Bytes())
+	id := n.digest()
 	var err error
 	if last.stream {
 		err = n.xrefStream(last, off, id[:16])
@@ -166,6 +166,16 @@ func (n *increment) finish() ([]byte, error) {
 	from, to := n.f.size+int64(n.holeFrom), n.f.size+int64(n.holeTo)
 	copy(b[n.rangeAt:], fmt.Sprintf("[0 %d %d %d]", from, to, end-to))
 	return b, nil
+}
+
+// digest is what makes the file's /ID new. The zeros kept for the token are left
+// out: they are most of the increment and say nothing.
+func (n *increment) digest() (sum [32]byte) {
+	h := sm3.New()
+	h.Write(n.out.Bytes()[:n.holeFrom])
+	h.Write(n.out.Bytes()[n.holeTo:])
+	h.Sum(sum[:0])
+	return sum
 }
 
 // trailerRest copies the entries of the last trailer that stay, and makes the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
 )
@@ -132,9 +133,14 @@ func (l *Layout) WriteTo(w io.Writer, token []byte) (int64, error) {
 	return n + int64(m), err
 }
 
+// copyBuffers saves making one for each pass over a file.
+var copyBuffers = sync.Pool{New: func() any { return new([copySize]byte) }}
+
 // copyTo streams the bytes [from, to).
 func (f *File) copyTo(w io.Writer, from, to int64) (int64, error) {
-	buf := make([]byte, min(copySize, to-from))
+	room := copyBuffers.Get().(*[copySize]byte)
+	defer copyBuffers.Put(room)
+	buf := room[:]
 	var done int64
 	for from+done < to {
 		b := buf[:min(int64(len(buf)), to-from-done)]

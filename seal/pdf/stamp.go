@@ -22,6 +22,8 @@ func (n *increment) stamp(page *object, s spot, face *PreparedFace, name string,
 	if face.mask != nil {
 		mask = n.newRef()
 	}
+	const rest = 8 << 10 // dictionaries, changed objects and the cross-references of an ordinary file
+	n.out.Grow(2*o.TokenSize + len(face.image) + len(face.mask) + rest)
 	n.signature(sig, o)
 	n.object(widget, []byte(widgetDict(sig, form, page.ref, s, name, o)))
 	n.object(form, []byte(s.form(image)))
