@@ -4,10 +4,119 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
+	"yinxin/internal/agency"
 	"yinxin/internal/province"
 )
+
+func runAgencyAdd(ctx context.Context, c *call) error {
+	c.withData()
+	uscc := c.flags.String("uscc", "", "unified social credit `code`")
+	name := c.flags.String("name", "", "the agency's `name`")
+	region := c.flags.String("region", "", "region `code`, the province's by default")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	if err := need("uscc", *uscc, "name", *name); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		if *region == "" {
+			*region = p.Identity.Region
+		}
+		a, err := p.Agencies.Add(ctx, agency.AddRequest{ID: *uscc, Name: *name, Region: *region, Who: operator()})
+		if err != nil {
+			return err
+		}
+		return c.print(a, func(w io.Writer) { fmt.Fprintln(w, a.ID, a.Name) })
+	})
+}
+
+func runAgencyList(ctx context.Context, c *call) error {
+	c.withData()
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		all, err := p.Agencies.List(ctx)
+		if err != nil {
+			return err
+		}
+		return c.print(all, func(w io.Writer) {
+			for _, a := range all {
+				fmt.Fprintln(w, a.ID, a.Region, a.State, a.Name)
+			}
+		})
+	})
+}
+
+func runKeyCreate(ctx context.Context, c *call) error {
+	c.withData()
+	r := agency.KeyRequest{Who: operator()}
+	c.flags.StringVar(&r.Agency, "agency", "", "USCC of the `agency`")
+	scope := c.flags.String("scope", "", "scopes, comma separated: "+strings.Join(agency.Scopes(), " "))
+	networks := c.flags.String("network", "", "networks it may be used from, comma separated (CIDR)")
+	c.flags.StringVar(&r.Label, "label", "", "what it is for")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	if err := need("agency", r.Agency, "scope", *scope); err != nil {
+		return err
+	}
+	r.Scopes = strings.Split(*scope, ",")
+	if *networks != "" {
+		r.Networks = strings.Split(*networks, ",")
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		secret, key, err := p.Agencies.CreateKey(ctx, r)
+		if err != nil {
+			return err
+		}
+		return c.print(map[string]any{"key": secret, "id": key.ID}, func(w io.Writer) {
+			fmt.Fprintf(w, "%s\n", secret)
+			fmt.Fprintln(c.err, "It is shown this once; only its hash is kept.")
+		})
+	})
+}
+
+func runKeyList(ctx context.Context, c *call) error {
+	c.withData()
+	of := c.flags.String("agency", "", "USCC of the `agency`")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		keys, err := p.Agencies.Keys(ctx, *of)
+		if err != nil {
+			return err
+		}
+		return c.print(keys, func(w io.Writer) {
+			for _, k := range keys {
+				fmt.Fprintln(w, k.ID, k.Agency, strings.Join(k.Scopes, ","), k.Expires.Format(time.DateOnly), k.InForce(time.Now()))
+			}
+		})
+	})
+}
+
+func runKeyRevoke(ctx context.Context, c *call) error {
+	c.withData()
+	why := c.flags.String("why", "", "the `reason`")
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	if err := need("why", *why); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		key, err := p.Agencies.Revoke(ctx, c.args[0], operator(), *why)
+		if err != nil {
+			return err
+		}
+		return c.print(key, func(w io.Writer) { fmt.Fprintln(w, "revoked", key.ID) })
+	})
+}
 
 func runAgencyShow(ctx context.Context, c *call) error {
 	c.withData()

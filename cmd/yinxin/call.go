@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/term"
@@ -165,4 +166,15 @@ func (c *call) passphrase() ([]byte, error) {
 		err = usageError("the passphrase is empty")
 	}
 	return b, err
+}
+
+func optionalTime(flag, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, usageError(fmt.Sprintf("--%s: %q is no time such as 2026-11-24T08:00:00Z", flag, s))
+	}
+	return t.UTC(), nil
 }

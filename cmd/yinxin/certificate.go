@@ -13,6 +13,79 @@ import (
 	"yinxin/internal/province"
 )
 
+func runCAList(ctx context.Context, c *call) error {
+	c.withData()
+	f := ca.Filter{Limit: 1000}
+	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
+	c.flags.StringVar(&f.State, "state", "", "valid, revoked or expired")
+	c.flags.StringVar(&f.Cursor, "after", "", "serial number of the last certificate seen")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		rows, err := p.CA.Certificates(ctx, f)
+		if err != nil {
+			return err
+		}
+		return c.print(rows, func(w io.Writer) {
+			for _, r := range rows {
+				fmt.Fprintln(w, r.Serial, r.State(time.Now()), r.NotAfter.Format(time.DateOnly), r.Subject)
+			}
+		})
+	})
+}
+
+func runCARevoke(ctx context.Context, c *call) error {
+	c.withData()
+	r := ca.RevokeRequest{Who: operator()}
+	reason := c.flags.String("reason", "unspecified", "`reason` of RFC 5280 5.3.1, such as keyCompromise")
+	since := c.flags.String("since", "", "`time` since when the key may have been misused (RFC 3339)")
+	c.flags.StringVar(&r.Why, "why", "", "the grounds")
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	code, ok := ca.Reasons[*reason]
+	if !ok {
+		return usageError(fmt.Sprintf("--reason: %q is none", *reason))
+	}
+	if err := need("why", r.Why); err != nil {
+		return err
+	}
+	r.Serial, r.Reason = c.args[0], code
+	var err error
+	if r.Invalidity, err = optionalTime("since", *since); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		row, err := p.CA.Revoke(ctx, r)
+		if err != nil {
+			return err
+		}
+		return c.print(row, func(w io.Writer) { fmt.Fprintln(w, "revoked", row.Serial, row.Subject) })
+	})
+}
+
+func runCACRL(ctx context.Context, c *call) error {
+	c.withData()
+	issuer := c.flags.String("issuer", string(ca.PurposeIssuing), "root or issuing")
+	out := c.flags.String("o", "", "output `file`, standard output by default")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
+	return c.withProvince(ctx, func(p *province.Province) error {
+		der, err := p.CRLs.List(ctx, ca.Purpose(*issuer))
+		if err != nil {
+			return err
+		}
+		return to.put(bytes.NewReader(der))
+	})
+}
+
 // maxCSR keeps a wrong file from being read whole; ca.MaxRequest is the office's.
 const maxCSR = 64 << 10
 

@@ -37,10 +37,14 @@ func runServe(ctx context.Context, c *call) error {
 	return err
 }
 
-// gcPercent lets the heap of a server grow to some five times what is alive before
-// it is collected: a stamp leaves 100 KB behind and little stays, so collecting
-// sooner costs a tenth of the processor. GOGC and GOMEMLIMIT go before it.
-const gcPercent = 400
+// A stamp leaves 100 KB behind and little stays, so a server's heap may grow to some
+// nine times what is alive before it is collected: sooner costs a tenth of the
+// processor. Towards the soft limit it is collected as often as it takes. GOGC and
+// GOMEMLIMIT go before both.
+const (
+	gcPercent = 800
+	softLimit = 512 << 20
+)
 
 // serve answers on an address until ctx ends.
 func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger, listen string, maxBody int64) error {
@@ -54,6 +58,9 @@ func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger,
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softLimit)
 	}
 	background, stop := context.WithCancel(ctx)
 	defer stop()

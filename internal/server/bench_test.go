@@ -46,7 +46,7 @@ type benchProvince struct {
 
 func newBenchProvince(b *testing.B) *benchProvince {
 	b.Helper()
-	debug.SetGCPercent(400) // as `yinxin serve` does, for both sides
+	debug.SetGCPercent(800) // as `yinxin serve` does, for both sides
 	o := province.Options{Dir: filepath.Join(b.TempDir(), "data"), Passphrase: []byte("bench"), Clock: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), Iterations: 10}
 	if err := province.Init(b.Context(), o, province.Identity{Region: "520000", Name: "贵州省", URL: "http://127.0.0.1:1"}); err != nil {
 		b.Fatal(err)

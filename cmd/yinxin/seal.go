@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"time"
+
+	"yinxin/internal/province"
+	"yinxin/seal"
+)
+
+// maxPicture bounds the file of a seal's face.
+const maxPicture = 4 << 20
+
+func runSealMake(ctx context.Context, c *call) error {
+	c.withData()
+	r := seal.MakeRequest{Who: operator(), Why: "made on the command line"}
+	c.flags.StringVar(&r.Agency, "agency", "", "USCC of the `agency`")
+	c.flags.StringVar(&r.Name, "name", "", "the seal's `name`, the agency's by default")
+	picture := c.flags.String("png", "", "`file` with its face; a plain one by default")
+	mm := c.flags.Int("mm", 0, "diameter in `mm`, 42 by default")
+	c.flags.StringVar(&r.Why, "why", r.Why, "the grounds")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	if err := need("agency", r.Agency); err != nil {
+		return err
+	}
+	r.WidthMM, r.HeightMM = *mm, *mm
+	if *picture != "" {
+		var err error
+		if r.PNG, err = readSmall(*picture, maxPicture); err != nil {
+			return err
+		}
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		a, err := p.Agencies.Show(ctx, r.Agency)
+		if err != nil {
+			return err
+		}
+		if r.AgencyName = a.Name; r.Name == "" {
+			r.Name = a.Name
+		}
+		s, err := p.Seals.Make(ctx, r)
+		if err != nil {
+			return err
+		}
+		return c.print(s, func(w io.Writer) { fmt.Fprintln(w, s.ID, s.Name) })
+	})
+}
+
+func runSealList(ctx context.Context, c *call) error {
+	c.withData()
+	of := c.flags.String("agency", "", "USCC of an `agency`")
+	after := c.flags.String("after", "", "id of the last seal seen")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		all, err := p.Seals.List(ctx, *of, *after, 1000)
+		if err != nil {
+			return err
+		}
+		return c.print(all, func(w io.Writer) {
+			for _, s := range all {
+				fmt.Fprintln(w, s.ID, s.State, s.Agency, s.Name)
+			}
+		})
+	})
+}
+
+func runSealShow(ctx context.Context, c *call) error {
+	c.withData()
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		s, err := p.Seals.Show(ctx, c.args[0])
+		if err != nil {
+			return err
+		}
+		return c.printSeal(s)
+	})
+}
+
+func (c *call) printSeal(s seal.Seal) error {
+	return c.print(struct {
+		seal.Seal
+		SM3 string `json:"sm3"`
+	}{s, hex.EncodeToString(s.SM3[:])}, func(w io.Writer) {
+		fmt.Fprintln(w, s.ID, s.State, s.Name)
+		for _, i := range s.Intervals {
+			fmt.Fprintln(w, " ", i.State, i.From.Format(time.RFC3339), i.To.Format(time.RFC3339))
+		}
+	})
+}
+
+// runSealChange serves freeze, thaw and cancel.
+func runSealChange(ctx context.Context, c *call) error {
+	c.withData()
+	r := seal.ChangeRequest{Who: operator()}
+	c.flags.StringVar(&r.Why, "why", "", "the grounds")
+	since := c.flags.String("since", "", "for cancel: `time` since when it is not to be trusted (RFC 3339)")
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	if err := need("why", r.Why); err != nil {
+		return err
+	}
+	r.SealID = c.args[0]
+	var err error
+	if r.Since, err = optionalTime("since", *since); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		do := map[string]func(context.Context, seal.ChangeRequest) (seal.Seal, error){
+			"seal freeze": p.Seals.Freeze, "seal thaw": p.Seals.Thaw, "seal cancel": p.Seals.Cancel,
+		}[c.cmd.name]
+		s, err := do(ctx, r)
+		if err != nil {
+			return err
+		}
+		return c.printSeal(s)
+	})
+}
