@@ -177,8 +177,11 @@ func (t *Trust) CheckStatement(st *Statement, at time.Time) (*Certificate, *Regi
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: %s is no statement of a service", ErrUnsupported, st.Type)
 	}
-	if at.After(st.Expires) {
+	switch {
+	case at.After(st.Expires):
 		return nil, nil, fmt.Errorf("%w: the statement", ErrExpired)
+	case at.Before(st.IssuedAt):
+		return nil, nil, fmt.Errorf("%w: the statement", ErrNotYetValid)
 	}
 	for i := range r.Services {
 		s := &r.Services[i]

@@ -153,6 +153,7 @@ func TestWhoMadeAStatement(t *testing.T) {
 		"its status signer":            {TypeSealStatus, "520000", gz.status, as, noon, nil},
 		"another province's":           {TypeSealList, "440000", gd.status, as, noon, nil},
 		"in its last second":           {TypeSealStatus, "520000", gz.status, as, noon.Add(day), nil},
+		"a second before it was made":  {TypeSealStatus, "520000", gz.status, as, noon.Add(-time.Second), ErrNotYetValid},
 		"a second later":               {TypeSealStatus, "520000", gz.status, as, noon.Add(day + time.Second), ErrExpired},
 		"another province for ours":    {TypeSealStatus, "520000", gd.status, as, noon, ErrUnknownIssuer},
 		"a province that is not known": {TypeSealStatus, "110000", gz.status, as, noon, ErrUnknownIssuer},
