@@ -35,7 +35,7 @@ func sizes(r *rand.Rand, most int) (out []uint64) {
 	for _, n := range []int{1, 2, 3, 255, 256, 257, 511, 512, 513, 767, 1023, 1024, 1025, most} {
 		out = append(out, uint64(n))
 	}
-	for range testlong.Count(40, 2000) {
+	for range testlong.Count(40, 300) {
 		out = append(out, 1+r.Uint64N(uint64(most)))
 	}
 	slices.Sort(out)
@@ -46,7 +46,7 @@ func TestProofsOfAnySize(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	j, m := newJournal(t)
 	// Signed in steps of any length: how a tile came to be must not matter.
-	most := testlong.Count(2600, 140_000)
+	most := testlong.Count(2600, 66_000)
 	for len(m.entries) < most {
 		m.add(t, min(1+r.IntN(400), most-len(m.entries)))
 		if err := j.Sign(t.Context()); err != nil {
