@@ -151,6 +151,9 @@ func attribute(o OID, value func(*cryptobyte.Builder)) ([]byte, error) {
 	})
 }
 
+// Certificates is the CertificateSet that stands in each of them, with its tag.
+func (s *SignedDataBuilder) Certificates() []byte { return s.certificates }
+
 // Build signs content once.
 func (s *SignedDataBuilder) Build(ctx context.Context, content []byte, detached bool, extra ...[]byte) ([]byte, error) {
 	digest := sm3.Sum(content)

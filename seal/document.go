@@ -44,7 +44,17 @@ func (o *Office) restore(ctx context.Context, s *Stamp) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ses.Restore(s.Stripped, der)
+	sealed, err := ses.ParseSeal(der)
+	if err != nil {
+		return nil, err
+	}
+	var tokenCerts []byte
+	if s.TokenCerts != ([32]byte{}) {
+		if tokenCerts, err = o.c.Store.SealDER(ctx, s.TokenCerts); err != nil {
+			return nil, err
+		}
+	}
+	return ses.Restore(s.Stripped, der, sealed.Certs[0], tokenCerts)
 }
 
 // StampJSON seals a JSON document.

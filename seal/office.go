@@ -26,6 +26,9 @@ type TimeStamper interface {
 	Stamp(ctx context.Context, imprint [32]byte) (token []byte, genTime time.Time, err error)
 }
 
+// certified is a TimeStamper whose tokens all hold the same certificates.
+type certified interface{ Certificates() []byte }
+
 // Certifier issues the certificate of a seal's key and gives its serial and
 // DER.
 type Certifier interface {
@@ -61,6 +64,10 @@ type Office struct {
 	list     []byte
 	listAt   time.Time
 	listFor  uint64
+
+	keeping sync.Mutex // of kept and its SM3: the certificates in every token
+	kept    []byte
+	keptSum [32]byte
 }
 
 // ready is a seal prepared for stamping.

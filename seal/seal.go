@@ -90,9 +90,10 @@ type Stamp struct {
 	Code        string    `cbor:"13,keyasint" json:"verificationCode"`
 	Expected    int       `cbor:"14,keyasint,omitempty" json:"expectedSeals,omitempty"`
 	Placement   *Place    `cbor:"15,keyasint,omitempty" json:"placement,omitempty"`
-	Stripped    []byte    `cbor:"16,keyasint" json:"-"` // the stamp without its seal
+	Stripped    []byte    `cbor:"16,keyasint" json:"-"` // the stamp without its seal, and TokenCerts
 	Pages       int       `cbor:"17,keyasint,omitempty" json:"pageCount,omitempty"`
 	Key         string    `cbor:"18,keyasint,omitempty" json:"credential,omitempty"` // id of the bearer key
+	TokenCerts  [32]byte  `cbor:"20,keyasint" json:"-"`                              // SM3 of the certificates in its token, zero if they stand in Stripped
 	Approval    string    `cbor:"19,keyasint,omitempty" json:"approvalId,omitempty"` // 审批编号, as the agency names it
 }
 
@@ -137,7 +138,9 @@ type Store interface {
 	// Seals are in the order of their ids, after the cursor, of one agency or of
 	// all for "".
 	Seals(ctx context.Context, agency, cursor string, limit int) ([]Seal, error)
-	// SealDER gives a SESeal by its SM3.
+	// KeepPart keeps what stands in many stamps, under its SM3; again is nothing.
+	KeepPart(ctx context.Context, part []byte) error
+	// SealDER gives a SESeal, or what KeepPart kept, by its SM3.
 	SealDER(ctx context.Context, sm3 [32]byte) ([]byte, error)
 	// SealBySM3 gives the seal whose SESeal it is.
 	SealBySM3(ctx context.Context, sm3 [32]byte) (Seal, error)

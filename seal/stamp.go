@@ -1,11 +1,14 @@
 package seal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/internal/act"
 	"yinxin/internal/code"
@@ -211,9 +214,11 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 		// Found before the commit: a stamp that does not fit was never made.
 		return Stamped{}, fmt.Errorf("the stamp takes %d octets of %d kept for it", len(der), d.room)
 	}
-	if s.Stripped, err = ses.StripKnown(der, rd.der); err != nil {
+	var tokenCerts []byte
+	if tokenCerts, s.TokenCerts, err = o.tokenCerts(ctx); err != nil {
 		return Stamped{}, err
 	}
+	s.Stripped = ses.Strip(der, rd.der, rd.cert, tokenCerts)
 	if s.Code, err = code.New(o.c.Rand); err != nil {
 		return Stamped{}, err
 	}
@@ -240,6 +245,24 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 var beijing = time.FixedZone("CST", 8*60*60)
 
 func quotaDay(now time.Time) string { return now.In(beijing).Format(time.DateOnly) }
+
+// tokenCerts are the certificates in every token, kept in the register before the
+// first stamp that leaves them out.
+func (o *Office) tokenCerts(ctx context.Context) (certs []byte, sum [32]byte, err error) {
+	c, ok := o.c.TSA.(certified)
+	if !ok {
+		return nil, sum, nil
+	}
+	o.keeping.Lock()
+	defer o.keeping.Unlock()
+	if certs = c.Certificates(); !bytes.Equal(certs, o.kept) {
+		if err := o.c.Store.KeepPart(ctx, certs); err != nil {
+			return nil, sum, err
+		}
+		o.kept, o.keptSum = certs, sm3.Sum(certs)
+	}
+	return certs, o.keptSum, nil
+}
 
 // begin is the part that all formats share: retry, admission, an id.
 func (o *Office) begin(ctx context.Context, r StampRequest) (rd *ready, d draft, err error) {

@@ -158,16 +158,19 @@ func TestWhatWeMakeReadsBack(t *testing.T) {
 	if err := s.VerifySignature(m.makerCert); err == nil {
 		t.Fatal("another certificate passed for the signer's")
 	}
-	stripped, sum, err := Strip(m.stamp)
-	if err != nil || sum != sm3.Sum(m.seal) || len(stripped) > len(m.stamp)-len(m.seal)+8 {
-		t.Fatal(err)
+	for name, parts := range map[string][][]byte{
+		"seal": {m.seal}, "seal and certificate": {m.seal, m.signerCert.Raw}, "what is not in it": {[]byte("no"), m.seal, nil, m.signerCert.Raw}, "nothing": {},
+	} {
+		stripped := Strip(m.stamp, parts...)
+		if whole, err := Restore(stripped, parts...); err != nil || !bytes.Equal(whole, m.stamp) {
+			t.Fatalf("%s: Restore(Strip(x)) is not x: %v", name, err)
+		}
+		if _, err := Restore(stripped, append(parts, nil)...); err == nil {
+			t.Fatalf("%s: restored with another number of parts", name)
+		}
 	}
-	known, err := StripKnown(m.stamp, m.seal)
-	if err != nil || !bytes.Equal(known, stripped) {
-		t.Fatal(err)
-	}
-	if whole, err := Restore(stripped, m.seal); err != nil || !bytes.Equal(whole, m.stamp) {
-		t.Fatal("Restore(Strip(x)) is not x", err)
+	if stripped := Strip(m.stamp, m.seal, m.signerCert.Raw); len(stripped) > len(m.stamp)-len(m.seal)-len(m.signerCert.Raw)+9 {
+		t.Fatalf("%d octets are left of %d", len(stripped), len(m.stamp))
 	}
 }
 
@@ -272,11 +275,7 @@ func FuzzParseStamp(f *testing.F) {
 		if err != nil {
 			return
 		}
-		stripped, _, err := Strip(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if whole, err := Restore(stripped, s.Seal.Raw); err != nil || !bytes.Equal(whole, der) {
+		if whole, err := Restore(Strip(der, s.Seal.Raw, s.SignerCert), s.Seal.Raw, s.SignerCert); err != nil || !bytes.Equal(whole, der) {
 			t.Fatal("Restore(Strip(x)) is not x")
 		}
 	})
@@ -323,4 +322,15 @@ func BenchmarkRaw(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func FuzzRestore(f *testing.F) {
+	m := makeStamp(f, 40)
+	f.Add(Strip(m.stamp, m.seal, m.signerCert.Raw), []byte("a"))
+	f.Add([]byte{2, 0, 0, 0, 9, 0, 0, 0, 1, 1, 2, 3}, []byte("part"))
+	f.Fuzz(func(t *testing.T, stripped, part []byte) {
+		if whole, err := Restore(stripped, part, m.signerCert.Raw); err == nil && len(whole) > MaxStamp+len(stripped) {
+			t.Fatalf("%d octets", len(whole))
+		}
+	})
 }

@@ -3,54 +3,61 @@ package ses
 import (
 	"bytes"
 	"encoding/binary"
-
-	"github.com/emmansun/gmsm/sm3"
+	"math"
 )
 
-// A register keeps a stamp without its seal, since the seal is the same in
-// each and most of the bytes (protocol.md 8). The stripped form is the offset
-// of the seal, four octets, and the rest of the stamp.
-const stripHeader = 4
+// A register keeps a stamp without what is the same in many: its seal, the
+// certificate in it, and the certificates of the time-stamp authority (protocol.md
+// 8). The stripped form is the number of parts, for each the four octets of its
+// offset in the stamp, and the rest of the stamp.
+const (
+	maxParts = 8
+	notTaken = math.MaxUint32 // the offset of a part that is not in the stamp
+)
 
-// Strip takes the seal out of a stamp and gives its SM3.
-func Strip(stamp []byte) (stripped []byte, sealSM3 [32]byte, err error) {
-	s, err := ParseStamp(stamp)
-	if err != nil {
-		return nil, sealSM3, err
+// Strip takes parts out of a stamp, which stand in it in this order; one that is
+// not found stays.
+func Strip(stamp []byte, parts ...[]byte) []byte {
+	out := make([]byte, 1, len(stamp))
+	out[0] = byte(len(parts))
+	rest, pos := make([][2]int, 0, maxParts+1), 0
+	for _, p := range parts {
+		at := -1
+		if len(p) > 0 {
+			at = bytes.Index(stamp[pos:], p)
+		}
+		if at < 0 {
+			out = binary.BigEndian.AppendUint32(out, notTaken)
+			continue
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(pos+at))
+		rest = append(rest, [2]int{pos, pos + at})
+		pos += at + len(p)
 	}
-	at := bytes.Index(stamp, s.Seal.Raw)
-	if at < 0 {
-		return nil, sealSM3, malformed("stamp: its seal is not in it")
+	for _, r := range append(rest, [2]int{pos, len(stamp)}) {
+		out = append(out, stamp[r[0]:r[1]]...)
 	}
-	return strip(stamp, at, len(s.Seal.Raw)), sm3.Sum(s.Seal.Raw), nil
+	return out
 }
 
-// StripKnown is Strip for whoever built the stamp and so knows the seal.
-func StripKnown(stamp, seal []byte) ([]byte, error) {
-	// The seal stands behind two headers and the version.
-	const near = 64
-	at := bytes.Index(stamp[:min(len(stamp), near+len(seal))], seal)
-	if at < 0 {
-		return nil, malformed("stamp: its seal is not in it")
-	}
-	return strip(stamp, at, len(seal)), nil
-}
-
-func strip(stamp []byte, at, n int) []byte {
-	out := make([]byte, 0, stripHeader+len(stamp)-n)
-	out = binary.BigEndian.AppendUint32(out, uint32(at))
-	return append(append(out, stamp[:at]...), stamp[at+n:]...)
-}
-
-// Restore puts the seal back: Restore of Strip is the stamp.
-func Restore(stripped, seal []byte) ([]byte, error) {
-	if len(stripped) < stripHeader {
+// Restore puts the same parts back: Restore of Strip is the stamp.
+func Restore(stripped []byte, parts ...[]byte) ([]byte, error) {
+	if len(stripped) == 0 || int(stripped[0]) != len(parts) || len(parts) > maxParts || len(stripped) < 1+4*len(parts) {
 		return nil, malformed("stripped stamp")
 	}
-	at := int64(binary.BigEndian.Uint32(stripped))
-	rest := stripped[stripHeader:]
-	if at > int64(len(rest)) || len(rest)+len(seal) > MaxStamp {
-		return nil, malformed("stripped stamp")
+	offsets, rest := stripped[1:1+4*len(parts)], stripped[1+4*len(parts):]
+	var out []byte
+	for i, p := range parts {
+		at := int64(binary.BigEndian.Uint32(offsets[4*i:]))
+		if at == notTaken {
+			continue
+		}
+		before := at - int64(len(out))
+		if before < 0 || before > int64(len(rest)) || at+int64(len(p)) > MaxStamp {
+			return nil, malformed("stripped stamp")
+		}
+		out = append(append(out, rest[:before]...), p...)
+		rest = rest[before:]
 	}
-	return bytes.Join([][]byte{rest[:at], seal, rest[at:]}, nil), nil
+	return append(out, rest...), nil
 }

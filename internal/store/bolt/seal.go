@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
 	"go.etcd.io/bbolt"
 
 	"yinxin/internal/act"
@@ -15,7 +16,7 @@ import (
 
 var (
 	bucketSeals      = []byte("seals")        // id -> seal
-	bucketSealDER    = []byte("seal_der")     // SM3 -> SESeal
+	bucketSealDER    = []byte("seal_der")     // SM3 -> SESeal, or another part of many stamps
 	bucketSealSM3    = []byte("seal_sm3")     // SM3 -> id
 	bucketSealEnded  = []byte("seal_ended")   // id -> nothing: seals with intervals
 	bucketSealStamps = []byte("seal_stamps")  // seal id, stamp id -> nothing
@@ -133,6 +134,14 @@ func (s sealStore) Seals(_ context.Context, owner, after string, limit int) (out
 		return nil
 	})
 	return out, err
+}
+
+func (s sealStore) KeepPart(ctx context.Context, part []byte) error {
+	sum := sm3.Sum(part)
+	if kept, err := s.SealDER(ctx, sum); err == nil && bytes.Equal(kept, part) {
+		return nil
+	}
+	return s.commit(ctx, func(tx *Tx) error { return tx.put(bucketSealDER, sum[:], part) })
 }
 
 func (s sealStore) SealDER(_ context.Context, sum [32]byte) (der []byte, err error) {

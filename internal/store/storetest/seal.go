@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"yinxin/internal/act"
 	"yinxin/seal"
 	"yinxin/verify/status"
@@ -105,6 +107,14 @@ func sealLife(t *testing.T, b *bench) {
 		}
 	}
 	stands("made")
+	part := []byte("what stands in many stamps")
+	for range 2 { // again is nothing
+		check(t, "a part is kept", store.KeepPart(t.Context(), part), nil)
+		if got, err := store.SealDER(t.Context(), sm3.Sum(part)); err != nil || !bytes.Equal(got, part) {
+			t.Fatalf("a part is %q, %v", got, err)
+		}
+	}
+	stands("with a part beside it")
 	other := want
 	other.SM3, other.Name = [32]byte{99}, "另一枚"
 	for name, before := range map[string]uint64{"made again": 0, "from a version to come": 2} {
