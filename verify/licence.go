@@ -10,10 +10,13 @@ import (
 	"yinxin/verify/status"
 )
 
+// IsLicence tells whether the document says that it is a licence.
+func (d *Document) IsLicence() bool { return d.json != nil && metadata.Is(d.json) }
+
 // judgeLicence judges the licence that the document is, if it is one: by whom it
 // was issued, its term, and its state as its region tells it.
 func (d *Document) judgeLicence(trials []*trial, in Input, used map[StatusFreshness]bool) (*Licence, []Code) {
-	if d.json == nil || !metadata.Is(d.json) {
+	if !d.IsLicence() {
 		return nil, nil
 	}
 	doc, err := metadata.Parse(d.json)

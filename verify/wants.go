@@ -41,7 +41,7 @@ func (d *Document) Wants(in Input) []Want {
 // wantLicence asks for the state of the licence that the document is, if it is
 // one, of the region that vouches for its issuer.
 func (d *Document) wantLicence(trials []*trial) Want {
-	if d.json == nil || !metadata.Is(d.json) {
+	if !d.IsLicence() {
 		return Want{}
 	}
 	doc, err := metadata.Parse(d.json)

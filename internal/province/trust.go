@@ -164,12 +164,14 @@ func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report
 	if err != nil {
 		return verify.Report{}, err
 	}
-	answers, err := p.licenceAnswers(ctx, d.Wants(in))
-	if err != nil {
-		return verify.Report{}, err
+	if d.IsLicence() {
+		answers, err := p.licenceAnswers(ctx, d.Wants(in))
+		if err != nil {
+			return verify.Report{}, err
+		}
+		in.Evidence.Items = append(in.Evidence.Items, answers...)
+		in.At = p.o.Clock() // the answers were made after the question
 	}
-	in.Evidence.Items = append(in.Evidence.Items, answers...)
-	in.At = p.o.Clock() // the answers were made after the question
 	return p.Engine.Judge(d, in), nil
 }
 
