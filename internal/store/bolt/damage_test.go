@@ -133,7 +133,7 @@ func TestAnyPageOverwrittenIsToldOrHarmless(t *testing.T) {
 	}
 	told := 0
 	for n := 2; n < len(whole)/page; n++ {
-		for i := range testlong.Count(1, 6*len(kinds)) {
+		for i := range testlong.Count(1, 20*len(kinds)) {
 			kind := kinds[(n+i)%len(kinds)]
 			b := bytes.Clone(whole)
 			kind.destroy(b[n*page : (n+1)*page])
