@@ -68,6 +68,8 @@ type Row struct {
 	Who        string      `cbor:"13,keyasint" json:"who"`
 	Why        string      `cbor:"14,keyasint" json:"why"`
 	Revocation *Revocation `cbor:"15,keyasint,omitempty" json:"revocation,omitempty"`
+	Twin       string      `cbor:"16,keyasint,omitempty" json:"twin,omitempty"`     // serial of the signing certificate that this encryption certificate goes with (双证书)
+	Replaces   string      `cbor:"17,keyasint,omitempty" json:"replaces,omitempty"` // serial of the certificate that this one renews
 }
 
 // Revocation is for ever.
@@ -143,6 +145,8 @@ type Store interface {
 	Certificates(ctx context.Context, f Filter, now time.Time) ([]Row, error)
 	// Current is the newest certificate of a purpose; ErrNotFound before the first.
 	Current(ctx context.Context, p Purpose) (Row, error)
+	// History is every certificate that a purpose has had, oldest first.
+	History(ctx context.Context, p Purpose) ([]Row, error)
 	// CommitRevocation fails with ErrRevoked if the certificate is revoked and r
 	// does not make that worse (Revocation.Over).
 	CommitRevocation(ctx context.Context, a act.Act, r Revocation) (Row, error)
@@ -206,6 +210,12 @@ func New(c Config) (*Authority, error) {
 	}
 	return &Authority{c: c, profiles: profiles, current: map[Purpose]Credential{}}, nil
 }
+
+// Shard names the part of an issuer's revocation list that a certificate of ours
+// belongs to: the first two digits of its serial number. Serials are random but
+// for two bits (newSerial), so that there are 64 shards, 40 to 7f, of one size,
+// and a shard is a range of the register.
+func Shard(serial string) string { return serial[:2] }
 
 // now in whole seconds, as certificates have it.
 func (a *Authority) now() time.Time { return a.c.Clock().UTC().Truncate(time.Second) }

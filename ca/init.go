@@ -140,6 +140,21 @@ func (a *Authority) Purpose(ctx context.Context, p Purpose) (Credential, error) 
 	return c, nil
 }
 
+// Issuers lists the names of all that have issued, as rows and addresses
+// (/crl/{issuer}.crl) have them.
+func (a *Authority) Issuers(context.Context) ([]string, error) {
+	return []string{string(PurposeRoot), string(PurposeIssuing)}, nil
+}
+
+// Issuer gives the key and certificate of an issuer by its name, to sign its
+// lists; ErrNotFound for a name that never issued.
+func (a *Authority) Issuer(ctx context.Context, name string) (Credential, error) {
+	if name != string(PurposeRoot) && name != string(PurposeIssuing) {
+		return Credential{}, ErrNotFound
+	}
+	return a.Purpose(ctx, Purpose(name))
+}
+
 // Chain gives the certificates above one of ours, issuing CA first, without
 // the root.
 func (a *Authority) Chain(ctx context.Context) ([]*certs.Certificate, error) {

@@ -19,10 +19,11 @@ var (
 	bucketIntents      = []byte("certificate_intents") // serial -> intent whose certificate has not come
 	bucketKeyOwners    = []byte("certificate_keys")    // first half of SM3 of the point -> what the key serves
 	bucketPurposes     = []byte("purposes")            // purpose -> serial of its newest certificate
+	bucketPurposeTimes = []byte("purposes_time")       // purpose, 0, act id -> serial
 	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation
 	bucketCounters     = []byte("counters")            // name -> number that only rises
 
-	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketIntents, bucketKeyOwners, bucketPurposes, bucketRevoked, bucketCounters}
+	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketRevoked, bucketCounters}
 )
 
 // CA gives the certificate authority its store.
@@ -113,8 +114,30 @@ func (s caStore) CommitCertificate(ctx context.Context, a act.Act, r ca.Row) err
 		if r.Purpose == "" {
 			return nil
 		}
-		return tx.put(bucketPurposes, []byte(r.Purpose), key)
+		return tx.putPurpose(r.Purpose, a.ID[:], key)
 	})
+}
+
+// putPurpose makes a certificate the newest of its purpose. The one before is
+// entered again, since a register older than bucketPurposeTimes has it nowhere else.
+func (tx *Tx) putPurpose(p ca.Purpose, id, serial []byte) error {
+	purpose := []byte(p)
+	enter := func(id, serial []byte) error {
+		return tx.put(bucketPurposeTimes, append([]byte(p+"\x00"), id...), serial)
+	}
+	if before := bytes.Clone(tx.get(bucketPurposes, purpose)); before != nil {
+		issued := tx.get(bucketCertificates, before)
+		if len(issued) < 16 {
+			return fmt.Errorf("%w: certificate %q is named and is not there", ErrCorrupt, before)
+		}
+		if err := enter(bytes.Clone(issued[:16]), before); err != nil {
+			return err
+		}
+	}
+	if err := enter(id, serial); err != nil {
+		return err
+	}
+	return tx.put(bucketPurposes, purpose, serial)
 }
 
 func agencyKey(agency string, id []byte) []byte {
@@ -226,6 +249,32 @@ func (s caStore) Current(_ context.Context, p ca.Purpose) (r ca.Row, err error) 
 		return err
 	})
 	return r, err
+}
+
+// History reads the index of times. A register that is older than the index has
+// the newest certificate alone, since none was renewed then.
+func (s caStore) History(_ context.Context, p ca.Purpose) (out []ca.Row, err error) {
+	prefix := []byte(string(p) + "\x00")
+	err = s.view(func(tx *bbolt.Tx) error {
+		get := reader(tx)
+		cursor := tx.Bucket(bucketPurposeTimes).Cursor()
+		for key, serial := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, serial = cursor.Next() {
+			r, err := named(get, serial)
+			if err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return nil
+	})
+	if err != nil || len(out) > 0 {
+		return out, err
+	}
+	r, err := s.Current(context.Background(), p)
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil, nil
+	}
+	return []ca.Row{r}, err
 }
 
 // Certificates lists in the order of issue, beginning after the cursor.

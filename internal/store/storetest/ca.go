@@ -143,6 +143,7 @@ func caPurpose(t *testing.T, b *bench) {
 	_, err := s.Current(t.Context(), ca.PurposeTSA)
 	check(t, "before the first", err, ca.ErrNotFound)
 	b.issued(t, row("0")) // of no purpose
+	var all []ca.Row
 	for _, serial := range []string{"0001", "002"} {
 		r := row(serial)
 		r.Purpose, r.Agency = ca.PurposeTSA, ""
@@ -150,6 +151,13 @@ func caPurpose(t *testing.T, b *bench) {
 		if got, err := s.Current(t.Context(), ca.PurposeTSA); err != nil || !same(got, want) {
 			t.Errorf("%v %s", err, diff(want, got))
 		}
+		all = append(all, want)
+		if got, err := s.History(t.Context(), ca.PurposeTSA); err != nil || !same(got, all) {
+			t.Errorf("%v %s", err, diff(all, got))
+		}
+	}
+	if got, err := s.History(t.Context(), ca.PurposeStatus); err != nil || len(got) != 0 {
+		t.Errorf("the history of another purpose: %v %v", got, err)
 	}
 	_, err = s.Current(t.Context(), ca.PurposeStatus)
 	check(t, "another purpose", err, ca.ErrNotFound)
