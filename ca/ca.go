@@ -117,14 +117,6 @@ type Intent struct {
 // Owner is what the key of the intent serves, and nothing else ever.
 func (i Intent) Owner() string { return i.Profile + "\x00" + i.Agency + "\x00" + i.Subject }
 
-// Filter of a list; Cursor is the serial of the last row seen.
-type Filter struct {
-	Agency string
-	State  string // valid, revoked, expired or "" for all
-	Cursor string
-	Limit  int
-}
-
 // Store keeps the register. Every write is durable on return, whole or not at
 // all.
 type Store interface {
@@ -142,7 +134,15 @@ type Store interface {
 	Certificate(ctx context.Context, serial string) (Row, error)
 	// CertificateByAct finds what an act issued.
 	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
-	Certificates(ctx context.Context, f Filter, now time.Time) ([]Row, error)
+	// Certificates lists what the filter matches, in an order that is the same from
+	// page to page. A store may stop before f.Limit rows are found; next is the
+	// cursor to go on from, "" at the end; ErrNotFound for a cursor that names none.
+	// A page costs what its rows cost, not what the register holds, for each of
+	// agency, issue, expiry, beginning of the serial, and for the revoked.
+	Certificates(ctx context.Context, f Filter, now time.Time) (rows []Row, next string, err error)
+	// Expiring counts by profile what is not revoked and ends from a moment on and
+	// before another, without reading the certificates.
+	Expiring(ctx context.Context, from, before time.Time) (map[string]int, error)
 	// Current is the newest certificate of a purpose; ErrNotFound before the first.
 	Current(ctx context.Context, p Purpose) (Row, error)
 	// History is every certificate that a purpose has had, oldest first.

@@ -104,22 +104,6 @@ func (a *Authority) Certificate(ctx context.Context, serial string) (Row, error)
 	return a.c.Store.Certificate(ctx, serial)
 }
 
-// maxPage bounds one page of a list.
-const maxPage = 1000
-
-// Certificates lists rows in the order of issue, at most 1,000 of them.
-func (a *Authority) Certificates(ctx context.Context, f Filter) ([]Row, error) {
-	switch {
-	case f.Agency != "" && !certs.USCCValid(f.Agency):
-		return nil, fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, f.Agency)
-	case f.State != "" && f.State != StateValid && f.State != StateRevoked && f.State != StateExpired:
-		return nil, fmt.Errorf("%w: there is no state %q", ErrRefused, f.State)
-	case f.Limit <= 0 || f.Limit > maxPage:
-		f.Limit = maxPage
-	}
-	return a.c.Store.Certificates(ctx, f, a.c.Clock())
-}
-
 // Abandoned lists the intents whose certificate never came: what may have been
 // signed and was never handed out. Their serials are never used again.
 func (a *Authority) Abandoned(ctx context.Context) ([]Intent, error) {

@@ -44,6 +44,7 @@ var may = map[string][]string{
 	"internal/act":        {},
 	"internal/code":       {},
 	"internal/durable":    {},
+	"internal/sheet":      {},
 	"internal/testlong":   {},
 	"certs":               {},
 	"hsm":                 {},
