@@ -16,9 +16,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -38,6 +38,8 @@ var (
 	// ErrKeyTaken: the key has a certificate for something else. A key serves one
 	// purpose (protocol.md 1).
 	ErrKeyTaken = errors.New("the key serves another purpose already")
+	// ErrEnded: what would sign is revoked or not in validity.
+	ErrEnded = errors.New("the service cannot sign")
 	// ErrSerialTaken: the serial number has been used; the office draws again.
 	ErrSerialTaken = errors.New("the serial number has been used")
 	// ErrRetryMismatch: the idempotency key was used for another request.
@@ -175,16 +177,12 @@ type Authority struct {
 	c        Config
 	profiles map[string]Profile
 
-	mu        sync.Mutex
-	current   map[Purpose]Credential
-	recovered bool // what an earlier process left was settled
-}
+	renewing sync.Mutex // one renewal at a time: the next generation is counted; guards warned
+	warned   time.Time
 
-// Credential is a certificate with its key and its row.
-type Credential struct {
-	Certificate *certs.Certificate
-	Key         hsm.Key
-	Row         Row
+	mu        sync.Mutex
+	recovered bool                                // what an earlier process left was settled
+	held      atomic.Pointer[map[held]Credential] // written under mu, read by every stamp
 }
 
 // maxBaseURL keeps a certificate small: it holds the address three times.
@@ -208,7 +206,7 @@ func New(c Config) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Authority{c: c, profiles: profiles, current: map[Purpose]Credential{}}, nil
+	return &Authority{c: c, profiles: profiles}, nil
 }
 
 // Shard names the part of an issuer's revocation list that a certificate of ours

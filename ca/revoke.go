@@ -45,7 +45,7 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 		return Row{}, fmt.Errorf("%w: reason %d is not one that a certificate is revoked for", ErrRefused, r.Reason)
 	case r.Reason == certs.ReasonCACompromise && row.Profile != ProfileIssuing:
 		return Row{}, fmt.Errorf("%w: cACompromise is for an authority's certificate", ErrRefused)
-	case row.Purpose != "" && row.Issuer == string(row.Purpose):
+	case row.selfSigned():
 		// RFC 5280 6.1: nobody asks whether a trust anchor is revoked.
 		return Row{}, fmt.Errorf("%w: a self-signed certificate is ended in the trust list, not by its own CRL", ErrRefused)
 	case !grounds(r.Who) || !grounds(r.Why):
@@ -58,13 +58,13 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	purpose := row.Purpose
+	ours := row.Purpose != ""
 	row, err = a.c.Store.CommitRevocation(ctx, done, rev)
-	// What is kept knows nothing of the revocation, which may stand whatever err
-	// says.
-	a.mu.Lock()
-	delete(a.current, purpose)
-	a.mu.Unlock()
+	if ours {
+		// What is held knows nothing of the revocation, which may stand whatever err
+		// says.
+		a.forget()
+	}
 	return row, err
 }
 
