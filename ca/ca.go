@@ -134,6 +134,9 @@ type Store interface {
 	// Intents lists those whose certificate never came, pending and abandoned.
 	Intents(ctx context.Context) ([]Intent, error)
 	Certificate(ctx context.Context, serial string) (Row, error)
+	// Revocation gives what revoked a certificate, nil for nothing, without reading
+	// the rest of its row; ErrNotFound if it was never issued.
+	Revocation(ctx context.Context, serial string) (*Revocation, error)
 	// CertificateByAct finds what an act issued.
 	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
 	// Certificates lists what the filter matches, in an order that is the same from
