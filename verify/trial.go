@@ -60,8 +60,8 @@ type trial struct {
 	// signerSlip and makerSlip are what was passed over in a certificate of the
 	// field.
 	signerSlip, makerSlip string
-	token         *certs.TimeStamp
-	tokenOutcome  outcome
+	token                 *certs.TimeStamp
+	tokenOutcome          outcome
 
 	// claimed is C, proved is P of protocol.md 4; proved counts only if proven.
 	claimed, proved time.Time
