@@ -164,3 +164,7 @@ func (a *Authority) Chain(ctx context.Context) ([]*certs.Certificate, error) {
 	}
 	return []*certs.Certificate{c.Certificate}, nil
 }
+
+// BaseURL is the address that certificates and lists lead to, without a slash at
+// its end.
+func (a *Authority) BaseURL() string { return a.c.BaseURL }
