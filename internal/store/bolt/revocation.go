@@ -101,6 +101,24 @@ func (tx *Tx) logChange(id act.ID, row ca.Row) error {
 	return tx.put(bucketRevokedActs, append([]byte(row.Serial+"\x00"), id[:]...), nil)
 }
 
+func (s caStore) Revocation(_ context.Context, serial string) (r *ca.Revocation, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		value := tx.Bucket(bucketCertificates).Get([]byte(serial))
+		switch {
+		case value == nil:
+			return ca.ErrNotFound
+		case len(value) < 16:
+			return ErrCorrupt
+		case len(value) == 16:
+			return nil
+		}
+		revocation, err := decodeRevocation(value[16:])
+		r = &revocation
+		return err
+	})
+	return r, err
+}
+
 func revokedKey(issuer, serial string) []byte { return []byte(issuer + "\x00" + serial) }
 
 func revokedCounter(scope string) []byte { return []byte("revoked:" + scope) }

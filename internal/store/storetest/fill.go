@@ -1,13 +1,13 @@
 package storetest
 
 import (
-	"context"
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,47 +16,42 @@ import (
 	"yinxin/internal/act"
 )
 
-// fillers are so many at once, so that a commit is shared by hundreds.
+// fillers is how many write at once: as many as a batch of a store may hold.
 const fillers = 512
 
-// Fill puts certificates of the issuing authority into a register, each with its
-// intent, and revokes some of them, evenly spread, all through the store's own
-// interface. Each is an act of its own millisecond, the last of at. It gives the
-// serials in their order: new ones are random, but a million random pages would be
-// written again and again, and where the rows come to lie is the same.
-func Fill(t testing.TB, s ca.Store, at time.Time, certificates, revoked int) []string {
+// Fill puts certificates of clients, issued by "issuing" over the year before
+// morning, into a register through its own interface, and revokes the first few of
+// them. It gives the serials, the revoked ones first; they are spread evenly over
+// all shards. Both are issued in the order of their serials: in a random one a
+// million certificates would write each page hundreds of times, to lie as they do now.
+func Fill(t testing.TB, s Store, certificates, revoked int) []string {
 	t.Helper()
 	serials := make([]string, certificates)
 	for i := range serials {
-		var b [16]byte
-		if _, err := rand.Read(b[:]); err != nil {
+		var random [16]byte
+		if _, err := rand.Read(random[:]); err != nil {
 			t.Fatal(err)
 		}
-		b[0] = b[0]&0x7f | 0x40
-		serials[i] = hex.EncodeToString(b[:])
+		random[0] = random[0]&0x3f | 0x40
+		serials[i] = hex.EncodeToString(random[:])
 	}
-	slices.Sort(serials)
-	der := make([]byte, 720) // as long as a certificate of ours
-	if _, err := rand.Read(der); err != nil {
-		t.Fatal(err)
-	}
-	var next atomic.Int64
+	slices.Sort(serials[:revoked])
+	slices.Sort(serials[revoked:])
+	jobs := make(chan int)
 	var wg sync.WaitGroup
-	for range fillers {
+	for range min(fillers, certificates) {
 		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= certificates || t.Failed() {
-					return
-				}
-				// Every so many: i*revoked/certificates steps at each that is.
-				revoke := i*revoked/certificates != (i+1)*revoked/certificates
-				if err := fill(t.Context(), s, at.Add(time.Duration(i+1-certificates)*time.Millisecond), serials[i], i, der, revoke); err != nil {
+			for i := range jobs {
+				if err := fillOne(t, s, i, certificates, i < revoked, serials[i]); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
+	for i := range certificates {
+		jobs <- i
+	}
+	close(jobs)
 	wg.Wait()
 	if t.Failed() {
 		t.FailNow()
@@ -64,31 +59,38 @@ func Fill(t testing.TB, s ca.Store, at time.Time, certificates, revoked int) []s
 	return serials
 }
 
-func fill(ctx context.Context, s ca.Store, at time.Time, serial string, n int, der []byte, revoke bool) error {
-	second := at.Truncate(time.Second)
-	i := ca.Intent{Serial: serial, Profile: ca.ProfileClient, Agency: usccA, Subject: "业务系统", At: second, TBS: der[:600]}
-	binary.BigEndian.PutUint64(i.KeySM3[:], uint64(n))
-	if err := s.PutIntent(ctx, i); err != nil {
+func fillOne(t testing.TB, s Store, i, of int, revoke bool, serial string) error {
+	issued := morning.Add(-365 * 24 * time.Hour / time.Duration(of) * time.Duration(of-i))
+	r := row(serial)
+	r.Profile, r.Agency, r.KeyID = ca.ProfileClient, fmt.Sprintf("91520000MA%06dXX", i%1000), ""
+	r.Subject = fmt.Sprintf("C=CN, O=某单位%d, CN=client %d", i%1000, i)
+	r.NotBefore, r.IssuedAt, r.NotAfter = issued.Truncate(time.Second), issued.Truncate(time.Second), issued.Truncate(time.Second).AddDate(1, 0, i%365)
+	r.DER = bytes.Repeat([]byte(serial), 23) // a real one takes some 700 octets
+	in := intent(r.Serial, 0)
+	in.Profile, in.Agency, in.Subject = r.Profile, r.Agency, fmt.Sprint("client ", i)
+	binary.BigEndian.PutUint64(in.KeySM3[:], uint64(i)+1)
+	if err := s.CA().PutIntent(t.Context(), in); err != nil {
 		return err
 	}
-	r := ca.Row{Serial: serial, Issuer: string(ca.PurposeIssuing), Profile: i.Profile, Agency: i.Agency, Subject: "C=CN, O=某局, CN=业务系统", NotBefore: second, NotAfter: second.AddDate(1, 0, 0),
-		DER: der, IssuedAt: second, Who: "test", Why: "test"}
-	id, err := act.NewID(at, rand.Reader)
+	id, err := act.NewID(issued, rand.Reader)
 	if err != nil {
 		return err
 	}
 	r.Act = id
-	a, err := act.NewWithID(id, at, rand.Reader, ca.ActIssued, serial, r)
+	a, err := act.NewWithID(id, issued, rand.Reader, ca.ActIssued, r.Serial, r)
 	if err != nil {
 		return err
 	}
-	if err := s.CommitCertificate(ctx, a, r); err != nil || !revoke {
+	if err := s.CA().CommitCertificate(t.Context(), a, r); err != nil {
 		return err
 	}
-	rev := ca.Revocation{Serial: serial, At: second, Reason: certs.ReasonKeyCompromise, Invalidity: second.Add(-time.Hour), Who: "test", Why: "test"}
-	if a, err = act.New(at, rand.Reader, ca.ActRevoked, serial, rev); err != nil {
+	if !revoke {
+		return nil
+	}
+	rev := ca.Revocation{Serial: r.Serial, At: morning, Reason: certs.ReasonSuperseded, Who: "x", Why: "y"}
+	if a, err = act.New(morning, rand.Reader, ca.ActRevoked, r.Serial, rev); err != nil {
 		return err
 	}
-	_, err = s.CommitRevocation(ctx, a, rev)
+	_, err = s.CA().CommitRevocation(t.Context(), a, rev)
 	return err
 }
