@@ -23,7 +23,7 @@ var (
 	bucketPurposeTimes = []byte("purposes_time")       // purpose, 0, act id -> serial
 	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation that stands
 	bucketRevokedLog   = []byte("revoked_log")         // issuer, 0, count -> act id, serial
-	bucketRevokedActs  = []byte("revoked_acts")        // serial, 0, act id -> nothing
+	bucketRevokedActs  = []byte("revoked_acts")        // serial, 0, act id -> nothing; serial, 0, zeros -> the first revocation
 	bucketCounters     = []byte("counters")            // name -> number that only rises
 
 	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketCertExpiry, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketRevoked, bucketRevokedLog, bucketRevokedActs, bucketCounters}

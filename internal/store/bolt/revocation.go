@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 
@@ -20,15 +19,15 @@ func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocatio
 		if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
 			return err
 		}
-		stands := r
-		if row.Revocation != nil {
+		stands, before := r, row.Revocation
+		if before != nil {
 			var worse bool
-			if stands, worse = r.Over(*row.Revocation); !worse {
+			if stands, worse = r.Over(*before); !worse {
 				return ca.ErrRevoked
 			}
 		}
 		row.Revocation = &stands
-		return tx.change(a, row)
+		return tx.change(a, row, before)
 	})
 	if errors.Is(err, ca.ErrRevoked) || err == nil {
 		return row, err
@@ -45,8 +44,9 @@ func (s caStore) CommitRelease(ctx context.Context, a act.Act, r ca.Revocation) 
 		if row.Revocation == nil || row.Revocation.Reason != certs.ReasonCertificateHold {
 			return ca.ErrNotHeld
 		}
+		before := row.Revocation
 		row.Revocation = nil
-		return tx.change(a, row)
+		return tx.change(a, row, before)
 	})
 	if err != nil {
 		return ca.Row{}, err
@@ -56,7 +56,7 @@ func (s caStore) CommitRelease(ctx context.Context, a act.Act, r ca.Revocation) 
 
 // change keeps what stands of a row now, with its act: a handful of puts, however
 // many rows and revocations there are.
-func (tx *Tx) change(a act.Act, row ca.Row) error {
+func (tx *Tx) change(a act.Act, row ca.Row, before *ca.Revocation) error {
 	var value []byte
 	if row.Revocation != nil {
 		var err error
@@ -80,7 +80,10 @@ func (tx *Tx) change(a act.Act, row ca.Row) error {
 	} else if err := tx.put(bucketRevoked, key, value); err != nil {
 		return err
 	}
-	return tx.logChange(a.ID, row)
+	if err := tx.logChange(a.ID, row); err != nil {
+		return err
+	}
+	return tx.storyGoesOn(a.ID, row, before)
 }
 
 // logChange enters the change where lists and people look for it.
@@ -98,7 +101,7 @@ func (tx *Tx) logChange(id act.ID, row ca.Row) error {
 	if err := tx.put(bucketRevokedLog, at, append(id[:len(id):len(id)], row.Serial...)); err != nil {
 		return err
 	}
-	return tx.put(bucketRevokedActs, append([]byte(row.Serial+"\x00"), id[:]...), nil)
+	return nil
 }
 
 func (s caStore) Revocation(_ context.Context, serial string) (r *ca.Revocation, err error) {
@@ -142,38 +145,4 @@ func (s caStore) RevokedCount(_ context.Context, scope string) (n uint64, err er
 		return nil
 	})
 	return n, err
-}
-
-// Changes reads the acts of a certificate. A register that is older than their index
-// has the revocation alone that stands.
-func (s caStore) Changes(_ context.Context, serial string) (out []ca.Change, err error) {
-	prefix := []byte(serial + "\x00")
-	err = s.view(func(tx *bbolt.Tx) error {
-		get := reader(tx)
-		cursor := tx.Bucket(bucketRevokedActs).Cursor()
-		for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, _ = cursor.Next() {
-			leaf, record, _, err := splitAct(get(bucketActs, key[len(prefix):]))
-			if err != nil {
-				return err
-			}
-			l, err := act.ParseLeaf(leaf)
-			if err != nil {
-				return fmt.Errorf("%w: a change of certificate %s: %w", ErrCorrupt, serial, err)
-			}
-			r, err := decodeRevocation(record)
-			if err != nil {
-				return err
-			}
-			out = append(out, ca.Change{Act: l.Act, Revocation: r})
-		}
-		if len(out) > 0 {
-			return nil
-		}
-		row, err := certificate(get, []byte(serial))
-		if err == nil && row.Revocation != nil {
-			out = append(out, ca.Change{Act: ca.ActRevoked, Revocation: *row.Revocation})
-		}
-		return err
-	})
-	return out, err
 }

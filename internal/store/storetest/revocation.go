@@ -43,6 +43,7 @@ func caWorse(t *testing.T, b *bench) {
 	compromised := ca.Revocation{Serial: "01", At: morning.Add(time.Hour), Reason: certs.ReasonKeyCompromise, Invalidity: morning.Add(-time.Hour), Who: "x", Why: "y"}
 	earlier := compromised
 	earlier.Invalidity = morning.Add(-2 * time.Hour)
+	var story []ca.Change
 	later := compromised
 	later.Invalidity = morning.Add(-time.Minute)
 	for _, c := range []struct {
@@ -64,6 +65,12 @@ func caWorse(t *testing.T, b *bench) {
 		got, err := s.Certificate(t.Context(), "01")
 		if err != nil || got.Revocation == nil || !got.Revocation.At.Equal(morning) || !got.Revocation.Invalidity.Equal(c.want) {
 			t.Errorf("%s: it stands as %+v, %v", c.name, got.Revocation, err)
+		}
+		if c.err == nil {
+			story = append(story, ca.Change{Act: ca.ActRevoked, Revocation: c.r})
+		}
+		if told, err := s.Changes(t.Context(), "01"); err != nil || !same(told, story) {
+			t.Errorf("%s: told: %v %s", c.name, err, diff(story, told))
 		}
 		list, err := b.CRLs().Revoked(t.Context(), "issuing", "", "", 10)
 		if err != nil || len(list) != 1 || !same(list[0], *got.Revocation) {
