@@ -21,6 +21,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/ca/ocsp"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -81,6 +82,7 @@ type Province struct {
 	Keys     hsm.Keystore
 	CA       *ca.Authority
 	CRLs     *crl.Publisher
+	OCSP     *ocsp.Responder
 	Seals    *seal.Office
 	Licences *license.Office
 	Agencies *agency.Office
@@ -203,6 +205,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ var parameters = map[string]object{
 	"code":            {"in": "query", "description": "verification code: 26 characters of Crockford base 32", "schema": object{"type": "string", "maxLength": 64}},
 	"shard":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"issuer":          {"in": "path", "description": "root or issuing", "schema": object{"type": "string", "enum": []string{"root", "issuing"}}},
+	"request":         {"in": "path", "description": "an OCSPRequest, DER, in base64 that is percent-encoded", "schema": object{"type": "string"}},
 	"level":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"index":           {"in": "query", "description": "of a leaf, or of a tile in its level", "schema": object{"type": "integer", "minimum": 0}},
 	"size":            {"in": "query", "description": "of the tree", "schema": object{"type": "integer", "minimum": 1}},
