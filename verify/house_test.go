@@ -55,6 +55,7 @@ type profile struct {
 	from, to time.Time // zero: ten years from the epoch
 	key      *sm2.PrivateKey
 	uscc     string
+	more     []pkix.Extension
 }
 
 const (
@@ -95,6 +96,7 @@ func newParty(t testing.TB, issuer *party, p profile) *party {
 		}
 		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 156, 10260, 4, 1, 4}, Value: text})
 	}
+	c.ExtraExtensions = append(c.ExtraExtensions, p.more...)
 	parent, by := c, p.key
 	if issuer != nil {
 		parent, by = issuer.cert.SMX509(), issuer.key
