@@ -28,6 +28,7 @@ import (
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
@@ -85,9 +86,9 @@ type Province struct {
 	Licences *license.Office
 	Agencies *agency.Office
 	Journal  *journal.Journal
+	Lists    *trust.Office
 	Engine   verify.Engine
 	o        Options
-	lists    lists
 	read     readItems
 }
 
@@ -203,6 +204,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+		return err
+	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
