@@ -42,11 +42,7 @@ func (h *Holder) Sign(ctx context.Context, d, previous *certs.SchemeDraft, now t
 			return err
 		}
 	}
-	payload, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
-	if err := h.remember(l.Sequence, payload); err != nil {
+	if err := h.remember(l.Sequence, d.Payload()); err != nil {
 		return err
 	}
 	return d.Sign(ctx, certs.StatementSigner{Certificate: h.Certificate, Signer: h.key}, previous)
