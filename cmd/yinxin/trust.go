@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -206,6 +207,9 @@ func ended(is bool) string {
 func (c *call) trustAct(ctx context.Context, do func(p *province.Province) (trust.Scheme, error), told string) error {
 	return c.withProvince(ctx, func(p *province.Province) error {
 		s, err := do(p)
+		if errors.Is(err, trust.ErrNothingNewer) {
+			told, err = err.Error(), nil
+		}
 		if err != nil {
 			return err
 		}

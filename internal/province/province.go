@@ -58,6 +58,8 @@ type Options struct {
 	Log        *slog.Logger
 	// Iterations of the passphrase's derivation, for Init; 0 is the default.
 	Iterations int
+	// Ask lets Judge ask other regions for evidence, and Run for their lists.
+	Ask bool
 }
 
 // ErrNoProvince: the folder holds none.
@@ -89,6 +91,7 @@ type Province struct {
 	Lists    *trust.Office
 	Engine   verify.Engine
 	o        Options
+	asked    asked
 	read     readItems
 }
 
@@ -269,6 +272,9 @@ const sweepEvery = time.Hour
 // forgetting old retry keys.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
+	if p.o.Ask {
+		go p.refresh(ctx)
+	}
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {

@@ -19,21 +19,30 @@ func (p *Province) Bundle(ctx context.Context) (*certs.Bundle, error) { return p
 // were added.
 func (p *Province) Trust(ctx context.Context) (*certs.Trust, error) { return p.Lists.Trust(ctx) }
 
-// Judge judges a document with what the province knows itself: no network.
+// Judge judges a document with what the province knows itself. Only where that is
+// not enough are other regions asked.
 func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
 	in, err := p.Input(ctx)
 	if err != nil {
 		return verify.Report{}, err
 	}
 	if d.IsLicence() {
-		answers, err := p.licenceAnswers(ctx, d.Wants(in))
+		answers, err := p.Answers(ctx, d.Wants(in))
 		if err != nil {
 			return verify.Report{}, err
 		}
 		in.Evidence.Items = append(in.Evidence.Items, answers...)
 		in.At = p.o.Clock() // the answers were made after the question
 	}
-	return p.Engine.Judge(d, in), nil
+	report := p.Engine.Judge(d, in)
+	if !p.o.Ask || !lacks(report) {
+		return report, nil
+	}
+	if p.ask(ctx, d.Wants(in), &in) {
+		in.At = p.o.Clock()
+		report = p.Engine.Judge(d, in)
+	}
+	return report, nil
 }
 
 // Input is what the province knows now: its trust, CRLs and seal list.
@@ -47,7 +56,7 @@ func (p *Province) Input(ctx context.Context) (verify.Input, error) {
 }
 
 // JudgeToken tells what the licence of a QR token is recorded as. The province
-// answers for its own licences; another region's need evidence from there.
+// answers for its own licences; another region is asked for its own.
 func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenReport, error) {
 	trust, err := p.Trust(ctx)
 	if err != nil {
@@ -66,11 +75,20 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 		return verify.TokenReport{}, err
 	}
 	items = append(items, verify.NewItem(verify.KindLicence, answer))
-	return p.Engine.JudgeToken(t, verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: items}}), nil
+	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: items}}
+	report := p.Engine.JudgeToken(t, in)
+	if !p.o.Ask || report.Why != verify.StatusUnavailable && report.Why != verify.StatusStale {
+		return report, nil
+	}
+	if p.ask(ctx, verify.TokenWants(t, in), &in) {
+		in.At = p.o.Clock()
+		report = p.Engine.JudgeToken(t, in)
+	}
+	return report, nil
 }
 
-// licenceAnswers gives what the register says of the licences asked about.
-func (p *Province) licenceAnswers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
+// Answers gives what the register says of the licences asked about that are its own.
+func (p *Province) Answers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
 	for _, w := range wants {
 		if w.Kind != verify.KindLicence || w.Region != p.Identity.Region {
 			continue
