@@ -58,6 +58,15 @@ func Make(ctx context.Context, o Options, n ca.Name) (*certs.Certificate, error)
 	} else if err != nil {
 		return nil, err
 	}
+	c, err := o.fill(ctx, n)
+	if err != nil {
+		// It was made a moment ago and nobody has the certificate.
+		return nil, errors.Join(err, os.RemoveAll(o.Dir))
+	}
+	return c, nil
+}
+
+func (o *Options) fill(ctx context.Context, n ca.Name) (*certs.Certificate, error) {
 	keys, err := softkey.Create(o.softkey())
 	if err != nil {
 		return nil, err
