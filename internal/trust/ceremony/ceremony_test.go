@@ -155,7 +155,9 @@ func TestAHolderRefuses(t *testing.T) {
 		t.Errorf("after a list that lacks signatures: %v", err)
 	}
 	sign(t, d, nil, b)
-	ahead, err := ceremony.Draft(d, ceremony.Change{K: 1, Ahead: 5, At: morning, Life: certs.ListLife})
+	list := d.List()
+	list.Sequence, list.K = 7, 1
+	ahead, err := certs.DraftScheme(list)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +194,7 @@ func TestDraftsThatAreRefused(t *testing.T) {
 		"a region not there":      {ceremony.Change{DropRegions: []string{"110000"}}, ceremony.ErrRefused},
 		"a region of five digits": {ceremony.Change{AddRegions: []certs.SchemeRegion{{Code: "11000"}}}, ceremony.ErrRefused},
 		"a life of eight days":    {ceremony.Change{Life: 8 * 24 * time.Hour}, ceremony.ErrRefused},
+		"ahead with other keys":   {ceremony.Change{K: 1, Ahead: 5}, certs.ErrCannotFollow},
 		"nothing but the number":  {ceremony.Change{}, nil},
 		"a region renewed":        {ceremony.Change{AddRegions: []certs.SchemeRegion{{Code: "370000", Name: "山东", Keys: []certs.Base64{b.Certificate.Raw}}}}, nil},
 	} {
@@ -203,12 +206,38 @@ func TestDraftsThatAreRefused(t *testing.T) {
 		if !errors.Is(err, c.want) || c.want == nil && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err == nil && len(next.List().Regions) != 1 {
+		if c.want == nil && len(next.List().Regions) != 1 {
 			t.Errorf("%s: %d regions", name, len(next.List().Regions))
 		}
 	}
 	if l := d.List(); len(l.Keys) != 2 || l.Regions[0].Name != shandong.Name {
 		t.Error("the list before was changed")
+	}
+}
+
+// TestAheadOfAProvince: a province with one key of its own goes on numbering while
+// the offline keys sign the list that takes over.
+func TestAheadOfAProvince(t *testing.T) {
+	own, _ := machine(t, "省")
+	a, _ := machine(t, "甲")
+	b, _ := machine(t, "乙")
+	d, err := ceremony.Draft(nil, ceremony.Change{K: 1, AddKeys: []*certs.Certificate{own.Certificate}, At: morning, Life: certs.ListLife})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign(t, d, nil, own)
+	change := ceremony.Change{K: 2, AddKeys: []*certs.Certificate{a.Certificate, b.Certificate}, DropKeys: []string{certs.KeyID(own.Certificate)}, Ahead: 1000, At: morning, Life: certs.ListLife}
+	if _, err := ceremony.Draft(d, change); !errors.Is(err, certs.ErrCannotFollow) {
+		t.Errorf("a thousand and one: %v", err)
+	}
+	change.Ahead = 999
+	next, err := ceremony.Draft(d, change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign(t, next, d, a, b)
+	if s := next.Standing(d); s.Own != 2 || s.Before != 0 || s.Enough() {
+		t.Error(s)
 	}
 }
 

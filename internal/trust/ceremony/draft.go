@@ -50,8 +50,8 @@ func Draft(previous *certs.SchemeDraft, c Change) (*certs.SchemeDraft, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	if previous != nil && c.Ahead == 0 {
-		return d, d.MayFollow(previous)
+	if previous != nil {
+		return d, mayFollow(d, previous)
 	}
 	return d, nil
 }

@@ -38,7 +38,7 @@ func (h *Holder) Sign(ctx context.Context, d, previous *certs.SchemeDraft, now t
 		if !previous.Standing(nil).Enough() {
 			return fmt.Errorf("the list before: %w", certs.ErrSignature)
 		}
-		if err := d.MayFollow(previous); err != nil {
+		if err := mayFollow(d, previous); err != nil {
 			return err
 		}
 	}
@@ -47,6 +47,24 @@ func (h *Holder) Sign(ctx context.Context, d, previous *certs.SchemeDraft, now t
 	}
 	return d.Sign(ctx, certs.StatementSigner{Certificate: h.Certificate, Signer: h.key}, previous)
 }
+
+// mayFollow lets a list run ahead of that of a province that hands over its own
+// scheme: the province goes on numbering until it takes the list, and signs the one
+// just before it then (trust.Office.HandOver).
+func mayFollow(d, previous *certs.SchemeDraft) error {
+	err := d.MayFollow(previous)
+	if err == nil || len(previous.Keys()) != 1 {
+		return err
+	}
+	if last, next := previous.List().Sequence, d.List().Sequence; next > last && next-last <= maxAhead {
+		return nil
+	}
+	return err
+}
+
+// maxAhead is how far the province's own lists may go meanwhile: a scheme list's
+// sequence rises by at most 1,000 (protocol.md 3).
+const maxAhead = 1000
 
 // remember is durable before the signature is made.
 func (h *Holder) remember(sequence uint64, payload []byte) error {
