@@ -40,6 +40,8 @@ var (
 	ErrKeyTaken = errors.New("the key serves another purpose already")
 	// ErrSerialTaken: the serial number has been used; the office draws again.
 	ErrSerialTaken = errors.New("the serial number has been used")
+	// ErrTwinned: the signing certificate has an encryption certificate already.
+	ErrTwinned = errors.New("the certificate has its encryption certificate already")
 	// ErrRetryMismatch: the idempotency key was used for another request.
 	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
 )
@@ -132,7 +134,8 @@ type Store interface {
 	// ErrKeyTaken if the key was intended for another owner.
 	PutIntent(ctx context.Context, i Intent) error
 	// CommitCertificate replaces the intent by the certificate, with its act. It
-	// fails if there is no such intent, or if it was abandoned.
+	// fails if there is no such intent, or if it was abandoned, and with ErrTwinned
+	// if another certificate is the row's twin's.
 	CommitCertificate(ctx context.Context, a act.Act, r Row) error
 	// CommitAbandoned keeps the intent as abandoned since the act's time;
 	// ErrNotFound if it is not pending.
@@ -142,6 +145,8 @@ type Store interface {
 	Certificate(ctx context.Context, serial string) (Row, error)
 	// CertificateByAct finds what an act issued.
 	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
+	// Twin is the encryption certificate that goes with a signing certificate.
+	Twin(ctx context.Context, signing string) (Row, error)
 	Certificates(ctx context.Context, f Filter, now time.Time) ([]Row, error)
 	// Current is the newest certificate of a purpose; ErrNotFound before the first.
 	Current(ctx context.Context, p Purpose) (Row, error)
@@ -168,6 +173,7 @@ type Config struct {
 	Region, RegionName string
 	BaseURL            string // of the public endpoint, for CRL and issuer addresses
 	Log                *slog.Logger
+	Gate               Gate // nil: no act waits for a second officer
 }
 
 // Authority issues and revokes. Its methods may be called concurrently.

@@ -25,6 +25,9 @@ type IssueRequest struct {
 	CSR        []byte // PKCS#10, DER or PEM
 	Who, Why   string
 	Retry      *act.Retry
+	By         act.Officer // who asks, as far as a key says it
+	Dual       bool        // with an encryption certificate beside it: ca/escrow issues those
+	Admitted   bool        // the gate was asked (Admit), or officers approved it
 }
 
 // issuable are the profiles that agencies may ask for.
@@ -43,6 +46,11 @@ const (
 // The subject is the caller's to take from the register of agencies; of a
 // request only the key counts.
 func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
+	if serial, err := a.Admit(ctx, r); err != nil {
+		return Row{}, err
+	} else if serial != "" {
+		return a.c.Store.Certificate(ctx, serial)
+	}
 	if row, found, err := a.retried(ctx, r.Retry); found || err != nil {
 		return row, err
 	}
@@ -96,6 +104,8 @@ func (r *IssueRequest) check() (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, r.Agency)
 	case !grounds(r.Who) || !grounds(r.Why):
 		return nil, fmt.Errorf("%w: who asks and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
+	case r.Dual && !r.Admitted:
+		return nil, fmt.Errorf("%w: a pair of certificates is issued by the key centre", ErrRefused)
 	case (r.Key == nil) == (r.CSR == nil):
 		return nil, fmt.Errorf("%w: either a request or a key", ErrRefused)
 	case r.Profile == ProfileAgencySeal && (len(r.CommonName) != 14 || strings.Trim(r.CommonName, "0123456789") != ""):

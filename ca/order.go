@@ -27,6 +27,7 @@ type order struct {
 	key      *ecdsa.PublicKey
 	held     hsm.Key // nil when the key is elsewhere
 	agency   string
+	twin     string // serial of the signing certificate that an encryption certificate goes with
 	who, why string
 	retry    *act.Retry
 }
@@ -118,7 +119,7 @@ func (a *Authority) record(ctx context.Context, o order, c *certs.Certificate, s
 	r := Row{
 		Serial: serial, Issuer: string(o.issuer), Profile: o.profile.Name(), Purpose: o.purpose, Agency: o.agency,
 		Subject: c.Subject.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter, DER: c.Raw, IssuedAt: now.UTC().Truncate(time.Second),
-		Who: o.who, Why: o.why,
+		Who: o.who, Why: o.why, Twin: o.twin,
 	}
 	if o.held != nil {
 		r.KeyID = o.held.Info().ID

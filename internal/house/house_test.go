@@ -56,6 +56,8 @@ var may = map[string][]string{
 	"seal/jsondoc":        {},
 	"seal/face":           {},
 	"ca":                  {"certs", "hsm", "internal/act"},
+	"ca/approval":         {"internal/act"},
+	"ca/escrow":           {"certs", "hsm", "ca", "ca/approval", "ca/escrow", "internal/act"},
 	"ca/crl":              {"certs", "ca"},
 	"ca/tsa":              {"certs"},
 	"seal":                {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/pdf", "seal/jsondoc", "seal/face", "verify/status"},
@@ -68,7 +70,7 @@ var may = map[string][]string{
 	"verify":              {"certs", "seal/ses", "seal/pdf", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":     {"certs", "verify", "internal/durable"},
 	"verify/portal":       {"verify"},
-	"internal/store/bolt": {"ca", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal"},
+	"internal/store/bolt": {"ca", "ca/approval", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal"},
 }
 
 func TestArrowsRunOneWay(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package storetest is the conformance suite of a store: Core, CA, Seal, License,
-// Journal and Agency hold it to the contract that the offices declare. Each is given
+// Package storetest is the conformance suite of a store: Core, CA, Approval, Escrow, Seal,
+// License, Journal and Agency hold it to the contract that the offices declare. Each is given
 // a function that makes an empty store.
 package storetest
 
@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
+	"yinxin/ca/escrow"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/journal"
@@ -37,6 +39,8 @@ type Store interface {
 	CA() ca.Store
 	Seals() seal.Store
 	Agencies() agency.Store
+	Approvals() approval.Store
+	Escrow() escrow.Store
 	Journal() journal.Store
 }
 
