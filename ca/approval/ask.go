@@ -119,9 +119,6 @@ func (o *Office) ask(ctx context.Context, h Handler, a act.Asked) (Request, erro
 	if r.Agency == "" {
 		r.Agency = a.By.Agency
 	}
-	if err := r.check(); err != nil {
-		return r, err
-	}
 	scope := ""
 	if h.Officers {
 		scope = h.Scope
@@ -132,6 +129,9 @@ func (o *Office) ask(ctx context.Context, h Handler, a act.Asked) (Request, erro
 	case a.By.KeyID == "":
 		// Without a key nothing would show that the two officers are two.
 		return r, fmt.Errorf("%w: it needs a second officer, so the first must ask with a bearer key", ErrNoRight)
+	}
+	if err := r.check(); err != nil {
+		return r, err
 	}
 	if r.ID, err = act.NewID(o.c.Clock(), o.c.Rand); err != nil {
 		return r, err

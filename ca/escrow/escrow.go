@@ -14,11 +14,13 @@ package escrow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -144,12 +146,19 @@ type Keystore interface {
 	hsm.Enveloper
 }
 
-// Config of New. Gate is the office that two officers decide in.
+// Gate is where two officers agree: approval.Office.
+type Gate interface {
+	// Ask keeps a request for the second officer, or gives the one that was kept
+	// under the same idempotency key.
+	Ask(ctx context.Context, a act.Asked) (approval.Request, error)
+}
+
+// Config of New.
 type Config struct {
 	Store Store
 	CA    Authority
 	Keys  Keystore
-	Gate  ca.Gate
+	Gate  Gate
 	Clock func() time.Time
 	Rand  io.Reader
 	Log   *slog.Logger
@@ -171,6 +180,31 @@ func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second
 // Pair shows the pair that a certificate belongs to.
 func (o *Office) Pair(ctx context.Context, serial string) (Pair, error) {
 	return o.c.Store.PairOf(ctx, serial)
+}
+
+// Issued is a pair as its agency gets it.
+type Issued struct {
+	Pair         act.ID `json:"pairId"`
+	Signing      ca.Row `json:"signing"`
+	Encryption   ca.Row `json:"encryption"`
+	EnvelopedKey []byte `json:"envelopedKey"` // SM2EnvelopedKey, DER
+	Response     []byte `json:"response"`     // CSRResponse, DER: all of it
+}
+
+// Issued shows a delivered pair with its certificates.
+func (o *Office) Issued(ctx context.Context, p Pair) (out Issued, err error) {
+	if p.State != StateDelivered {
+		return out, fmt.Errorf("%w: the pair is %s", ErrRefused, p.State)
+	}
+	out.Pair, out.Response = p.ID, p.Delivery.Response
+	if _, out.EnvelopedKey, _, err = ParseResponse(out.Response); err != nil {
+		return out, err
+	}
+	if out.Signing, err = o.c.CA.Certificate(ctx, p.Delivery.Signing); err != nil {
+		return out, err
+	}
+	out.Encryption, err = o.c.CA.Certificate(ctx, p.Delivery.Encryption)
+	return out, err
 }
 
 // maxPage bounds one page of a list.

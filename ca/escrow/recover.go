@@ -49,26 +49,25 @@ const (
 
 // AskRecovery keeps the request for the second officer. It never hands anything
 // out by itself.
-func (o *Office) AskRecovery(ctx context.Context, r RecoveryRequest) error {
+func (o *Office) AskRecovery(ctx context.Context, r RecoveryRequest) (approval.Request, error) {
 	row, err := o.kept(ctx, r.Serial)
 	if err != nil {
-		return err
+		return approval.Request{}, err
 	}
 	key, recipient, err := o.recipient(ctx, r.To)
 	if err != nil {
-		return err
+		return approval.Request{}, err
 	}
 	if len(r.Case) > maxCase {
-		return fmt.Errorf("%w: a case number has at most %d octets", ErrRefused, maxCase)
+		return approval.Request{}, fmt.Errorf("%w: a case number has at most %d octets", ErrRefused, maxCase)
 	}
 	pt, err := point(key)
 	if err != nil {
-		return err
+		return approval.Request{}, err
 	}
 	sum := sm3.Sum(pt)
-	_, err = o.c.Gate.Pass(ctx, act.Asked{Kind: KindRecover, Agency: row.Agency, By: r.By, Why: r.Why, Retry: r.Retry,
+	return o.c.Gate.Ask(ctx, act.Asked{Kind: KindRecover, Agency: row.Agency, By: r.By, Why: r.Why, Retry: r.Retry,
 		Content: AskedRecovery{Serial: row.Serial, Subject: row.Subject, Agency: row.Agency, To: string(r.To), Recipient: recipient, KeySM3: hex.EncodeToString(sum[:]), Case: r.Case}})
-	return err
 }
 
 // kept finds the encryption certificate whose key is here.
