@@ -44,10 +44,18 @@ func (a *Authority) IssueTwin(ctx context.Context, r TwinRequest) (Row, error) {
 	case !grounds(r.Who) || !grounds(r.Why):
 		return Row{}, fmt.Errorf("%w: who asks and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
 	}
-	return a.issue(ctx, order{
+	row, err := a.issue(ctx, order{
 		profile: a.profiles[ProfileEncryption], issuer: PurposeIssuing, subject: Name{Organization: c.Subject.Organization, CommonName: c.Subject.CommonName},
 		key: r.Key.Public(), held: r.Key, agency: signing.Agency, twin: signing.Serial, who: r.Who, why: r.Why, retry: r.Retry,
 	})
+	if err == nil {
+		return row, nil
+	}
+	// Another call with the same idempotency key may have come first.
+	if first, found, _ := a.retried(ctx, r.Retry); found {
+		return first, nil
+	}
+	return Row{}, err
 }
 
 // Twin is the encryption certificate that goes with a signing certificate, or
