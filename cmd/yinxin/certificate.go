@@ -37,7 +37,9 @@ func runCAList(ctx context.Context, c *call) error {
 
 func runCARevoke(ctx context.Context, c *call) error {
 	c.withData()
-	r := ca.RevokeRequest{Who: operator()}
+	c.withOfficer()
+	r := ca.RevokeRequest{}
+	withTwin := c.flags.Bool("with-twin", false, "the encryption certificate that goes with it too; after a compromise it always goes")
 	reason := c.flags.String("reason", "unspecified", "`reason` of RFC 5280 5.3.1, such as keyCompromise")
 	since := c.flags.String("since", "", "`time` since when the key may have been misused (RFC 3339)")
 	c.flags.StringVar(&r.Why, "why", "", "the grounds")
@@ -57,11 +59,19 @@ func runCARevoke(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		row, err := p.CA.Revoke(ctx, r)
-		if err != nil {
+		if r.By, err = c.officer(ctx, p); err != nil {
 			return err
 		}
-		return c.print(row, func(w io.Writer) { fmt.Fprintln(w, "revoked", row.Serial, row.Subject) })
+		r.Who = r.By.String()
+		rows, err := p.CA.RevokePair(ctx, r, *withTwin)
+		if err != nil {
+			return c.waits(err)
+		}
+		return c.print(rows[0], func(w io.Writer) {
+			for _, row := range rows {
+				fmt.Fprintln(w, "revoked", row.Serial, row.Subject)
+			}
+		})
 	})
 }
 
@@ -92,7 +102,9 @@ const maxCSR = 64 << 10
 // runCAIssue issues a certificate from a PKCS#10 request.
 func runCAIssue(ctx context.Context, c *call) error {
 	c.withData()
-	r := ca.IssueRequest{Who: operator()}
+	c.withOfficer()
+	r := ca.IssueRequest{}
+	c.flags.BoolVar(&r.Dual, "dual", false, "an encryption certificate beside it, whose key the key centre makes; the answer is a CSRResponse (GM/T 0092)")
 	c.flags.StringVar(&r.Agency, "agency", "", "USCC of the `agency`")
 	c.flags.StringVar(&r.Profile, "profile", ca.ProfileClient, "agency-seal, person or client")
 	c.flags.StringVar(&r.CommonName, "cn", "", "common `name`; the 14-digit code for agency-seal")
@@ -123,9 +135,16 @@ func runCAIssue(ctx context.Context, c *call) error {
 			return err
 		}
 		r.AgencyName = a.Name
+		if r.By, err = c.officer(ctx, p); err != nil {
+			return err
+		}
+		r.Who = r.By.String()
+		if r.Dual {
+			return c.issuePair(ctx, p, r, to)
+		}
 		row, err := p.CA.Issue(ctx, r)
 		if err != nil {
-			return err
+			return c.waits(err)
 		}
 		if *out == "" && c.json {
 			return c.print(row, nil)

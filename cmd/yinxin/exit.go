@@ -9,7 +9,9 @@ import (
 	"syscall"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/crl"
+	"yinxin/ca/escrow"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -136,6 +138,21 @@ var knownExits = []struct {
 	{ca.ErrRevoked, exitRefused, ""},
 	{ca.ErrRefused, exitRefused, ""},
 	{ca.ErrBadRequest, exitBadInput, ""},
+	{approval.ErrNotFound, exitBadInput, ""},
+	{approval.ErrNoRight, exitNoRight, ""},
+	{approval.ErrSameOfficer, exitNoRight, ""},
+	{approval.ErrRefused, exitRefused, ""},
+	{approval.ErrNotGranted, exitRefused, ""},
+	{approval.ErrDecided, exitRefused, ""},
+	{approval.ErrExpired, exitRefused, ""},
+	{approval.ErrTooMany, exitRefused, ""},
+	{approval.ErrChanged, exitRefused, ""},
+	{approval.ErrClock, exitRefused, ""},
+	{escrow.ErrNotFound, exitBadInput, ""},
+	{escrow.ErrRefused, exitRefused, ""},
+	{ca.ErrKeyTaken, exitRefused, ""},
+	{agency.ErrUnauthenticated, exitNoRight, ""},
+	{agency.ErrNetwork, exitNoRight, ""},
 	{crl.ErrNoIssuer, exitBadInput, ""},
 	{license.ErrNotFound, exitBadInput, ""},
 	{license.ErrNoRight, exitNoRight, ""},
