@@ -50,19 +50,24 @@ func (a AskedIssue) Request(retry *act.Retry) IssueRequest {
 		Who: a.Who, Why: a.Why, Retry: retry, Admitted: true}
 }
 
-// Admit asks the gate whether a certificate may be issued now. ref is what was
+// Admit asks the gate whether a certificate may be issued now, for an office that
+// issues it together with something else, and sets Admitted then. ref is what was
 // made already of a request that was approved: a serial number, or of a dual
 // request what ca/escrow names it by. A seal's certificate, on a key of ours, is
 // part of making the seal, which is another act, and does not come here.
 func (a *Authority) Admit(ctx context.Context, r IssueRequest) (ref string, err error) {
-	if a.c.Gate == nil || r.Admitted || r.CSR == nil {
-		return "", nil
-	}
 	// Nobody is to be asked about what is refused anyway.
 	checked := r
 	checked.Admitted = true
 	if _, err := checked.check(); err != nil {
 		return "", err
+	}
+	return a.admit(ctx, r)
+}
+
+func (a *Authority) admit(ctx context.Context, r IssueRequest) (ref string, err error) {
+	if a.c.Gate == nil || r.Admitted || r.CSR == nil {
+		return "", nil
 	}
 	der, err := requestDER(r.CSR)
 	if err != nil {

@@ -23,6 +23,7 @@ type IssueRequest struct {
 	CommonName string // the 14-digit seal code of an agency seal; else what it is for
 	Key        hsm.Key
 	CSR        []byte // PKCS#10, DER or PEM
+	Replaces   string // serial of the agency's certificate that this one renews; RenewCertificate checks it
 	Who, Why   string
 	Retry      *act.Retry
 	By         act.Officer // who asks, as far as a key says it
@@ -46,11 +47,6 @@ const (
 // The subject is the caller's to take from the register of agencies; of a
 // request only the key counts.
 func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
-	if serial, err := a.Admit(ctx, r); err != nil {
-		return Row{}, err
-	} else if serial != "" {
-		return a.c.Store.Certificate(ctx, serial)
-	}
 	if row, found, err := a.retried(ctx, r.Retry); found || err != nil {
 		return row, err
 	}
@@ -58,13 +54,18 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
+	if serial, err := a.admit(ctx, r); err != nil {
+		return Row{}, err
+	} else if serial != "" {
+		return a.c.Store.Certificate(ctx, serial)
+	}
 	organization := r.AgencyName
 	if r.Profile == ProfileAgencySeal {
 		organization = r.Agency + r.AgencyName // formats.md 3: O is USCC and unit name
 	}
 	row, err := a.issue(ctx, order{
 		profile: a.profiles[r.Profile], issuer: PurposeIssuing, subject: Name{Organization: organization, CommonName: r.CommonName},
-		key: key, held: r.Key, agency: r.Agency, who: r.Who, why: r.Why, retry: r.Retry,
+		key: key, held: r.Key, agency: r.Agency, who: r.Who, why: r.Why, retry: r.Retry, replaces: r.Replaces,
 	})
 	if err == nil {
 		return row, nil
@@ -93,6 +94,9 @@ func (a *Authority) retried(ctx context.Context, r *act.Retry) (Row, bool, error
 		return Row{}, false, ErrRetryMismatch
 	}
 	row, err := a.c.Store.CertificateByAct(ctx, done.Act)
+	if errors.Is(err, ErrNotFound) { // a request that waits, which the gate knows
+		return Row{}, false, nil
+	}
 	return row, err == nil, err
 }
 

@@ -261,7 +261,7 @@ func (h *house) officer(name string, scopes ...string) act.Officer {
 // certificates of the agency, by profile.
 func (h *house) certificates() map[string]int {
 	h.t.Helper()
-	rows, err := h.ca.Certificates(h.t.Context(), ca.Filter{Agency: uscc})
+	rows, _, err := h.ca.Certificates(h.t.Context(), ca.Filter{Agency: uscc})
 	h.fatal(err)
 	n := map[string]int{}
 	for _, r := range rows {

@@ -72,9 +72,6 @@ func (o *Office) retried(ctx context.Context, r *act.Retry) (Pair, bool, error) 
 // begin makes the encryption pair and records what it is for. A key that a kill
 // leaves without a record serves nothing and stands in no certificate.
 func (o *Office) begin(ctx context.Context, r ca.IssueRequest) (Pair, error) {
-	if _, err := ca.RequestKey(r.CSR); err != nil {
-		return Pair{}, err // before a key is made for nothing
-	}
 	now := o.c.Clock()
 	id, err := act.NewID(now, o.c.Rand)
 	if err != nil {

@@ -58,30 +58,6 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, row)
 }
 
-func (s *Server) certificates(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
-	cursor, limit, err := page(r)
-	if err != nil {
-		return err
-	}
-	f := ca.Filter{Agency: r.URL.Query().Get("agency"), State: r.URL.Query().Get("state"), Cursor: cursor, Limit: limit}
-	if f.Agency == "" && !caller.May("admin") {
-		f.Agency = caller.Agency
-	}
-	if f.Agency != "" && !caller.ActsFor(f.Agency) {
-		return fail(noRight, "")
-	}
-	items, err := s.p.CA.Certificates(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	next := ""
-	if len(items) == limit {
-		next = items[len(items)-1].Serial
-	}
-	return writeList(w, items, next)
-}
-
 func (s *Server) ownCertificate(r *http.Request) (ca.Row, error) {
 	row, err := s.p.CA.Certificate(r.Context(), mux.Vars(r)["id"])
 	if err != nil {

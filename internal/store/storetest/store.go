@@ -1,5 +1,6 @@
-// Package storetest is the conformance suite of a store: Core, CA, Approval, Escrow, Seal,
-// License, Journal and Agency hold it to the contract that the offices declare. Each is given
+// Package storetest is the conformance suite of a store: Core, CA, Approval, CRL, Escrow,
+// Seal, License, Journal, Trust and Agency hold it to the contract that the offices
+// declare. Each is given
 // a function that makes an empty store.
 package storetest
 
@@ -13,10 +14,12 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/journal"
+	"yinxin/internal/trust"
 	"yinxin/seal"
 )
 
@@ -37,11 +40,13 @@ type Store interface {
 	NewestAct(ctx context.Context) (time.Time, error)
 
 	CA() ca.Store
+	CRLs() crl.Store
 	Seals() seal.Store
 	Agencies() agency.Store
 	Approvals() approval.Store
 	Escrow() escrow.Store
 	Journal() journal.Store
+	Trust() trust.Store
 }
 
 // morning is when the acts of the suite happen: a store has no clock.
