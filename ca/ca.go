@@ -49,6 +49,8 @@ const (
 	ActIssued    = "certificate.issued"
 	ActRevoked   = "certificate.revoked"
 	ActAbandoned = "certificate.abandoned" // signed perhaps, and never handed out
+
+	ActCompromised = "certificates.compromised" // many revoked at once, for one key
 )
 
 // Row is a certificate in the register.
@@ -150,6 +152,10 @@ type Store interface {
 	// CommitRevocation fails with ErrRevoked if the certificate is revoked and r
 	// does not make that worse (Revocation.Over).
 	CommitRevocation(ctx context.Context, a act.Act, r Revocation) (Row, error)
+	// CommitRevocations is CommitRevocation of many in one act. It passes over those
+	// that are revoked and not made worse, and fails with ErrRevoked, without a trace,
+	// if those are all; changed counts the others.
+	CommitRevocations(ctx context.Context, a act.Act, list []Revocation) (changed int, err error)
 	// Revoked lists an issuer's revoked certificates without reading the others,
 	// and the count that tells whether a list made earlier is still whole.
 	Revoked(ctx context.Context, issuer string) ([]Revocation, error)

@@ -27,6 +27,7 @@ func commands() []command {
 		{"ca show", "SERIAL", "show a certificate", runCAShow},
 		{"ca list", "", "list, search and export certificates", runCAList},
 		{"ca revoke", "SERIAL", "revoke a certificate, for ever", runCARevoke},
+		{"ca compromised", "", "list all that stands behind a key since a time, and revoke it in one act", runCACompromised},
 		{"ca crl", "", "write an issuer's revocation list", runCACRL},
 		{"seal make", "", "make a seal for an agency", runSealMake},
 		{"seal list", "", "list seals", runSealList},

@@ -118,6 +118,7 @@ var knownExits = []struct {
 	{province.ErrDamaged, exitBadInput, "restore it from a backup, or begin in a new folder; nothing was changed"},
 	{province.ErrWrite, exitNoWrite, ""},
 	{province.ErrNoProvince, exitBadInput, "yinxin init makes one"},
+	{province.ErrSuspect, exitBadInput, ""},
 	{province.ErrExists, exitRefused, "name a new folder"},
 	{agency.ErrNotFound, exitBadInput, ""},
 	{agency.ErrInvalid, exitBadInput, ""},

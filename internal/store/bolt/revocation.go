@@ -15,38 +15,58 @@ import (
 func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
 	err = s.commit(ctx, func(tx *Tx) error {
 		var err error
-		if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
+		if row, err = tx.revocable(r); err != nil {
 			return err
 		}
-		stands := r
-		if row.Revocation != nil {
-			var worse bool
-			if stands, worse = r.Over(*row.Revocation); !worse {
-				return ca.ErrRevoked
-			}
-		}
-		value, err := act.Encode(stands)
-		if err != nil {
-			return err
-		}
-		row.Revocation = &stands
-		if err := tx.act(a); err != nil {
-			return err
-		}
-		issued := bytes.Clone(tx.get(bucketCertificates, []byte(r.Serial))[:16])
-		if err := tx.put(bucketCertificates, []byte(r.Serial), append(issued, value...)); err != nil {
-			return err
-		}
-		if err := tx.put(bucketRevoked, revokedKey(row.Issuer, r.Serial), value); err != nil {
-			return err
-		}
-		_, err = tx.count("revoked:" + row.Issuer)
-		return err
+		return tx.change(a, row)
 	})
 	if errors.Is(err, ca.ErrRevoked) || err == nil {
 		return row, err
 	}
 	return ca.Row{}, err
+}
+
+// revocable gives a row as it stands once it is revoked; ErrRevoked if it stands so
+// already.
+func (tx *Tx) revocable(r ca.Revocation) (ca.Row, error) {
+	row, err := certificate(tx.get, []byte(r.Serial))
+	if err != nil {
+		return row, err
+	}
+	if row.Revocation != nil {
+		var worse bool
+		if r, worse = r.Over(*row.Revocation); !worse {
+			return row, ca.ErrRevoked
+		}
+	}
+	row.Revocation = &r
+	return row, nil
+}
+
+// change keeps what stands of a row now, with its act.
+func (tx *Tx) change(a act.Act, row ca.Row) error {
+	if err := tx.act(a); err != nil {
+		return err
+	}
+	return tx.keepRevocation(row)
+}
+
+// keepRevocation keeps it without the act, which may be one of many rows.
+func (tx *Tx) keepRevocation(row ca.Row) error {
+	value, err := act.Encode(row.Revocation)
+	if err != nil {
+		return err
+	}
+	serial := []byte(row.Serial)
+	issued := bytes.Clone(tx.get(bucketCertificates, serial)[:len(act.ID{})])
+	if err := tx.put(bucketCertificates, serial, append(issued, value...)); err != nil {
+		return err
+	}
+	if err := tx.put(bucketRevoked, revokedKey(row.Issuer, row.Serial), value); err != nil {
+		return err
+	}
+	_, err = tx.count("revoked:" + row.Issuer)
+	return err
 }
 
 func revokedKey(issuer, serial string) []byte { return []byte(issuer + "\x00" + serial) }
