@@ -10,6 +10,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/ca/outside"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -125,6 +126,11 @@ var knownExits = []struct {
 	{agency.ErrExists, exitRefused, ""},
 	{agency.ErrClosed, exitRefused, ""},
 	{agency.ErrRevoked, exitRefused, ""},
+	{outside.ErrNotFound, exitBadInput, ""},
+	{outside.ErrBadCertificate, exitBadInput, ""},
+	{outside.ErrRefused, exitRefused, ""},
+	{outside.ErrChanged, exitRefused, ""},
+	{seal.ErrTaken, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},

@@ -21,6 +21,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/ca/outside"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -81,6 +82,7 @@ type Province struct {
 	Keys     hsm.Keystore
 	CA       *ca.Authority
 	CRLs     *crl.Publisher
+	Outside  *outside.Office
 	Seals    *seal.Office
 	Licences *license.Office
 	Agencies *agency.Office
@@ -203,6 +205,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Changed: p.lists.drop, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
+		return err
+	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
@@ -225,7 +230,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	maker, state := signing[ca.PurposeSealMaker], signing[ca.PurposeStatus]
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Outside: certifier{p.Outside}, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
 		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}); err != nil {
 		return err
 	}

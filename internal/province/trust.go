@@ -66,6 +66,9 @@ func (p *Province) regionList(ctx context.Context) ([]byte, error) {
 		l.Services = append(l.Services, certs.RegionService{Type: s.typ, Name: string(s.purpose), Certificate: c.Certificate.Raw, Prefixes: []string{p.Identity.Region[:2]},
 			History: []certs.ServiceStatus{{State: certs.Granted, Since: c.Certificate.NotBefore}}})
 	}
+	if err := p.addOutside(ctx, &l); err != nil {
+		return nil, err
+	}
 	return certs.SignRegionList(ctx, l, certs.StatementSigner{Certificate: signer.Certificate, Signer: signer.Key})
 }
 
