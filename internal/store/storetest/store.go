@@ -1,5 +1,5 @@
-// Package storetest is the conformance suite of a store: Core, CA, Seal, License,
-// Journal and Agency hold it to the contract that the offices declare. Each is given
+// Package storetest is the conformance suite of a store: Core, CA, Outside, Seal,
+// License, Journal and Agency hold it to the contract that the offices declare. Each is given
 // a function that makes an empty store.
 package storetest
 
@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
+	"yinxin/ca/outside"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/journal"
@@ -38,6 +39,7 @@ type Store interface {
 	Seals() seal.Store
 	Agencies() agency.Store
 	Journal() journal.Store
+	Outside() outside.Store
 }
 
 // morning is when the acts of the suite happen: a store has no clock.
