@@ -104,7 +104,7 @@ func TestARequestOverFaults(t *testing.T) {
 					t.Fatalf("%d requests, %v", len(all), err)
 				}
 				r = all[0]
-				certificate := root.certify(r.CSR, nil)
+				certificate := root.Certify(r.CSR, nil)
 				bring := func() (seal.Seal, error) { return o.Import(t.Context(), r.ID, certificate, nil, "test", "test") }
 				if _, err := bring(); (write == "seal" && !persisted) != errors.Is(err, errGone) {
 					t.Fatal("brought:", err)
@@ -133,7 +133,7 @@ func TestTheSignatureOnARequestIsAccountedFor(t *testing.T) {
 	h.add(t, root)
 	r := h.ask(t)
 	h.restart(t)
-	if _, err := h.bring(t, r, root.certify(r.CSR, nil)); err != nil {
+	if _, err := h.bring(t, r, root.Certify(r.CSR, nil)); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer

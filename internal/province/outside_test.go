@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -21,102 +20,31 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/outside"
+	"yinxin/ca/outside/outsidetest"
 	"yinxin/certs"
 	"yinxin/seal"
 	"yinxin/verify"
 )
 
-// licensed is an authority of somebody else's make: the library's, which shares no
-// code with ours.
-type licensed struct {
-	t    testing.TB
-	name string
-	key  *sm2.PrivateKey
-	cert *smx509.Certificate
-	der  []byte
-	crl  string
-	now  func() time.Time
-}
+// licensed is an authority of somebody else's make.
+type licensed struct{ *outsidetest.Authority }
 
-var serials = struct {
-	sync.Mutex
-	n int64
-}{n: 1000}
-
-func nextSerial() *big.Int {
-	serials.Lock()
-	defer serials.Unlock()
-	serials.n++
-	return big.NewInt(serials.n)
-}
-
-// newLicensed makes an authority, under another or of its own.
 func newLicensed(t testing.TB, name string, above *licensed, now func() time.Time) *licensed {
 	t.Helper()
-	key, err := sm2.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &licensed{t: t, name: name, key: key, crl: "http://ca.example.cn/" + name + ".crl", now: now}
-	template := &smx509.Certificate{SerialNumber: nextSerial(), Subject: pkix.Name{Country: []string{"CN"}, Organization: []string{"某电子认证服务有限公司"}, CommonName: name},
-		NotBefore: now().Add(-time.Hour), NotAfter: now().AddDate(10, 0, 0), KeyUsage: smx509.KeyUsage(x509.KeyUsageCertSign | x509.KeyUsageCRLSign), IsCA: true, BasicConstraintsValid: true,
-		SignatureAlgorithm: smx509.SM2WithSM3}
 	if above == nil {
-		l.der, err = smx509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	} else {
-		template.CRLDistributionPoints = []string{above.crl}
-		l.der, err = smx509.CreateCertificate(rand.Reader, template, above.cert, key.Public(), above.key)
+		return &licensed{outsidetest.New(t, name, nil, now)}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if l.cert, err = smx509.ParseCertificate(l.der); err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return &licensed{outsidetest.New(t, name, above.Authority, now)}
 }
 
-// certify answers a certification request as such authorities do: key and subject
-// are taken from the request once its signature holds.
-func (l *licensed) certify(csr []byte, change func(*smx509.Certificate)) []byte {
-	l.t.Helper()
-	r, err := smx509.ParseCertificateRequest(csr)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if err := r.CheckSignature(); err != nil {
-		l.t.Fatal(err)
-	}
-	template := &smx509.Certificate{SerialNumber: nextSerial(), Subject: r.Subject, NotBefore: l.now().Add(-time.Minute), NotAfter: l.now().AddDate(2, 0, 0),
-		KeyUsage: smx509.KeyUsage(x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment), CRLDistributionPoints: []string{l.crl}, SignatureAlgorithm: smx509.SM2WithSM3}
-	if change != nil {
-		change(template)
-	}
-	pub := r.PublicKey
-	if template.PublicKey != nil {
-		pub = template.PublicKey
-	}
-	der, err := smx509.CreateCertificate(rand.Reader, template, l.cert, pub, l.key)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return der
-}
-
-// list is its revocation list.
 func (l *licensed) list(revoked ...smx509.RevocationListEntry) verify.Item {
-	l.t.Helper()
-	der, err := smx509.CreateRevocationList(rand.Reader, &smx509.RevocationList{Number: nextSerial(), ThisUpdate: l.now(), NextUpdate: l.now().Add(24 * time.Hour), RevokedCertificateEntries: revoked}, l.cert, l.key)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return verify.NewItem(verify.KindCRL, der)
+	return verify.NewItem(verify.KindCRL, l.List(revoked...))
 }
 
 // add lists it with the province.
 func (h *house) add(t testing.TB, l *licensed) outside.Authority {
 	t.Helper()
-	a, err := h.Outside.Add(t.Context(), outside.AddRequest{Certificate: l.der, Name: l.name, Addresses: []string{l.crl}, Who: "张三", Why: "持证机构"})
+	a, err := h.Outside.Add(t.Context(), outside.AddRequest{Certificate: l.DER, Name: l.Name, Addresses: []string{l.CRL}, Who: "张三", Why: "持证机构"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +64,7 @@ func (h *house) bring(t testing.TB, r seal.Request, certificate []byte, chain ..
 	t.Helper()
 	var above []byte
 	for _, l := range chain {
-		above = append(above, pemCertificate(l.der)...)
+		above = append(above, l.PEM()...)
 	}
 	return h.Seals.Import(t.Context(), r.ID, certificate, above, "test", "test")
 }
@@ -160,7 +88,7 @@ func TestASealOfAnOutsideAuthority(t *testing.T) {
 	h.add(t, root)
 	listed := h.add(t, sub)
 	r := h.ask(t)
-	certificate := sub.certify(r.CSR, nil)
+	certificate := sub.Certify(r.CSR, nil)
 	h.clock.move(time.Minute)
 	s, err := h.bring(t, r, certificate, sub, root)
 	if err != nil {
@@ -169,7 +97,7 @@ func TestASealOfAnOutsideAuthority(t *testing.T) {
 	if again, err := h.bring(t, r, certificate); err != nil || !cmp.Equal(again, s) {
 		t.Errorf("the same answer again: %v %s", err, cmp.Diff(s, again))
 	}
-	if _, err := h.bring(t, r, sub.certify(r.CSR, nil)); !errors.Is(err, seal.ErrRefused) {
+	if _, err := h.bring(t, r, sub.Certify(r.CSR, nil)); !errors.Is(err, seal.ErrRefused) {
 		t.Errorf("another answer: %v", err)
 	}
 	row, err := h.CA.Certificate(t.Context(), s.CertSerial)
@@ -190,7 +118,7 @@ func TestASealOfAnOutsideAuthority(t *testing.T) {
 	want(t, h.judgeWith(t, stamped.Document, root.list(), sub.list(entry)), verify.NotValid, verify.CertificateRevokedBefore)
 	entry.RevocationTime = h.clock.now()
 	want(t, h.judgeWith(t, stamped.Document, root.list(), sub.list(entry)), verify.ValidWithNotice, verify.CertificateRevokedAfter)
-	entry.SerialNumber = sub.cert.SerialNumber
+	entry.SerialNumber = sub.Certificate.SerialNumber
 	entry.RevocationTime = h.clock.now().Add(-time.Hour)
 	want(t, h.judgeWith(t, stamped.Document, root.list(entry), sub.list()), verify.NotValid, verify.CertificateRevokedBefore)
 
@@ -240,7 +168,7 @@ func TestAnOutsideSerialLikeOurs(t *testing.T) {
 	h.add(t, root)
 	r := h.ask(t)
 	own, _ := new(big.Int).SetString(h.seal.CertSerial, 16)
-	s, err := h.bring(t, r, root.certify(r.CSR, func(c *smx509.Certificate) { c.SerialNumber = own }))
+	s, err := h.bring(t, r, root.Certify(r.CSR, func(c *smx509.Certificate) { c.SerialNumber = own }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +202,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			change(&c.Subject)
 		}
 	}
-	by := func(l *licensed, change func(*smx509.Certificate)) []byte { return l.certify(r.CSR, change) }
+	by := func(l *licensed, change func(*smx509.Certificate)) []byte { return l.Certify(r.CSR, change) }
 	forged := by(sub, nil)
 	forged[len(forged)-1] ^= 1
 	for what, c := range map[string]struct {
@@ -283,7 +211,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		err   error
 	}{
 		"another key":         {by(sub, func(c *smx509.Certificate) { c.PublicKey = another.Public() }), nil, outside.ErrRefused},
-		"another request's":   {sub.certify(other.CSR, nil), nil, outside.ErrRefused},
+		"another request's":   {sub.Certify(other.CSR, nil), nil, outside.ErrRefused},
 		"another seal code":   {by(sub, name(func(n *pkix.Name) { n.CommonName = other.ID })), nil, outside.ErrRefused},
 		"another agency":      {by(sub, name(func(n *pkix.Name) { n.Organization = []string{"11520000MB2A000014示例局"} })), nil, outside.ErrRefused},
 		"another unit's name": {by(sub, name(func(n *pkix.Name) { n.Organization = []string{testAgency + "别局"} })), nil, outside.ErrRefused},
@@ -339,7 +267,7 @@ func TestAnOutsideAuthorityEnds(t *testing.T) {
 			a := h.add(t, root)
 			h.clock.move(time.Minute)
 			r, late := h.ask(t), h.ask(t)
-			s, err := h.bring(t, r, root.certify(r.CSR, nil))
+			s, err := h.bring(t, r, root.Certify(r.CSR, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -365,13 +293,13 @@ func TestAnOutsideAuthorityEnds(t *testing.T) {
 				want(t, h.judgeWith(t, before.Document, root.list()), verify.CannotConfirm, verify.ServiceDistrusted)
 			}
 			want(t, h.judgeWith(t, after.Document, root.list()), verify.CannotConfirm, verify.ServiceDistrusted)
-			if _, err := h.bring(t, late, root.certify(late.CSR, nil)); !errors.Is(err, outside.ErrRefused) {
+			if _, err := h.bring(t, late, root.Certify(late.CSR, nil)); !errors.Is(err, outside.ErrRefused) {
 				t.Errorf("a seal of an authority that has ended: %v", err)
 			}
 			if _, err := end[state](); !errors.Is(err, outside.ErrRefused) {
 				t.Errorf("ended twice: %v", err)
 			}
-			if _, err := h.Outside.Add(t.Context(), outside.AddRequest{Certificate: root.der, Name: "某根", Who: "x", Why: "y"}); !errors.Is(err, outside.ErrRefused) {
+			if _, err := h.Outside.Add(t.Context(), outside.AddRequest{Certificate: root.DER, Name: "某根", Who: "x", Why: "y"}); !errors.Is(err, outside.ErrRefused) {
 				t.Errorf("it comes back: %v", err)
 			}
 			trust, err := h.Trust(t.Context())
@@ -391,12 +319,12 @@ func TestAuthoritiesThatAreRefused(t *testing.T) {
 	root := newLicensed(t, "某根", nil, h.clock.now)
 	sub := newLicensed(t, "某签发", root, h.clock.now)
 	own := h.purpose(t, ca.PurposeIssuing)
-	leaf := root.certify(h.ask(t).CSR, nil)
-	good := outside.AddRequest{Certificate: root.der, Name: "某根", Who: "x", Why: "y"}
+	leaf := root.Certify(h.ask(t).CSR, nil)
+	good := outside.AddRequest{Certificate: root.DER, Name: "某根", Who: "x", Why: "y"}
 	for what, spoil := range map[string]func(*outside.AddRequest){
 		"a leaf":                       func(r *outside.AddRequest) { r.Certificate = leaf },
 		"our own":                      func(r *outside.AddRequest) { r.Certificate = own.DER },
-		"before its root":              func(r *outside.AddRequest) { r.Certificate = sub.der },
+		"before its root":              func(r *outside.AddRequest) { r.Certificate = sub.DER },
 		"no name":                      func(r *outside.AddRequest) { r.Name = "" },
 		"a name that turns":            func(r *outside.AddRequest) { r.Name = "a\u202eb" },
 		"nobody":                       func(r *outside.AddRequest) { r.Who = "" },
@@ -433,11 +361,11 @@ func TestAuthoritiesThatAreRefused(t *testing.T) {
 func TestAnAuthorityOfOneOrganisation(t *testing.T) {
 	h := newHouse(t)
 	root := newLicensed(t, "某根", nil, h.clock.now)
-	if _, err := h.Outside.Add(t.Context(), outside.AddRequest{Certificate: root.der, Name: "某根", Organisations: []string{"11520000MB2A000014"}, Who: "x", Why: "y"}); err != nil {
+	if _, err := h.Outside.Add(t.Context(), outside.AddRequest{Certificate: root.DER, Name: "某根", Organisations: []string{"11520000MB2A000014"}, Who: "x", Why: "y"}); err != nil {
 		t.Fatal(err)
 	}
 	r := h.ask(t)
-	if _, err := h.bring(t, r, root.certify(r.CSR, nil)); !errors.Is(err, outside.ErrRefused) {
+	if _, err := h.bring(t, r, root.Certify(r.CSR, nil)); !errors.Is(err, outside.ErrRefused) {
 		t.Error(err)
 	}
 }
@@ -448,7 +376,7 @@ func TestOneAnswerBroughtByMany(t *testing.T) {
 	root := newLicensed(t, "某根", nil, h.clock.now)
 	h.add(t, root)
 	r := h.ask(t)
-	a, b := root.certify(r.CSR, nil), root.certify(r.CSR, nil)
+	a, b := root.Certify(r.CSR, nil), root.Certify(r.CSR, nil)
 	sums := map[string]bool{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -468,8 +396,4 @@ func TestOneAnswerBroughtByMany(t *testing.T) {
 	if rows, _, err := h.CA.Certificates(t.Context(), ca.Filter{Serial: "outside:"}); err != nil || len(rows) != 1 || len(sums) != 1 {
 		t.Errorf("%d certificates, %d seals, %v", len(rows), len(sums), err)
 	}
-}
-
-func pemCertificate(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

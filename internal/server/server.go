@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"yinxin/ca"
+	"yinxin/ca/outside"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -144,7 +145,8 @@ func ruled(err error) error {
 		err     error
 		refusal refusal
 	}{
-		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused},
+		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict},
+		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
 		{ca.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 	} {
 		if errors.Is(err, known.err) {
