@@ -58,6 +58,9 @@ func TestASealOfAnOutsideAuthorityOnTheCommandLine(t *testing.T) {
 	if out := o.want(0, "ca", "list", "--issuer", outside.Name(added[0].ID)); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, made.CertSerial) {
 		t.Errorf("%q", out)
 	}
+	if out := o.want(0, "ca", "show", made.CertSerial); !strings.Contains(out, "BEGIN CERTIFICATE") {
+		t.Errorf("%q", out)
+	}
 	o.want(exitUsage, "ca", "outside", "withdraw", added[0].ID)
 	o.want(exitBadInput, "ca", "outside", "withdraw", "none", "--why", "x")
 	o.want(0, "ca", "outside", "withdraw", added[0].ID, "--why", "合同到期")

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"yinxin/ca"
+	"yinxin/ca/outside"
 	"yinxin/certs"
 	"yinxin/seal"
 )
@@ -92,17 +94,25 @@ func (p *Province) suspects(ctx context.Context, s Suspect) (rows []ca.Row, err 
 	case s.Serial != "":
 		r, err := p.CA.Certificate(ctx, s.Serial)
 		return []ca.Row{r}, err
+	case strings.HasPrefix(s.Issuer, outside.Name("")):
+		// When another authority issued is its own word: all that it did is in question.
+		return p.rows(ctx, ca.Filter{Issuer: s.Issuer})
 	case s.Issuer != "":
 		c, err := p.CA.Issuer(ctx, s.Issuer)
 		return []ca.Row{c.Row}, err
 	}
-	err = p.CA.Each(ctx, ca.Filter{KeyID: s.KeyID}, func(r ca.Row) error {
-		rows = append(rows, r)
-		return nil
-	})
+	rows, err = p.rows(ctx, ca.Filter{KeyID: s.KeyID})
 	if err == nil && len(rows) == 0 {
 		err = fmt.Errorf("%w: no certificate is on key %q", ErrSuspect, s.KeyID)
 	}
+	return rows, err
+}
+
+func (p *Province) rows(ctx context.Context, f ca.Filter) (rows []ca.Row, err error) {
+	err = p.CA.Each(ctx, f, func(r ca.Row) error {
+		rows = append(rows, r)
+		return nil
+	})
 	return rows, err
 }
 
