@@ -73,9 +73,7 @@ func (a *Authority) RevokeAll(ctx context.Context, r CompromiseRequest) (Comprom
 	}
 	c.Act = done.ID
 	c.Changed, err = a.c.Store.CommitRevocations(ctx, done, list)
-	a.mu.Lock()
-	clear(a.current) // it may stand whatever err says
-	a.mu.Unlock()
+	a.forget() // it may stand whatever err says
 	return c, err
 }
 
@@ -85,7 +83,7 @@ func (a *Authority) compromiseOf(ctx context.Context, serial string) (int, error
 	switch {
 	case err != nil:
 		return 0, err
-	case row.Purpose != "" && row.Issuer == string(row.Purpose):
+	case row.selfSigned():
 		return 0, fmt.Errorf("%w: %s is self-signed: it is ended in the trust list, not by its own CRL", ErrRefused, serial)
 	case row.Profile == ProfileIssuing:
 		return certs.ReasonCACompromise, nil

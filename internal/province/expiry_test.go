@@ -21,7 +21,7 @@ func TestTheLogTellsWhatEndsSoon(t *testing.T) {
 		t.Errorf("a new province: %s", s)
 	}
 	h.clock.move(80 * 24 * time.Hour)
-	if s := told(); !strings.Contains(s, "purpose=ocsp") || !strings.Contains(s, "days=9") || strings.Contains(s, "purpose=tsa") || !strings.Contains(s, "ocsp=1") {
+	if s := told(); !strings.Contains(s, "purpose=ocsp") || !strings.Contains(s, "days=9") || strings.Contains(s, "purpose=tsa") || !strings.Contains(s, "ocsp=2") {
 		t.Errorf("ten days before the end of one: %s", s)
 	}
 	h.clock.move(3*365*24*time.Hour - 90*24*time.Hour)

@@ -204,7 +204,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err := p.CA.Init(ctx); err != nil {
 		return err
 	}
-	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
+		return err
+	}
 	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Changed: p.lists.drop, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
 		return err
 	}
@@ -266,10 +268,11 @@ func (p *Province) later(what string, err error) error {
 // sweepEvery is how often retry keys older than a week are looked for.
 const sweepEvery = time.Hour
 
-// Run does what must be done as long as the folder is open: checkpoints, forgetting
-// old retry keys, and telling what ends soon.
+// Run does what must be done as long as the folder is open: checkpoints, revocation
+// lists, forgetting old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
+	go p.CRLs.Run(ctx)
 	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
 	defer daily.Stop()

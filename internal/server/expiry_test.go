@@ -36,7 +36,7 @@ func TestWhatEndsSoonIsAMetric(t *testing.T) {
 	if n, left := metric(seals), metric(ocsp); n != -1 || left < 89*day.Seconds() || left > 90*day.Seconds() {
 		t.Errorf("at first: %v seals, %v seconds of ocsp", n, left)
 	}
-	if n := metric(`yinxin_certificates_expiring{profile="ocsp",within="90d"}`); n != 1 {
+	if n := metric(`yinxin_certificates_expiring{profile="ocsp",within="90d"}`); n != 2 {
 		t.Errorf("within 90 days: %v", n)
 	}
 	h.Clock.Move(3*365*day - 10*day)

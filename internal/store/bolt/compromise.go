@@ -12,9 +12,13 @@ import (
 // be an answer that nobody gave.
 func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Revocation) (changed int, err error) {
 	err = s.commit(ctx, func(tx *Tx) error {
-		var rows []ca.Row
+		type fall struct {
+			row    ca.Row
+			before *ca.Revocation
+		}
+		var falls []fall
 		for _, r := range list {
-			row, err := tx.revocable(r)
+			row, before, err := tx.revocable(r)
 			switch {
 			case errors.Is(err, ca.ErrRevoked):
 				continue
@@ -22,16 +26,23 @@ func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Rev
 				return err
 			}
 			row.DER = nil // thousands of them would be held for nothing
-			rows = append(rows, row)
+			falls = append(falls, fall{row, before})
 		}
-		if changed = len(rows); changed == 0 {
+		if changed = len(falls); changed == 0 {
 			return ca.ErrRevoked
 		}
 		if err := tx.act(a); err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if err := tx.keepRevocation(row); err != nil {
+		for _, f := range falls {
+			if err := tx.keepChange(a.ID, f.row); err != nil {
+				return err
+			}
+			own, err := act.Encode(f.row.Revocation)
+			if err != nil {
+				return err
+			}
+			if err := tx.storyGoesOn(a.ID, f.row, f.before, own); err != nil {
 				return err
 			}
 		}

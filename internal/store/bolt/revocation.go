@@ -9,16 +9,18 @@ import (
 	"go.etcd.io/bbolt"
 
 	"yinxin/ca"
+	"yinxin/certs"
 	"yinxin/internal/act"
 )
 
 func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
 	err = s.commit(ctx, func(tx *Tx) error {
+		var before *ca.Revocation
 		var err error
-		if row, err = tx.revocable(r); err != nil {
+		if row, before, err = tx.revocable(r); err != nil {
 			return err
 		}
-		return tx.change(a, row)
+		return tx.change(a, row, before)
 	})
 	if errors.Is(err, ca.ErrRevoked) || err == nil {
 		return row, err
@@ -26,50 +28,117 @@ func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocatio
 	return ca.Row{}, err
 }
 
-// revocable gives a row as it stands once it is revoked; ErrRevoked if it stands so
-// already.
-func (tx *Tx) revocable(r ca.Revocation) (ca.Row, error) {
-	row, err := certificate(tx.get, []byte(r.Serial))
-	if err != nil {
-		return row, err
+// revocable gives a row as it stands once it is revoked, and what stood before;
+// ErrRevoked if that is no worse.
+func (tx *Tx) revocable(r ca.Revocation) (row ca.Row, before *ca.Revocation, err error) {
+	if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
+		return row, nil, err
 	}
-	if row.Revocation != nil {
+	if before = row.Revocation; before != nil {
 		var worse bool
-		if r, worse = r.Over(*row.Revocation); !worse {
-			return row, ca.ErrRevoked
+		if r, worse = r.Over(*before); !worse {
+			return row, before, ca.ErrRevoked
 		}
 	}
 	row.Revocation = &r
+	return row, before, nil
+}
+
+func (s caStore) CommitRelease(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
+	err = s.commit(ctx, func(tx *Tx) error {
+		var err error
+		if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
+			return err
+		}
+		if row.Revocation == nil || row.Revocation.Reason != certs.ReasonCertificateHold {
+			return ca.ErrNotHeld
+		}
+		before := row.Revocation
+		row.Revocation = nil
+		return tx.change(a, row, before)
+	})
+	if err != nil {
+		return ca.Row{}, err
+	}
 	return row, nil
 }
 
-// change keeps what stands of a row now, with its act.
-func (tx *Tx) change(a act.Act, row ca.Row) error {
+// change keeps what stands of a row now, with its act: a handful of puts, however
+// many rows and revocations there are.
+func (tx *Tx) change(a act.Act, row ca.Row, before *ca.Revocation) error {
 	if err := tx.act(a); err != nil {
 		return err
 	}
-	return tx.keepRevocation(row)
-}
-
-// keepRevocation keeps it without the act, which may be one of many rows.
-func (tx *Tx) keepRevocation(row ca.Row) error {
-	value, err := act.Encode(row.Revocation)
-	if err != nil {
+	if err := tx.keepChange(a.ID, row); err != nil {
 		return err
 	}
+	return tx.storyGoesOn(a.ID, row, before, nil)
+}
+
+// keepChange keeps it without the act, which may be that of many rows.
+func (tx *Tx) keepChange(id act.ID, row ca.Row) error {
+	var value []byte
+	if row.Revocation != nil {
+		var err error
+		if value, err = act.Encode(row.Revocation); err != nil {
+			return err
+		}
+	}
 	serial := []byte(row.Serial)
-	issued := bytes.Clone(tx.get(bucketCertificates, serial)[:len(act.ID{})])
+	issued := bytes.Clone(tx.get(bucketCertificates, serial)[:16])
 	if err := tx.put(bucketCertificates, serial, append(issued, value...)); err != nil {
 		return err
 	}
-	if err := tx.put(bucketRevoked, revokedKey(row.Issuer, row.Serial), value); err != nil {
+	key := revokedKey(row.Issuer, row.Serial)
+	if value == nil {
+		if err := tx.delete(bucketRevoked, key); err != nil {
+			return err
+		}
+	} else if err := tx.put(bucketRevoked, key, value); err != nil {
 		return err
 	}
-	_, err = tx.count("revoked:" + row.Issuer)
-	return err
+	return tx.logChange(id, row)
+}
+
+// logChange enters the change where lists and people look for it.
+func (tx *Tx) logChange(id act.ID, row ca.Row) error {
+	n, err := tx.count(string(revokedCounter(row.Issuer)))
+	if err != nil {
+		return err
+	}
+	if len(row.Serial) >= 2 {
+		if _, err := tx.count(string(revokedCounter(row.Issuer + "-" + ca.Shard(row.Serial)))); err != nil {
+			return err
+		}
+	}
+	at := append(revokedKey(row.Issuer, ""), indexKey(n)...)
+	if err := tx.put(bucketRevokedLog, at, append(id[:len(id):len(id)], row.Serial...)); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (s caStore) Revocation(_ context.Context, serial string) (r *ca.Revocation, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		value := tx.Bucket(bucketCertificates).Get([]byte(serial))
+		switch {
+		case value == nil:
+			return ca.ErrNotFound
+		case len(value) < 16:
+			return ErrCorrupt
+		case len(value) == 16:
+			return nil
+		}
+		revocation, err := decodeRevocation(value[16:])
+		r = &revocation
+		return err
+	})
+	return r, err
 }
 
 func revokedKey(issuer, serial string) []byte { return []byte(issuer + "\x00" + serial) }
+
+func revokedCounter(scope string) []byte { return []byte("revoked:" + scope) }
 
 // count adds one to a named number and gives it.
 func (tx *Tx) count(name string) (uint64, error) {
@@ -84,35 +153,10 @@ func number(value []byte) uint64 {
 	return binary.BigEndian.Uint64(value)
 }
 
-func (s caStore) Revoked(_ context.Context, issuer string) (out []ca.Revocation, err error) {
-	prefix := revokedKey(issuer, "")
+func (s caStore) RevokedCount(_ context.Context, scope string) (n uint64, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucketRevoked).Cursor()
-		for key, value := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = cursor.Next() {
-			r, err := decodeRevocation(value)
-			if err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
+		n = number(tx.Bucket(bucketCounters).Get(revokedCounter(scope)))
 		return nil
-	})
-	return out, err
-}
-
-func (s caStore) RevokedCount(_ context.Context, issuer string) (n uint64, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
-		n = number(tx.Bucket(bucketCounters).Get([]byte("revoked:" + issuer)))
-		return nil
-	})
-	return n, err
-}
-
-func (s caStore) NextCRLNumber(ctx context.Context, issuer string) (n uint64, err error) {
-	err = s.commit(ctx, func(tx *Tx) error {
-		var err error
-		n, err = tx.count("crl:" + issuer)
-		return err
 	})
 	return n, err
 }

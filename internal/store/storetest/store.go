@@ -1,5 +1,5 @@
-// Package storetest is the conformance suite of a store: Core, CA, Outside, Seal,
-// License, Journal and Agency hold it to the contract that the offices declare. Each is given
+// Package storetest is the conformance suite of a store: Core, CA, CRL, Outside, Seal,
+// License, Journal, Trust and Agency hold it to the contract that the offices declare. Each is given
 // a function that makes an empty store.
 package storetest
 
@@ -12,10 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
+	"yinxin/ca/crl"
 	"yinxin/ca/outside"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/journal"
+	"yinxin/internal/trust"
 	"yinxin/seal"
 )
 
@@ -36,9 +38,11 @@ type Store interface {
 	NewestAct(ctx context.Context) (time.Time, error)
 
 	CA() ca.Store
+	CRLs() crl.Store
 	Seals() seal.Store
 	Agencies() agency.Store
 	Journal() journal.Store
+	Trust() trust.Store
 	Outside() outside.Store
 }
 
