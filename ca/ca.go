@@ -16,8 +16,10 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"yinxin/ca/lint"
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
@@ -40,6 +42,9 @@ var (
 	ErrKeyTaken = errors.New("the key serves another purpose already")
 	// ErrSerialTaken: the serial number has been used; the office draws again.
 	ErrSerialTaken = errors.New("the serial number has been used")
+	// ErrKeyCompromised: a certificate on the key was revoked because somebody else
+	// may have it. No certificate stands on it ever again.
+	ErrKeyCompromised = errors.New("the key is known to be compromised")
 	// ErrRetryMismatch: the idempotency key was used for another request.
 	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
 )
@@ -49,6 +54,7 @@ const (
 	ActIssued    = "certificate.issued"
 	ActRevoked   = "certificate.revoked"
 	ActAbandoned = "certificate.abandoned" // signed perhaps, and never handed out
+	ActProfile   = "profile.set"
 )
 
 // Row is a certificate in the register.
@@ -70,6 +76,8 @@ type Row struct {
 	Revocation *Revocation `cbor:"15,keyasint,omitempty" json:"revocation,omitempty"`
 	Twin       string      `cbor:"16,keyasint,omitempty" json:"twin,omitempty"`     // serial of the signing certificate that this encryption certificate goes with (双证书)
 	Replaces   string      `cbor:"17,keyasint,omitempty" json:"replaces,omitempty"` // serial of the certificate that this one renews
+	// ProfileVersion is which setting of the profile made it; 0 is the program's own.
+	ProfileVersion uint32 `cbor:"20,keyasint,omitempty" json:"profileVersion,omitempty"`
 }
 
 // Revocation is for ever.
@@ -129,7 +137,8 @@ type Filter struct {
 // all.
 type Store interface {
 	// PutIntent fails with ErrSerialTaken if the serial has ever been used, with
-	// ErrKeyTaken if the key was intended for another owner.
+	// ErrKeyTaken if the key was intended for another owner, with
+	// ErrKeyCompromised if a certificate on it was revoked for that.
 	PutIntent(ctx context.Context, i Intent) error
 	// CommitCertificate replaces the intent by the certificate, with its act. It
 	// fails if there is no such intent, or if it was abandoned.
@@ -157,6 +166,7 @@ type Store interface {
 	// NextCRLNumber only rises, and is durable before the list is seen.
 	NextCRLNumber(ctx context.Context, issuer string) (uint64, error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
+	ProfileStore
 }
 
 // Config of New.
@@ -167,13 +177,17 @@ type Config struct {
 	Rand               io.Reader
 	Region, RegionName string
 	BaseURL            string // of the public endpoint, for CRL and issuer addresses
+	Demonstration      bool   // its certificates say that they are of no worth
 	Log                *slog.Logger
 }
 
 // Authority issues and revokes. Its methods may be called concurrently.
 type Authority struct {
 	c        Config
-	profiles map[string]Profile
+	linter   *lint.Linter
+	standard map[string]Profile                 // protocol.md 9
+	profiles atomic.Pointer[map[string]Profile] // as the operator has set them
+	setting  sync.Mutex                         // held while one is set
 
 	mu        sync.Mutex
 	current   map[Purpose]Credential
@@ -204,11 +218,17 @@ func New(c Config) (*Authority, error) {
 		return nil, fmt.Errorf("ca: %q is no address such as https://seal.example.gov.cn", c.BaseURL)
 	}
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	profiles, err := standardProfiles()
+	profiles, err := standardProfiles(c.Demonstration)
 	if err != nil {
 		return nil, err
 	}
-	return &Authority{c: c, profiles: profiles, current: map[Purpose]Credential{}}, nil
+	linter, err := lint.New(c.Rand)
+	if err != nil {
+		return nil, err
+	}
+	a := &Authority{c: c, linter: linter, standard: profiles, current: map[Purpose]Credential{}}
+	a.profiles.Store(&profiles)
+	return a, nil
 }
 
 // Shard names the part of an issuer's revocation list that a certificate of ours

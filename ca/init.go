@@ -18,6 +18,9 @@ func (a *Authority) Init(ctx context.Context) error {
 	if err := a.recover(ctx); err != nil {
 		return fmt.Errorf("intents of an earlier process: %w", err)
 	}
+	if err := a.loadProfiles(ctx); err != nil {
+		return fmt.Errorf("profiles: %w", err)
+	}
 	had, err := a.had(ctx)
 	if err != nil || had == len(purposes) {
 		return err
@@ -31,7 +34,7 @@ func (a *Authority) Init(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("key of %s: %w", p.purpose, err)
 		}
-		o := order{profile: a.profiles[p.profile], issuer: p.issuer, purpose: p.purpose, key: key.Public(), held: key,
+		o := order{profile: a.profile(p.profile), issuer: p.issuer, purpose: p.purpose, key: key.Public(), held: key,
 			subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + p.title}, who: "init", why: "the province is set up"}
 		if _, err := a.issue(ctx, o); err != nil {
 			return fmt.Errorf("certificate of %s: %w", p.purpose, err)

@@ -69,7 +69,7 @@ func TestProfiles(t *testing.T) {
 		"witness":     {Usage: sign, EKU: arc + "6", PathLen: -1, Life: 2 * years},
 		"client":      {Usage: sign, EKU: "1.3.6.1.5.5.7.3.2", PathLen: -1, Life: years},
 	}
-	profiles, err := standardProfiles()
+	profiles, err := standardProfiles(false)
 	if err != nil {
 		t.Fatal(err)
 	}
