@@ -104,8 +104,9 @@ func (v *view) readTBS(s cryptobyte.String) bool {
 	}
 	v.serial, v.inner = serial, inner
 	for _, tag := range []asn1.Tag{1, 2} {
+		var id cryptobyte.String
 		var has bool
-		if !s.ReadOptionalASN1(nil, &has, tag.ContextSpecific()) {
+		if !s.ReadOptionalASN1(&id, &has, tag.ContextSpecific()) {
 			return false
 		}
 		v.unique = v.unique || has
