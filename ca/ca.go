@@ -141,7 +141,8 @@ type Store interface {
 	// ErrKeyCompromised if a certificate on it was revoked for that.
 	PutIntent(ctx context.Context, i Intent) error
 	// CommitCertificate replaces the intent by the certificate, with its act. It
-	// fails if there is no such intent, or if it was abandoned.
+	// fails if there is no such intent, or if it was abandoned, and with
+	// ErrKeyCompromised if that came to be known since.
 	CommitCertificate(ctx context.Context, a act.Act, r Row) error
 	// CommitAbandoned keeps the intent as abandoned since the act's time;
 	// ErrNotFound if it is not pending.

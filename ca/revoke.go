@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"yinxin/certs"
 	"yinxin/internal/act"
 )
@@ -73,8 +75,8 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 // key was compromised after all, and that it was so since an earlier time. The
 // time of revocation stays.
 func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
-	worse := r.compromise() && !earlier.compromise() ||
-		(r.Reason == earlier.Reason || r.compromise()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
+	worse := r.OfKey() && !earlier.OfKey() ||
+		(r.Reason == earlier.Reason || r.OfKey()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
 	if !worse {
 		return earlier, false
 	}
@@ -85,9 +87,9 @@ func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
 	return r, true
 }
 
-// compromise: of the certificate's own key, which an authority's reason may
-// call by another name.
-func (r Revocation) compromise() bool {
+// OfKey tells that the certificate's own key was compromised, which an authority's
+// reason may call by another name. No certificate stands on such a key again.
+func (r Revocation) OfKey() bool {
 	return r.Reason == certs.ReasonKeyCompromise || r.Reason == certs.ReasonCACompromise
 }
 
@@ -97,6 +99,17 @@ func (r Revocation) since() time.Time {
 		return r.At
 	}
 	return r.Invalidity
+}
+
+// KeySM3 is the SM3 of the certificate's point, as intents have it; false if the
+// certificate cannot be read, which must not keep anyone from revoking it.
+func (r Row) KeySM3() ([32]byte, bool) {
+	c, err := certs.ParseCertificate(r.DER)
+	if err != nil {
+		return [32]byte{}, false
+	}
+	pt, err := point(c.PublicKey)
+	return sm3.Sum(pt), err == nil
 }
 
 // Certificate shows one row.

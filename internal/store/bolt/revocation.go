@@ -33,6 +33,9 @@ func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocatio
 		if err := tx.act(a); err != nil {
 			return err
 		}
+		if err := tx.block(row); err != nil {
+			return err
+		}
 		issued := bytes.Clone(tx.get(bucketCertificates, []byte(r.Serial))[:16])
 		if err := tx.put(bucketCertificates, []byte(r.Serial), append(issued, value...)); err != nil {
 			return err

@@ -15,6 +15,7 @@ func CA(t *testing.T, fresh func(testing.TB) Store) {
 	suite(t, fresh, map[string]func(*testing.T, *bench){
 		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "lists": caLists,
 		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "revoked": caRevoked, "numbers": caNumbers, "race": caRace, "retry": caRetry,
+		"blocked": caBlocked, "blocked meanwhile": caBlockedMeanwhile, "profiles": caProfiles, "profile race": caProfileRace,
 	})
 }
 
