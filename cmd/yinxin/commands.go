@@ -27,6 +27,7 @@ func commands() []command {
 		{"ca show", "SERIAL", "show a certificate", runCAShow},
 		{"ca list", "", "list certificates", runCAList},
 		{"ca revoke", "SERIAL", "revoke a certificate, for ever", runCARevoke},
+		{"ca profile", "list | show NAME | set NAME FILE", "list, show and set the profiles of certificates", runCAProfile},
 		{"ca crl", "", "write an issuer's revocation list", runCACRL},
 		{"seal make", "", "make a seal for an agency", runSealMake},
 		{"seal list", "", "list seals", runSealList},
