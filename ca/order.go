@@ -181,6 +181,13 @@ func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, 
 	now := a.now()
 	t := &template{profile: o.profile, serial: serial, subject: o.subject, key: o.key, uscc: o.agency, notBefore: now, notAfter: now.Add(o.profile.c.Life - time.Second), cpsURL: a.cpsURL()}
 	if o.selfSigned() {
+		if !o.profile.c.CA { // RFC 5280 4.2.1.1 spares an authority's own certificate alone
+			pt, err := point(o.key)
+			if err != nil {
+				return nil, Credential{}, err
+			}
+			t.issuerKeyID = keyID(pt)
+		}
 		return t, Credential{Key: o.held}, nil
 	}
 	by, err := a.Purpose(ctx, o.issuer)

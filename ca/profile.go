@@ -119,7 +119,9 @@ func NewProfile(c ProfileConfig) (Profile, error) {
 func (c *ProfileConfig) checkPolicies() error {
 	for i, p := range c.Policies {
 		switch {
-		case p != certs.OIDPolicyAgencySeal && p != certs.OIDPolicyPerson && p != certs.OIDPolicyService && p != certs.OIDPolicyDemonstration:
+		case p == certs.OIDAnyPolicy && (!c.CA || len(c.Policies) > 1):
+			return errors.New("any policy, for one that is no CA or beside another")
+		case p != certs.OIDAnyPolicy && p != certs.OIDPolicyAgencySeal && p != certs.OIDPolicyPerson && p != certs.OIDPolicyService && p != certs.OIDPolicyDemonstration:
 			return fmt.Errorf("%s is no policy of ours", p)
 		case slices.Contains(c.Policies[:i], p): // RFC 5280 4.2.1.4
 			return fmt.Errorf("policy %s comes twice", p)
@@ -181,11 +183,15 @@ func standardProfiles(demonstration bool) (map[string]Profile, error) {
 		encrypt = certs.KeyUsageKeyEncipherment | certs.KeyUsageDataEncipherment | certs.KeyUsageKeyAgreement
 		day     = 24 * time.Hour
 	)
+	// An issuing CA of the house's own may issue under all of its policies, and says
+	// so by the one identifier that every reader knows: those that count in 32 bits
+	// could not read it by the names of ours, nor then any list or answer below it.
+	ofAny := []certs.OID{certs.OIDAnyPolicy}
 	ofSeal, ofPerson, ofService := []certs.OID{certs.OIDPolicyAgencySeal}, []certs.OID{certs.OIDPolicyPerson}, []certs.OID{certs.OIDPolicyService}
 	out := map[string]Profile{}
 	for _, c := range []ProfileConfig{
 		{Name: ProfileRoot, Life: 20 * year, KeyUsage: ca, CA: true, PathLen: -1},
-		{Name: ProfileIssuing, Life: 10 * year, KeyUsage: ca, CA: true, PathLen: 0, Policies: slices.Concat(ofSeal, ofPerson, ofService)},
+		{Name: ProfileIssuing, Life: 10 * year, KeyUsage: ca, CA: true, PathLen: 0, Policies: ofAny},
 		{Name: ProfileSealMaker, Life: 5 * year, KeyUsage: signFor, EKU: certs.OIDEKUSealMaker, Policies: ofService},
 		{Name: ProfileAgencySeal, Life: 3 * year, KeyUsage: signFor, Seal: true, Policies: ofSeal},
 		{Name: ProfilePerson, Life: 3 * year, KeyUsage: signFor, Policies: ofPerson},

@@ -59,7 +59,7 @@ func TestProfiles(t *testing.T) {
 	)
 	want := map[string]said{
 		"root":        {Usage: ca, CA: true, PathLen: -1, Life: 20 * years},
-		"issuing":     {Usage: ca, CA: true, PathLen: 0, Life: 10 * years, Policies: "123"},
+		"issuing":     {Usage: ca, CA: true, PathLen: 0, Life: 10 * years, Policies: "0"},
 		"seal-maker":  {Usage: signFor, EKU: arc + "1", PathLen: -1, Life: 5 * years, Policies: "3"},
 		"agency-seal": {Usage: signFor, PathLen: -1, Life: 3 * years, Policies: "1"},
 		"person":      {Usage: signFor, PathLen: -1, Life: 3 * years, Policies: "2"},
@@ -148,8 +148,12 @@ func TestProfilesThatCannotBe(t *testing.T) {
 		"a seal that encrypts":           func(c *ProfileConfig) { c.Seal, c.KeyUsage = true, certs.KeyUsageKeyAgreement },
 		"a seal with another use":        func(c *ProfileConfig) { c.Seal, c.EKU = true, certs.OIDEKUClientAuth },
 		"a policy of others":             func(c *ProfileConfig) { c.Policies = []certs.OID{"1.2.3"} },
-		"a policy twice":                 func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDPolicyPerson, certs.OIDPolicyPerson} },
-		"two policies":                   func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDPolicyPerson, certs.OIDPolicyService} },
+		"any policy of nobody":           func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDAnyPolicy} },
+		"any policy and another": func(c *ProfileConfig) {
+			c.CA, c.KeyUsage, c.Policies = true, certs.KeyUsageCertSign, []certs.OID{certs.OIDAnyPolicy, certs.OIDPolicyService}
+		},
+		"a policy twice": func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDPolicyPerson, certs.OIDPolicyPerson} },
+		"two policies":   func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDPolicyPerson, certs.OIDPolicyService} },
 		"a demonstration and more": func(c *ProfileConfig) {
 			c.CA, c.KeyUsage, c.Policies = true, certs.KeyUsageCertSign, []certs.OID{certs.OIDPolicyService, certs.OIDPolicyDemonstration}
 		},

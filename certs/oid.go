@@ -63,6 +63,7 @@ const (
 	OIDEKUAny             OID = "2.5.29.37.0"
 	OIDOCSPNoCheck        OID = "1.3.6.1.5.5.7.48.1.5"
 	OIDQualifierCPS       OID = "1.3.6.1.5.5.7.2.1"
+	OIDAnyPolicy          OID = "2.5.29.32.0"
 	oidAIAOCSP            OID = "1.3.6.1.5.5.7.48.1"
 	oidAIAIssuers         OID = "1.3.6.1.5.5.7.48.2"
 	oidExtSubjectKeyID    OID = "2.5.29.14"
@@ -182,7 +183,7 @@ var knownOIDs = func() map[string]OID {
 	m := map[string]OID{}
 	for _, o := range []OID{
 		OIDEKUSealMaker, OIDEKUStatusSigner, OIDEKUQRSigner, OIDEKUJournal, OIDEKUTrustList, OIDEKUWitness, OIDStampID,
-		OIDExpectedSeals, OIDSESealAttr, OIDTSAPolicy, OIDPolicyAgencySeal, OIDPolicyPerson, OIDPolicyService, OIDPolicyDemonstration, OIDQualifierCPS, OIDSM2Curve, OIDSM2Sign, OIDSM3, OIDSM2WithSM3, OIDUSCC, OIDGMData,
+		OIDExpectedSeals, OIDSESealAttr, OIDTSAPolicy, OIDPolicyAgencySeal, OIDPolicyPerson, OIDPolicyService, OIDPolicyDemonstration, OIDAnyPolicy, OIDQualifierCPS, OIDSM2Curve, OIDSM2Sign, OIDSM3, OIDSM2WithSM3, OIDUSCC, OIDGMData,
 		OIDGMSignedData, OIDECPublicKey, OIDData, OIDSignedData, OIDContentType, OIDMessageDigest, OIDSigningTime,
 		OIDTSTInfo, OIDSigningCertV2, OIDEKUTimeStamping, OIDEKUOCSPSigning, OIDEKUClientAuth, OIDEKUAny, OIDOCSPNoCheck,
 		oidAIAOCSP, oidAIAIssuers, oidExtSubjectKeyID, oidExtKeyUsage, oidExtBasic, oidExtCRLNumber, oidExtReason,

@@ -304,7 +304,7 @@ var badCPS = map[string][]bad{
 }
 
 func TestGoodSamples(t *testing.T) {
-	for name, of := range map[string]func(testing.TB) *sample{"root": rootSample, "issuing": issuingSample, "seal": sealSample, "tsa": tsaSample, "ocsp": ocspSample} {
+	for name, of := range map[string]func(testing.TB) *sample{"root": rootSample, "issuing": issuingSample, "seal": sealSample, "tsa": tsaSample, "ocsp": ocspSample, "scheme": schemeSample} {
 		s := of(t)
 		if found := examine(s.der(t), s.want); len(found) > 0 {
 			t.Errorf("%s: %v", name, found)

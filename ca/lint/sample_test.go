@@ -243,3 +243,14 @@ func ocspSample(t testing.TB) *sample {
 	s.want.KeyUsage, s.want.EKU, s.want.OCSPNoCheck = certs.KeyUsageDigitalSignature, certs.OIDEKUOCSPSigning, true
 	return s
 }
+
+// schemeSample signs for itself and is no authority, as the scheme list's signer.
+func schemeSample(t testing.TB) *sample {
+	s := bare(t, "贵州省", "贵州省信任体系列表").policies(certs.OIDPolicyService)
+	s.add(idKeyUsage, yes, bits(7, 0x80))
+	s.add(idExtendedKeyUsage, nil, seq(oid(certs.OIDEKUTrustList)))
+	sum := sm3.Sum(s.spki[len(s.spki)-65:])
+	s.add(idAuthorityKeyID, nil, seq(wrap(asn1.Tag(0).ContextSpecific(), sum[:20])))
+	s.want.KeyUsage, s.want.EKU = certs.KeyUsageDigitalSignature, certs.OIDEKUTrustList
+	return s
+}

@@ -92,7 +92,7 @@ func TestArrowsRunOneWay(t *testing.T) {
 func TestWitnessesAreForTestsAlone(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		for _, i := range p.Imports {
-			for _, witness := range []string{"github.com/tjfoc/gmsm", "github.com/digitorus/", "github.com/chromedp/"} {
+			for _, witness := range []string{"github.com/tjfoc/gmsm", "github.com/digitorus/", "github.com/chromedp/", "github.com/zmap/"} {
 				if strings.HasPrefix(i, witness) {
 					t.Errorf("%s imports %s", p.ImportPath, i)
 				}
