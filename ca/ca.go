@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"yinxin/ca/lint"
-	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -40,6 +39,8 @@ var (
 	// ErrKeyTaken: the key has a certificate for something else. A key serves one
 	// purpose (protocol.md 1).
 	ErrKeyTaken = errors.New("the key serves another purpose already")
+	// ErrEnded: what would sign is revoked or not in validity.
+	ErrEnded = errors.New("the service cannot sign")
 	// ErrSerialTaken: the serial number has been used; the office draws again.
 	ErrSerialTaken = errors.New("the serial number has been used")
 	// ErrKeyCompromised: a certificate on the key was revoked because somebody else
@@ -125,14 +126,6 @@ type Intent struct {
 // Owner is what the key of the intent serves, and nothing else ever.
 func (i Intent) Owner() string { return i.Profile + "\x00" + i.Agency + "\x00" + i.Subject }
 
-// Filter of a list; Cursor is the serial of the last row seen.
-type Filter struct {
-	Agency string
-	State  string // valid, revoked, expired or "" for all
-	Cursor string
-	Limit  int
-}
-
 // Store keeps the register. Every write is durable on return, whole or not at
 // all.
 type Store interface {
@@ -150,9 +143,20 @@ type Store interface {
 	// Intents lists those whose certificate never came, pending and abandoned.
 	Intents(ctx context.Context) ([]Intent, error)
 	Certificate(ctx context.Context, serial string) (Row, error)
+	// Revocation gives what revoked a certificate, nil for nothing, without reading
+	// the rest of its row; ErrNotFound if it was never issued.
+	Revocation(ctx context.Context, serial string) (*Revocation, error)
 	// CertificateByAct finds what an act issued.
 	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
-	Certificates(ctx context.Context, f Filter, now time.Time) ([]Row, error)
+	// Certificates lists what the filter matches, in an order that is the same from
+	// page to page. A store may stop before f.Limit rows are found; next is the
+	// cursor to go on from, "" at the end; ErrNotFound for a cursor that names none.
+	// A page costs what its rows cost, not what the register holds, for each of
+	// agency, issue, expiry, beginning of the serial, and for the revoked.
+	Certificates(ctx context.Context, f Filter, now time.Time) (rows []Row, next string, err error)
+	// Expiring counts by profile what is not revoked and ends from a moment on and
+	// before another, without reading the certificates.
+	Expiring(ctx context.Context, from, before time.Time) (map[string]int, error)
 	// Current is the newest certificate of a purpose; ErrNotFound before the first.
 	Current(ctx context.Context, p Purpose) (Row, error)
 	// History is every certificate that a purpose has had, oldest first.
@@ -190,16 +194,12 @@ type Authority struct {
 	profiles atomic.Pointer[map[string]Profile] // as the operator has set them
 	setting  sync.Mutex                         // held while one is set
 
-	mu        sync.Mutex
-	current   map[Purpose]Credential
-	recovered bool // what an earlier process left was settled
-}
+	renewing sync.Mutex // one renewal at a time: the next generation is counted; guards warned
+	warned   time.Time
 
-// Credential is a certificate with its key and its row.
-type Credential struct {
-	Certificate *certs.Certificate
-	Key         hsm.Key
-	Row         Row
+	mu        sync.Mutex
+	recovered bool                                // what an earlier process left was settled
+	held      atomic.Pointer[map[held]Credential] // written under mu, read by every stamp
 }
 
 // maxBaseURL keeps a certificate small: it holds the address three times.
@@ -227,7 +227,7 @@ func New(c Config) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Authority{c: c, linter: linter, standard: profiles, current: map[Purpose]Credential{}}
+	a := &Authority{c: c, linter: linter, standard: profiles}
 	a.profiles.Store(&profiles)
 	return a, nil
 }

@@ -4,26 +4,25 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 
 	"yinxin/ca/lint"
-	"yinxin/certs"
 )
 
 // expected is what order and profile say of a certificate, for the linter to hold
 // the draft against.
-func (a *Authority) expected(o order, t *template, issuer *certs.Certificate) lint.Expected {
+func (a *Authority) expected(o order, by Credential) lint.Expected {
 	p := o.profile.c
 	want := lint.Expected{
 		Life: p.Life, KeyUsage: p.KeyUsage, EKU: p.EKU, EKUCritical: p.EKUCritical, CA: p.CA, PathLen: p.PathLen, OCSPNoCheck: p.OCSPNoCheck,
 		Policies: p.Policies, CPS: a.cpsURL(), RequirePolicy: p.RequirePolicy, Organization: o.subject.Organization, CN: o.subject.CommonName,
-		Agency: o.agency, Seal: p.Seal, Region: a.c.Region, Key: o.key, Issuer: issuer,
+		Agency: o.agency, Seal: p.Seal, Region: a.c.Region, Key: o.key, Issuer: by.Certificate,
 	}
 	for _, n := range p.Permitted {
 		// A name of texts has an encoding, whatever they are.
 		der, _ := encode(func(b *cryptobyte.Builder) { addName(b, n) })
 		want.Permitted = append(want.Permitted, der)
 	}
-	if issuer != nil {
-		want.CRL, want.FreshestCRL = a.crlURLs(o.issuer, o.profile)
-		want.OCSP, want.IssuerURL = a.c.BaseURL+"/ocsp", a.c.BaseURL+"/ca/"+string(o.issuer)+".cer"
+	if by.Certificate != nil {
+		want.CRL, want.FreshestCRL = a.crlURLs(by.Name, o.profile)
+		want.OCSP, want.IssuerURL = a.c.BaseURL+"/ocsp", a.c.BaseURL+"/ca/"+by.Name+".cer"
 	}
 	return want
 }
@@ -33,8 +32,8 @@ func (a *Authority) cpsURL() string { return a.c.BaseURL + "/cps" }
 
 // crlURLs are the addresses of the list that will tell of a revocation, and of
 // its delta list, "" if the profile names none.
-func (a *Authority) crlURLs(issuer Purpose, p Profile) (list, delta string) {
-	base := a.c.BaseURL + "/crl/" + string(issuer)
+func (a *Authority) crlURLs(issuer string, p Profile) (list, delta string) {
+	base := a.c.BaseURL + "/crl/" + issuer
 	if p.c.FreshestCRL {
 		delta = base + "-delta.crl"
 	}

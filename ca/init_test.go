@@ -20,7 +20,7 @@ import (
 )
 
 var purposes = []ca.Purpose{
-	ca.PurposeRoot, ca.PurposeIssuing, ca.PurposeSealMaker, ca.PurposeTSA, ca.PurposeOCSP, ca.PurposeStatus, ca.PurposeQR, ca.PurposeJournal, ca.PurposeTrustList, ca.PurposeScheme,
+	ca.PurposeRoot, ca.PurposeIssuing, ca.PurposeSealMaker, ca.PurposeTSA, ca.PurposeOCSP, ca.PurposeStatus, ca.PurposeQR, ca.PurposeJournal, ca.PurposeTrustList, ca.PurposeScheme, ca.PurposeOCSPRoot,
 }
 
 func TestInitTwiceIsTheSame(t *testing.T) {

@@ -23,7 +23,9 @@ import (
 type order struct {
 	profile  Profile
 	issuer   Purpose
+	under    string  // the issuer by its name; "" for the current one of its purpose
 	purpose  Purpose // of our own
+	replaces string  // serial of the certificate that it renews
 	subject  Name
 	key      *ecdsa.PublicKey
 	held     hsm.Key // nil when the key is elsewhere
@@ -52,7 +54,7 @@ func (a *Authority) issue(ctx context.Context, o order) (Row, error) {
 			return Row{}, err
 		}
 		var checked *lint.Checked
-		if checked, err = a.linted(o, t, by.Certificate); err != nil {
+		if checked, err = a.linted(o, t, by); err != nil {
 			return Row{}, err
 		}
 		intent := Intent{Serial: hex.EncodeToString(t.serial.Bytes()), Profile: o.profile.Name(), Agency: o.agency,
@@ -74,12 +76,12 @@ func (a *Authority) issue(ctx context.Context, o order) (Row, error) {
 
 // linted encodes the draft and has it looked at. A rule that is broken is no
 // fault of the store or of a key: nothing was intended yet.
-func (a *Authority) linted(o order, t *template, issuer *certs.Certificate) (*lint.Checked, error) {
+func (a *Authority) linted(o order, t *template, by Credential) (*lint.Checked, error) {
 	tbs, err := t.tbs()
 	if err != nil {
 		return nil, err
 	}
-	checked, err := a.linter.Check(tbs, a.expected(o, t, issuer))
+	checked, err := a.linter.Check(tbs, a.expected(o, by))
 	if errors.Is(err, lint.ErrFindings) {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
@@ -123,15 +125,15 @@ func (a *Authority) fulfil(ctx context.Context, o order, by Credential, i Intent
 	if err := c.CheckSignatureFrom(issuer); err != nil {
 		return Row{}, fmt.Errorf("the certificate made is not signed by its issuer: %w", err)
 	}
-	return a.record(ctx, o, c, i.Serial)
+	return a.record(ctx, o, c, i.Serial, by.Name)
 }
 
-func (a *Authority) record(ctx context.Context, o order, c *certs.Certificate, serial string) (Row, error) {
+func (a *Authority) record(ctx context.Context, o order, c *certs.Certificate, serial, issuer string) (Row, error) {
 	now := a.c.Clock()
 	r := Row{
-		Serial: serial, Issuer: string(o.issuer), Profile: o.profile.Name(), ProfileVersion: o.profile.version, Purpose: o.purpose, Agency: o.agency,
+		Serial: serial, Issuer: issuer, Profile: o.profile.Name(), ProfileVersion: o.profile.version, Purpose: o.purpose, Agency: o.agency,
 		Subject: c.Subject.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter, DER: c.Raw, IssuedAt: now.UTC().Truncate(time.Second),
-		Who: o.who, Why: o.why,
+		Who: o.who, Why: o.why, Replaces: o.replaces,
 	}
 	if o.held != nil {
 		r.KeyID = o.held.Info().ID
@@ -188,9 +190,14 @@ func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, 
 			}
 			t.issuerKeyID = keyID(pt)
 		}
-		return t, Credential{Key: o.held}, nil
+		return t, Credential{Key: o.held, Name: string(o.issuer)}, nil
 	}
-	by, err := a.Purpose(ctx, o.issuer)
+	var by Credential
+	if o.under != "" {
+		by, err = a.Issuer(ctx, o.under)
+	} else {
+		by, err = a.Purpose(ctx, o.issuer)
+	}
 	if err != nil {
 		return nil, by, fmt.Errorf("issuer: %w", err)
 	}
@@ -205,8 +212,8 @@ func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, 
 		t.notAfter = issuer.NotAfter
 	}
 	t.issuer, t.issuerKeyID = issuer.RawSubject, issuer.SubjectKeyID
-	t.crlURL, t.freshestURL = a.crlURLs(o.issuer, o.profile)
-	t.issuerURL = a.c.BaseURL + "/ca/" + string(o.issuer) + ".cer"
+	t.crlURL, t.freshestURL = a.crlURLs(by.Name, o.profile)
+	t.issuerURL = a.c.BaseURL + "/ca/" + by.Name + ".cer"
 	t.ocspURL = a.c.BaseURL + "/ocsp"
 	return t, by, nil
 }

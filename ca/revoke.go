@@ -47,7 +47,7 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 		return Row{}, fmt.Errorf("%w: reason %d is not one that a certificate is revoked for", ErrRefused, r.Reason)
 	case r.Reason == certs.ReasonCACompromise && row.Profile != ProfileIssuing:
 		return Row{}, fmt.Errorf("%w: cACompromise is for an authority's certificate", ErrRefused)
-	case row.Purpose != "" && row.Issuer == string(row.Purpose):
+	case row.selfSigned():
 		// RFC 5280 6.1: nobody asks whether a trust anchor is revoked.
 		return Row{}, fmt.Errorf("%w: a self-signed certificate is ended in the trust list, not by its own CRL", ErrRefused)
 	case !grounds(r.Who) || !grounds(r.Why):
@@ -60,13 +60,13 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	purpose := row.Purpose
+	ours := row.Purpose != ""
 	row, err = a.c.Store.CommitRevocation(ctx, done, rev)
-	// What is kept knows nothing of the revocation, which may stand whatever err
-	// says.
-	a.mu.Lock()
-	delete(a.current, purpose)
-	a.mu.Unlock()
+	if ours {
+		// What is held knows nothing of the revocation, which may stand whatever err
+		// says.
+		a.forget()
+	}
 	return row, err
 }
 
@@ -115,22 +115,6 @@ func (r Row) KeySM3() ([32]byte, bool) {
 // Certificate shows one row.
 func (a *Authority) Certificate(ctx context.Context, serial string) (Row, error) {
 	return a.c.Store.Certificate(ctx, serial)
-}
-
-// maxPage bounds one page of a list.
-const maxPage = 1000
-
-// Certificates lists rows in the order of issue, at most 1,000 of them.
-func (a *Authority) Certificates(ctx context.Context, f Filter) ([]Row, error) {
-	switch {
-	case f.Agency != "" && !certs.USCCValid(f.Agency):
-		return nil, fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, f.Agency)
-	case f.State != "" && f.State != StateValid && f.State != StateRevoked && f.State != StateExpired:
-		return nil, fmt.Errorf("%w: there is no state %q", ErrRefused, f.State)
-	case f.Limit <= 0 || f.Limit > maxPage:
-		f.Limit = maxPage
-	}
-	return a.c.Store.Certificates(ctx, f, a.c.Clock())
 }
 
 // Abandoned lists the intents whose certificate never came: what may have been

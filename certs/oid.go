@@ -188,7 +188,7 @@ var knownOIDs = func() map[string]OID {
 		OIDTSTInfo, OIDSigningCertV2, OIDEKUTimeStamping, OIDEKUOCSPSigning, OIDEKUClientAuth, OIDEKUAny, OIDOCSPNoCheck,
 		oidAIAOCSP, oidAIAIssuers, oidExtSubjectKeyID, oidExtKeyUsage, oidExtBasic, oidExtCRLNumber, oidExtReason,
 		oidExtInvalidity, oidExtCRLPoints, oidExtPolicies, oidExtAuthorityKeyID, oidExtExtendedKeyUse, oidExtAuthorityAccess,
-		oidCountry, oidOrganization, oidUnit, oidCommonName,
+		oidCountry, oidOrganization, oidUnit, oidCommonName, OIDOCSPBasic, oidOCSPNonce, OIDArchiveCutoff, oidSHA1, oidSHA256,
 	} {
 		m[string(o.DER())] = o
 	}

@@ -112,7 +112,7 @@ func TestTjfocVerifiesOurCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal("a request of tjfoc:", err)
 	}
-	rows, err := a.Certificates(t.Context(), ca.Filter{})
+	rows, _, err := a.Certificates(t.Context(), ca.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,28 +13,6 @@ import (
 	"yinxin/internal/province"
 )
 
-func runCAList(ctx context.Context, c *call) error {
-	c.withData()
-	f := ca.Filter{Limit: 1000}
-	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
-	c.flags.StringVar(&f.State, "state", "", "valid, revoked or expired")
-	c.flags.StringVar(&f.Cursor, "after", "", "serial number of the last certificate seen")
-	if err := c.parse(0, 0); err != nil {
-		return err
-	}
-	return c.withProvince(ctx, func(p *province.Province) error {
-		rows, err := p.CA.Certificates(ctx, f)
-		if err != nil {
-			return err
-		}
-		return c.print(rows, func(w io.Writer) {
-			for _, r := range rows {
-				fmt.Fprintln(w, r.Serial, r.State(time.Now()), r.NotAfter.Format(time.DateOnly), r.Subject)
-			}
-		})
-	})
-}
-
 func runCARevoke(ctx context.Context, c *call) error {
 	c.withData()
 	r := ca.RevokeRequest{Who: operator()}

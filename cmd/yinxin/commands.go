@@ -25,7 +25,7 @@ func commands() []command {
 		{"key revoke", "ID", "end a bearer key", runKeyRevoke},
 		{"ca issue", "CSR", "issue a certificate from a PKCS#10 request", runCAIssue},
 		{"ca show", "SERIAL", "show a certificate", runCAShow},
-		{"ca list", "", "list certificates", runCAList},
+		{"ca list", "", "list, search and export certificates", runCAList},
 		{"ca revoke", "SERIAL", "revoke a certificate, for ever", runCARevoke},
 		{"ca profile", "list | show NAME | set NAME FILE", "list, show and set the profiles of certificates", runCAProfile},
 		{"ca crl", "", "write an issuer's revocation list", runCACRL},

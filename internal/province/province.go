@@ -264,18 +264,22 @@ func (p *Province) later(what string, err error) error {
 // sweepEvery is how often retry keys older than a week are looked for.
 const sweepEvery = time.Hour
 
-// Run does what must be done as long as the folder is open: checkpoints, and
-// forgetting old retry keys.
+// Run does what must be done as long as the folder is open: checkpoints, forgetting
+// old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
-	tick := time.NewTicker(sweepEvery)
+	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
+	defer daily.Stop()
+	p.warnOfEnds(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			p.sweep(ctx)
+		case <-daily.C:
+			p.warnOfEnds(ctx)
 		}
 	}
 }

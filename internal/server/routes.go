@@ -136,7 +136,8 @@ func (s *Server) sealRoutes() []endpoint {
 func (s *Server) certificateRoutes() []endpoint {
 	return []endpoint{
 		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", []string{"Idempotency-Key"}, jsonOf(certificateForm{}), created(ca.Row{}), s.issue},
-		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates", append([]string{"state"}, listing...), content{}, jsonOf(listOf[ca.Row]{}), s.certificates},
+		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates: a page as JSON, all that match as a table or as lines", slices.Concat(certificateQuery, []string{"bom"}, listing), content{},
+			jsonOf(listOf[ca.Row]{}).or(raw(mediaCSV, mediaLines)), s.certificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}), s.revoke},
 	}

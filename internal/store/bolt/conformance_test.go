@@ -25,5 +25,6 @@ func TestAgencyStore(t *testing.T) {
 func TestCore(t *testing.T)         { storetest.Core(t, freshStore) }
 func TestCAStore(t *testing.T)      { storetest.CA(t, freshStore) }
 func TestJournalStore(t *testing.T) { storetest.Journal(t, freshStore) }
+func TestTrustStore(t *testing.T)   { storetest.Trust(t, freshStore) }
 func TestSealStore(t *testing.T)    { storetest.Seal(t, freshStore) }
 func TestAgencyActs(t *testing.T)   { storetest.AgencyStore(t, freshStore) }

@@ -52,6 +52,24 @@ func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocatio
 	return ca.Row{}, err
 }
 
+func (s caStore) Revocation(_ context.Context, serial string) (r *ca.Revocation, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		value := tx.Bucket(bucketCertificates).Get([]byte(serial))
+		switch {
+		case value == nil:
+			return ca.ErrNotFound
+		case len(value) < 16:
+			return ErrCorrupt
+		case len(value) == 16:
+			return nil
+		}
+		revocation, err := decodeRevocation(value[16:])
+		r = &revocation
+		return err
+	})
+	return r, err
+}
+
 func revokedKey(issuer, serial string) []byte { return []byte(issuer + "\x00" + serial) }
 
 // count adds one to a named number and gives it.

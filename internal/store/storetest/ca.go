@@ -16,6 +16,7 @@ func CA(t *testing.T, fresh func(testing.TB) Store) {
 		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "lists": caLists,
 		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "revoked": caRevoked, "numbers": caNumbers, "race": caRace, "retry": caRetry,
 		"blocked": caBlocked, "blocked meanwhile": caBlockedMeanwhile, "profiles": caProfiles, "profile race": caProfileRace,
+		"search": caSearch, "expiring": caExpiring,
 	})
 }
 

@@ -1,5 +1,5 @@
 // Package storetest is the conformance suite of a store: Core, CA, Seal, License,
-// Journal and Agency hold it to the contract that the offices declare. Each is given
+// Journal, Trust and Agency hold it to the contract that the offices declare. Each is given
 // a function that makes an empty store.
 package storetest
 
@@ -15,6 +15,7 @@ import (
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/journal"
+	"yinxin/internal/trust"
 	"yinxin/seal"
 )
 
@@ -38,6 +39,7 @@ type Store interface {
 	Seals() seal.Store
 	Agencies() agency.Store
 	Journal() journal.Store
+	Trust() trust.Store
 }
 
 // morning is when the acts of the suite happen: a store has no clock.
