@@ -126,7 +126,7 @@ func kinds(t *testing.T) map[string]*certs.Certificate {
 				t.Fatal(err)
 			}
 		}
-		rows, err := a.Certificates(t.Context(), ca.Filter{})
+		rows, _, err := a.Certificates(t.Context(), ca.Filter{})
 		if err != nil {
 			t.Fatal(err)
 		}
