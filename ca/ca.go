@@ -36,6 +36,8 @@ var (
 	ErrNotFound = errors.New("no such certificate")
 	// ErrRevoked: it is revoked already, which is never undone.
 	ErrRevoked = errors.New("the certificate is revoked already")
+	// ErrNotHeld: it is not on hold, so that there is nothing to release.
+	ErrNotHeld = errors.New("the certificate is not on hold")
 	// ErrKeyTaken: the key has a certificate for something else. A key serves one
 	// purpose (protocol.md 1).
 	ErrKeyTaken = errors.New("the key serves another purpose already")
@@ -54,6 +56,8 @@ var (
 const (
 	ActIssued    = "certificate.issued"
 	ActRevoked   = "certificate.revoked"
+	ActHeld      = "certificate.held"
+	ActReleased  = "certificate.released"
 	ActAbandoned = "certificate.abandoned" // signed perhaps, and never handed out
 	ActProfile   = "profile.set"
 )
@@ -81,7 +85,7 @@ type Row struct {
 	ProfileVersion uint32 `cbor:"20,keyasint,omitempty" json:"profileVersion,omitempty"`
 }
 
-// Revocation is for ever.
+// Revocation is for ever, but for a hold (Authority.Hold).
 type Revocation struct {
 	Serial     string    `cbor:"1,keyasint" json:"serial"`
 	At         time.Time `cbor:"2,keyasint" json:"at"`
@@ -164,12 +168,14 @@ type Store interface {
 	// CommitRevocation fails with ErrRevoked if the certificate is revoked and r
 	// does not make that worse (Revocation.Over).
 	CommitRevocation(ctx context.Context, a act.Act, r Revocation) (Row, error)
-	// Revoked lists an issuer's revoked certificates without reading the others,
-	// and the count that tells whether a list made earlier is still whole.
-	Revoked(ctx context.Context, issuer string) ([]Revocation, error)
-	RevokedCount(ctx context.Context, issuer string) (uint64, error)
-	// NextCRLNumber only rises, and is durable before the list is seen.
-	NextCRLNumber(ctx context.Context, issuer string) (uint64, error)
+	// CommitRelease ends a hold; ErrNotHeld if the certificate is not on hold.
+	CommitRelease(ctx context.Context, a act.Act, r Revocation) (Row, error)
+	// Changes gives the revocations, holds and releases of a certificate, oldest first.
+	Changes(ctx context.Context, serial string) ([]Change, error)
+	// RevokedCount counts the revocations, holds and releases of an issuer's
+	// certificates, so that whoever remembers the count knows whether what he knows is
+	// still whole. The scope is an issuer's name, or the name with "-" and a shard.
+	RevokedCount(ctx context.Context, scope string) (uint64, error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
 	ProfileStore
 }

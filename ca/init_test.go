@@ -134,32 +134,45 @@ func (o *office) agree() {
 		}
 		serials[i.Serial] = "intent"
 	}
-	revoked := o.agreeWithLists(rows)
+	o.agreeWithLists(rows)
+	changes := 0
+	for _, r := range rows {
+		story, err := o.Changes(o.t.Context(), r.Serial)
+		if err != nil || r.Revocation != nil && len(story) == 0 {
+			o.t.Fatalf("%s: %v %v", r.Serial, story, err)
+		}
+		changes += len(story)
+	}
 	set, err := o.db.CA().ProfileVersions(o.t.Context())
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	if n, err := o.db.Journal().CountActs(o.t.Context()); err != nil || int(n) != len(rows)+len(abandoned)+revoked+len(set) {
-		o.t.Fatalf("%d acts for %d certificates, %d abandoned, %d revoked, %d profiles: %v", n, len(rows), len(abandoned), revoked, len(set), err)
+	if n, err := o.db.Journal().CountActs(o.t.Context()); err != nil || int(n) != len(rows)+len(abandoned)+changes+len(set) {
+		o.t.Fatalf("%d acts for %d certificates, %d abandoned, %d changes, %d profiles: %v", n, len(rows), len(abandoned), changes, len(set), err)
 	}
 }
 
 // agreeWithLists: what is revoked is in its issuer's list, and nothing else is.
-func (o *office) agreeWithLists(rows []ca.Row) (revoked int) {
+func (o *office) agreeWithLists(rows []ca.Row) {
 	o.t.Helper()
-	lists, listed := map[string]*certs.CRL{}, 0
-	publisher := crl.New(o.Authority, o.db.CA(), o.clock)
-	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
-		der, err := publisher.List(o.t.Context(), issuer)
+	publisher, err := crl.New(crl.Config{Authority: o.Authority, Store: o.db.CRLs(), Clock: o.clock, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	issuers, err := o.Issuers(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	lists, listed, revoked := map[string]*certs.CRL{}, 0, 0
+	for _, issuer := range issuers {
+		published, err := publisher.Fresh(o.t.Context(), issuer, o.now)
 		if err != nil {
+			o.t.Fatal(issuer, err)
+		}
+		if lists[issuer], err = certs.ParseCRL(published.DER); err != nil {
 			o.t.Fatal(err)
 		}
-		list, err := certs.ParseCRL(der)
-		if err != nil {
-			o.t.Fatal(err)
-		}
-		lists[string(issuer)] = list
-		listed += list.Len()
+		listed += lists[issuer].Len()
 	}
 	for _, r := range rows {
 		if r.Revocation == nil {
@@ -174,7 +187,6 @@ func (o *office) agreeWithLists(rows []ca.Row) (revoked int) {
 	if listed != revoked {
 		o.t.Fatalf("%d certificates are listed, %d are revoked", listed, revoked)
 	}
-	return revoked
 }
 
 func TestInitGoesOnWhereItWasKilled(t *testing.T) {

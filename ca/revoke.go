@@ -28,9 +28,8 @@ var Reasons = map[string]int{
 	"cessationOfOperation": certs.ReasonCessationOfOperation, "privilegeWithdrawn": certs.ReasonPrivilegeWithdrawn,
 }
 
-// Revoke records the revocation; the next CRL that is asked for holds it. A
-// certificate is never put on hold: CRL and OCSP forget a hold, and freezing
-// the seal is the suspension (protocol.md 4).
+// Revoke records the revocation: one insertion, however many certificates there
+// are. Whoever asks the register knows at once, the next lists hold it.
 func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	now := a.now()
 	r.Invalidity = r.Invalidity.UTC().Truncate(time.Second)
@@ -72,10 +71,14 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 
 // Over tells what is known once r comes over an earlier revocation. A
 // revocation is never undone or weakened, so only two things count: that the
-// key was compromised after all, and that it was so since an earlier time. The
-// time of revocation stays.
+// key was compromised after all, and that it was so since an earlier time. A hold
+// is made worse by any revocation. The time of revocation stays: since a hold the
+// certificate has counted as revoked.
 func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
-	worse := r.OfKey() && !earlier.OfKey() ||
+	if r.Reason == certs.ReasonCertificateHold {
+		return earlier, false
+	}
+	worse := earlier.Reason == certs.ReasonCertificateHold || r.OfKey() && !earlier.OfKey() ||
 		(r.Reason == earlier.Reason || r.OfKey()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
 	if !worse {
 		return earlier, false

@@ -149,7 +149,7 @@ func kinds(t *testing.T) map[string]*certs.Certificate {
 // authorityWith is an authority, with all that an operator can set if wished.
 func authorityWith(t *testing.T, constrained bool) *ca.Authority {
 	t.Helper()
-	return authorityBefore(t, func(a *ca.Authority, _ ca.Store) {
+	a, _ := authorityBefore(t, func(a *ca.Authority) {
 		if !constrained {
 			return
 		}
@@ -159,6 +159,7 @@ func authorityWith(t *testing.T, constrained bool) *ca.Authority {
 			}
 		}
 	})
+	return a
 }
 
 // The rules of zlint from RFC 5280 and its neighbours, over every profile that some

@@ -205,7 +205,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err := p.CA.Init(ctx); err != nil {
 		return err
 	}
-	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
+		return err
+	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
@@ -264,10 +266,11 @@ func (p *Province) later(what string, err error) error {
 // sweepEvery is how often retry keys older than a week are looked for.
 const sweepEvery = time.Hour
 
-// Run does what must be done as long as the folder is open: checkpoints, forgetting
-// old retry keys, and telling what ends soon.
+// Run does what must be done as long as the folder is open: checkpoints, revocation
+// lists, forgetting old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
+	go p.CRLs.Run(ctx)
 	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
 	defer daily.Stop()

@@ -52,6 +52,7 @@ var parameters = map[string]object{
 	"code":            {"in": "query", "description": "verification code: 26 characters of Crockford base 32", "schema": object{"type": "string", "maxLength": 64}},
 	"shard":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"issuer":          {"in": "path", "description": "root or issuing", "schema": object{"type": "string", "enum": []string{"root", "issuing"}}},
+	"list":            {"in": "path", "description": "root or issuing; issuing-delta; issuing-40 to issuing-7f for the certificates whose serials begin so", "schema": object{"type": "string"}},
 	"level":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"index":           {"in": "query", "description": "of a leaf, or of a tile in its level", "schema": object{"type": "integer", "minimum": 0}},
 	"size":            {"in": "query", "description": "of the tree", "schema": object{"type": "integer", "minimum": 1}},

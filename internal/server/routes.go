@@ -79,7 +79,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.sealRoutes(), s.certificateRoutes(), s.cpsRoutes(), s.licenceRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.crlRoutes(), s.sealRoutes(), s.certificateRoutes(), s.cpsRoutes(), s.licenceRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -111,7 +111,6 @@ func (s *Server) publicRoutes() []endpoint {
 		{get, "/trust/list", "", "this region's signed list", nil, content{}, jsonOf(statement{}), s.regionList},
 		{get, "/trust/scheme", "", "the scheme list", nil, content{}, jsonOf(statement{}), s.schemeList},
 		{get, "/trust/bundle", "", "both as one bundle", nil, content{}, jsonOf(bundleAnswer{}), s.bundle},
-		{get, "/crl/{issuer}.crl", "", "revocation list, DER", nil, content{}, raw("application/pkix-crl"), s.crl},
 		{get, "/ca/{issuer}.cer", "", "certificate of an issuer, DER", nil, content{}, raw("application/pkix-cert"), s.issuer},
 		{get, "/journal/checkpoint", "", "newest signed checkpoint", nil, content{}, raw("text/plain"), s.checkpoint},
 		{get, "/journal/tile/{level}/{index}", "", "hashes of a tile", nil, content{}, raw(mediaOctets), s.tile},

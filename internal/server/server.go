@@ -74,6 +74,7 @@ func New(c Config) (*Server, error) {
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
 	}
+	s.metrics.registry.MustRegister(listMetrics{c.Province.CRLs})
 	assets, err := portal.Assets()
 	if err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ var knownErrors = []struct {
 	{license.ErrNotFound, notFound, true}, {license.ErrNoRight, noRight, true}, {license.ErrChanged, conflict, true}, {license.ErrExists, conflict, true},
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
-	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true},
+	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true}, {ca.ErrNotHeld, conflict, true},
 	{ca.ErrKeyTaken, keyTaken, true}, {ca.ErrKeyCompromised, keyCompromised, true}, {ca.ErrProfileChanged, conflict, true}, {ca.ErrSerialTaken, unavailable, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
 	{context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},

@@ -21,10 +21,12 @@ var (
 	bucketKeyOwners    = []byte("certificate_keys")    // first half of SM3 of the point -> what the key serves
 	bucketPurposes     = []byte("purposes")            // purpose -> serial of its newest certificate
 	bucketPurposeTimes = []byte("purposes_time")       // purpose, 0, act id -> serial
-	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation
+	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation that stands
+	bucketRevokedLog   = []byte("revoked_log")         // issuer, 0, count -> act id, serial
+	bucketRevokedActs  = []byte("revoked_acts")        // serial, 0, act id -> nothing; serial, 0, zeros -> the first revocation
 	bucketCounters     = []byte("counters")            // name -> number that only rises
 
-	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketCertExpiry, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketRevoked, bucketCounters}
+	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketCertExpiry, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketRevoked, bucketRevokedLog, bucketRevokedActs, bucketCounters}
 )
 
 // CA gives the certificate authority its store.

@@ -33,8 +33,8 @@ func onKey(t testing.TB, serial string) (ca.Intent, ca.Row) {
 	return i, r
 }
 
-// revoke revokes a certificate by its own act.
-func (b *bench) revoke(t testing.TB, serial string, reason int) {
+// revokeFor revokes a certificate by its own act.
+func (b *bench) revokeFor(t testing.TB, serial string, reason int) {
 	t.Helper()
 	rev := ca.Revocation{Serial: serial, At: morning, Reason: reason, Who: "x", Why: "y"}
 	_, err := b.CA().CommitRevocation(t.Context(), b.act(t, ca.ActRevoked, serial, rev), rev)
@@ -49,16 +49,16 @@ func caBlocked(t *testing.T, b *bench) {
 	check(t, "its intent", s.PutIntent(t.Context(), i), nil)
 	a := b.issue(t, &r)
 	check(t, "the certificate", s.CommitCertificate(t.Context(), a, r), nil)
-	b.revoke(t, "01", certs.ReasonSuperseded)
+	b.revokeFor(t, "01", certs.ReasonSuperseded)
 	i.Serial = "02"
 	check(t, "a key that was only superseded", s.PutIntent(t.Context(), i), nil)
-	b.revoke(t, "01", certs.ReasonKeyCompromise)
+	b.revokeFor(t, "01", certs.ReasonKeyCompromise)
 	i.Serial = "03"
 	check(t, "compromised after all", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
 	other, _ := onKey(t, "04")
 	check(t, "another key", s.PutIntent(t.Context(), other), nil)
 	b.issued(t, row("05"))
-	b.revoke(t, "05", certs.ReasonKeyCompromise) // its certificate cannot be read, and it is revoked all the same
+	b.revokeFor(t, "05", certs.ReasonKeyCompromise) // its certificate cannot be read, and it is revoked all the same
 }
 
 // caBlockedMeanwhile: the key was compromised between intent and certificate.
@@ -71,7 +71,7 @@ func caBlockedMeanwhile(t *testing.T, b *bench) {
 	check(t, "another on the key", s.PutIntent(t.Context(), second), nil)
 	a := b.issue(t, &r)
 	check(t, "the certificate", s.CommitCertificate(t.Context(), a, r), nil)
-	b.revoke(t, "01", certs.ReasonCACompromise)
+	b.revokeFor(t, "01", certs.ReasonCACompromise)
 	a = b.issue(t, &late)
 	b.unchanged(t, "the other certificate", ca.ErrKeyCompromised, func() error { return s.CommitCertificate(t.Context(), a, late) })
 	gone := b.act(t, ca.ActAbandoned, "02", "x")
