@@ -8,7 +8,7 @@ import (
 
 // expected is what order and profile say of a certificate, for the linter to hold
 // the draft against.
-func (a *Authority) expected(o order, by Credential) lint.Expected {
+func (a *Authority) expected(o order, serial string, by Credential) lint.Expected {
 	p := o.profile.c
 	want := lint.Expected{
 		Life: p.Life, KeyUsage: p.KeyUsage, EKU: p.EKU, EKUCritical: p.EKUCritical, CA: p.CA, PathLen: p.PathLen, OCSPNoCheck: p.OCSPNoCheck,
@@ -21,7 +21,7 @@ func (a *Authority) expected(o order, by Credential) lint.Expected {
 		want.Permitted = append(want.Permitted, der)
 	}
 	if by.Certificate != nil {
-		want.CRL, want.FreshestCRL = a.crlURLs(by.Name, o.profile)
+		want.CRL, want.FreshestCRL = a.crlURLs(by.Name, serial, o.profile)
 		want.OCSP, want.IssuerURL = a.c.BaseURL+"/ocsp", a.c.BaseURL+"/ca/"+by.Name+".cer"
 	}
 	return want
@@ -31,11 +31,16 @@ func (a *Authority) expected(o order, by Credential) lint.Expected {
 func (a *Authority) cpsURL() string { return a.c.BaseURL + "/cps" }
 
 // crlURLs are the addresses of the list that will tell of a revocation, and of
-// its delta list, "" if the profile names none.
-func (a *Authority) crlURLs(issuer string, p Profile) (list, delta string) {
+// its delta list, "" if the profile names none. What an issuing CA issues names the
+// part of its list that it belongs to, which stays small however many there are; what
+// the root issues is a handful, and names the whole.
+func (a *Authority) crlURLs(issuer, serial string, p Profile) (list, delta string) {
 	base := a.c.BaseURL + "/crl/" + issuer
 	if p.c.FreshestCRL {
 		delta = base + "-delta.crl"
+	}
+	if of, _, _ := parseIssuer(issuer); of == PurposeIssuing && !p.c.FullCRL {
+		base += "-" + Shard(serial)
 	}
 	return base + ".crl", delta
 }
