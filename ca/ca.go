@@ -48,6 +48,8 @@ var (
 	// ErrKeyCompromised: a certificate on the key was revoked because somebody else
 	// may have it. No certificate stands on it ever again.
 	ErrKeyCompromised = errors.New("the key is known to be compromised")
+	// ErrTwinned: the signing certificate has an encryption certificate already.
+	ErrTwinned = errors.New("the certificate has its encryption certificate already")
 	// ErrRetryMismatch: the idempotency key was used for another request.
 	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
 )
@@ -138,8 +140,9 @@ type Store interface {
 	// ErrKeyCompromised if a certificate on it was revoked for that.
 	PutIntent(ctx context.Context, i Intent) error
 	// CommitCertificate replaces the intent by the certificate, with its act. It
-	// fails if there is no such intent, or if it was abandoned, and with
-	// ErrKeyCompromised if that came to be known since.
+	// fails if there is no such intent, or if it was abandoned, with ErrTwinned
+	// if another certificate is the row's twin's, and with ErrKeyCompromised if that
+	// came to be known since.
 	CommitCertificate(ctx context.Context, a act.Act, r Row) error
 	// CommitAbandoned keeps the intent as abandoned since the act's time;
 	// ErrNotFound if it is not pending.
@@ -152,6 +155,8 @@ type Store interface {
 	Revocation(ctx context.Context, serial string) (*Revocation, error)
 	// CertificateByAct finds what an act issued.
 	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
+	// Twin is the encryption certificate that goes with a signing certificate.
+	Twin(ctx context.Context, signing string) (Row, error)
 	// Certificates lists what the filter matches, in an order that is the same from
 	// page to page. A store may stop before f.Limit rows are found; next is the
 	// cursor to go on from, "" at the end; ErrNotFound for a cursor that names none.
@@ -190,6 +195,7 @@ type Config struct {
 	BaseURL            string // of the public endpoint, for CRL and issuer addresses
 	Demonstration      bool   // its certificates say that they are of no worth
 	Log                *slog.Logger
+	Gate               Gate // nil: no act waits for a second officer
 }
 
 // Authority issues and revokes. Its methods may be called concurrently.

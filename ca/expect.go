@@ -6,20 +6,26 @@ import (
 	"yinxin/ca/lint"
 )
 
-// expected is what order and profile say of a certificate, for the linter to hold
-// the draft against.
-func (a *Authority) expected(o order, serial string, by Credential) lint.Expected {
+// expected is what profile and order say of a certificate that signs for itself.
+func (o order) expected() lint.Expected {
 	p := o.profile.c
 	want := lint.Expected{
 		Life: p.Life, KeyUsage: p.KeyUsage, EKU: p.EKU, EKUCritical: p.EKUCritical, CA: p.CA, PathLen: p.PathLen, OCSPNoCheck: p.OCSPNoCheck,
-		Policies: p.Policies, CPS: a.cpsURL(), RequirePolicy: p.RequirePolicy, Organization: o.subject.Organization, CN: o.subject.CommonName,
-		Agency: o.agency, Seal: p.Seal, Region: a.c.Region, Key: o.key, Issuer: by.Certificate,
+		Policies: p.Policies, RequirePolicy: p.RequirePolicy, Organization: o.subject.Organization, CN: o.subject.CommonName, Agency: o.agency, Seal: p.Seal, Key: o.key,
 	}
 	for _, n := range p.Permitted {
 		// A name of texts has an encoding, whatever they are.
 		der, _ := encode(func(b *cryptobyte.Builder) { addName(b, n) })
 		want.Permitted = append(want.Permitted, der)
 	}
+	return want
+}
+
+// expected is that, with what the authority adds of its own, for the linter to
+// hold the draft against.
+func (a *Authority) expected(o order, serial string, by Credential) lint.Expected {
+	want := o.expected()
+	want.Region, want.CPS, want.Issuer = a.c.Region, a.cpsURL(), by.Certificate
 	if by.Certificate != nil {
 		want.CRL, want.FreshestCRL = a.crlURLs(by.Name, serial, o.profile)
 		want.OCSP, want.IssuerURL = a.c.BaseURL+"/ocsp", a.c.BaseURL+"/ca/"+by.Name+".cer"

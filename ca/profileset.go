@@ -45,6 +45,9 @@ type ProfileChange struct {
 	LifeDays int // 0: as it is
 	Settings Settings
 	Who, Why string
+	Retry    *act.Retry
+	By       act.Officer // who asks, where the province wants a second officer
+	Admitted bool        // a second officer has approved it
 }
 
 // Statement is a profile as people are shown it.
@@ -87,27 +90,21 @@ func (a *Authority) ProfileHistory(ctx context.Context, name string) ([]ProfileV
 }
 
 // SetProfile sets a profile within the limits of protocol.md 9: never a longer
-// life, never another use of the key. Setting what is set already is no act.
+// life, never another use of the key. Setting what is set already is no act, so a
+// change that was approved may be carried out again.
 func (a *Authority) SetProfile(ctx context.Context, c ProfileChange) error {
+	// Nobody is to be asked about what is refused anyway.
+	v, err := a.nextVersion(&c)
+	if err != nil || v.Version == 0 {
+		return err
+	}
+	if done, err := a.admitProfile(ctx, c); done || err != nil {
+		return err
+	}
 	a.setting.Lock()
 	defer a.setting.Unlock()
-	now, known := (*a.profiles.Load())[c.Name]
-	switch {
-	case !known:
-		return fmt.Errorf("%w: there is no profile %q", ErrNotFound, c.Name)
-	case !grounds(c.Who) || !grounds(c.Why):
-		return fmt.Errorf("%w: who sets a profile and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
-	}
-	if c.LifeDays == 0 {
-		c.LifeDays = days(now.c.Life)
-	}
-	v := ProfileVersion{Name: c.Name, Version: now.version + 1, LifeDays: c.LifeDays, Settings: c.Settings, At: a.now(), Who: c.Who, Why: c.Why}
-	next, err := a.withVersion(v)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	if next.c.Life == now.c.Life && reflect.DeepEqual(next.c.Settings, now.c.Settings) {
-		return nil
+	if v, err = a.nextVersion(&c); err != nil || v.Version == 0 { // as it stands now
+		return err
 	}
 	done, err := act.New(a.c.Clock(), a.c.Rand, ActProfile, c.Name, v)
 	if err != nil {
@@ -115,6 +112,29 @@ func (a *Authority) SetProfile(ctx context.Context, c ProfileChange) error {
 	}
 	// Read again whatever came of it: what failed may be kept all the same.
 	return errors.Join(a.c.Store.CommitProfile(ctx, done, v), a.loadProfiles(context.WithoutCancel(ctx)))
+}
+
+// nextVersion is what a change would set, of version 0 if it is set already.
+func (a *Authority) nextVersion(c *ProfileChange) (ProfileVersion, error) {
+	now := a.profile(c.Name)
+	switch {
+	case now.Name() == "":
+		return ProfileVersion{}, fmt.Errorf("%w: there is no profile %q", ErrNotFound, c.Name)
+	case !grounds(c.Who) || !grounds(c.Why):
+		return ProfileVersion{}, fmt.Errorf("%w: who sets a profile and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
+	}
+	if c.LifeDays == 0 {
+		c.LifeDays = days(now.c.Life)
+	}
+	v := ProfileVersion{Name: c.Name, Version: now.version + 1, LifeDays: c.LifeDays, Settings: c.Settings, At: a.now(), Who: c.Who, Why: c.Why}
+	next, err := a.withVersion(v)
+	if err != nil {
+		return ProfileVersion{}, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if next.c.Life == now.c.Life && reflect.DeepEqual(next.c.Settings, now.c.Settings) {
+		return ProfileVersion{}, nil
+	}
+	return v, nil
 }
 
 // withVersion is the standard profile as a version sets it.

@@ -17,7 +17,8 @@ import (
 // runCAProfile lists, shows and sets the profiles of certificates.
 func runCAProfile(ctx context.Context, c *call) error {
 	c.withData()
-	change := ca.ProfileChange{Who: operator()}
+	c.withOfficer()
+	var change ca.ProfileChange
 	c.flags.StringVar(&change.Why, "why", "", "the grounds, for set")
 	if err := c.parse(1, 3); err != nil {
 		return err
@@ -110,8 +111,13 @@ func (c *call) setProfile(ctx context.Context, change ca.ProfileChange, file str
 	}
 	change.LifeDays, change.Settings = set.LifeDays, set.Settings
 	return c.withProvince(ctx, func(p *province.Province) error {
-		if err := p.CA.SetProfile(ctx, change); err != nil {
+		by, err := c.officer(ctx, p)
+		if err != nil {
 			return err
+		}
+		change.By, change.Who = by, by.String()
+		if err := p.CA.SetProfile(ctx, change); err != nil {
+			return c.waits(err)
 		}
 		for _, s := range p.CA.Profiles() {
 			if s.Name == change.Name {

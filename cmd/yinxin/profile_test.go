@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/catest"
 	"yinxin/certs"
 )
@@ -100,5 +101,33 @@ func TestDemoSaysThatItIsOne(t *testing.T) {
 		if r.Profile != ca.ProfileRoot && (len(c.Policies) != 1 || c.Policies[0] != certs.OIDPolicyDemonstration) {
 			t.Errorf("%s: policies %v", r.Subject, c.Policies)
 		}
+	}
+}
+
+// A province may want two officers for a change of a profile: nothing holds until
+// the second has approved it.
+func TestTwoOfficersSetAProfile(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	zhang, chief := o.officerKey("张三", "admin"), o.officerKey("主任", "admin")
+	o.want(0, "ca", "policy", "set", "profile", "second-officer", "--why", "x", "--officer-key-file", chief)
+	o.write("shorter.json", []byte(`{"lifeDays": 90}`))
+	o.write("longer.json", []byte(`{"lifeDays": 3660}`))
+	set := func(file string) []string {
+		return []string{"ca", "profile", "set", "client", file, "--why", "试行", "--json", "--officer-key-file", zhang}
+	}
+	o.want(exitRefused, set("longer.json")...)
+	o.want(exitNoRight, "ca", "profile", "set", "client", "shorter.json", "--why", "x")
+	r := answered[approval.Request](t, o.want(0, set("shorter.json")...))
+	life := func() int {
+		return answered[ca.Statement](t, o.want(0, "ca", "profile", "show", "client", "--json")).LifeDays
+	}
+	if r.State != approval.StatePending || r.Kind != ca.KindProfile || life() != 365 {
+		t.Fatalf("%+v", r)
+	}
+	o.want(exitNoRight, "ca", "approve", r.ID.String(), "--why", "x", "--officer-key-file", zhang)
+	o.want(0, "ca", "approve", r.ID.String(), "--why", "x", "--officer-key-file", chief)
+	if life() != 90 {
+		t.Error("what was approved does not hold")
 	}
 }
