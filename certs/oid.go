@@ -191,6 +191,7 @@ var knownOIDs = func() map[string]OID {
 		oidAIAOCSP, oidAIAIssuers, oidExtSubjectKeyID, oidExtKeyUsage, oidExtBasic, oidExtCRLNumber, oidExtReason,
 		oidExtInvalidity, oidExtDeltaCRL, oidExtIDP, oidExtNameConstraints, oidExtCRLPoints, oidExtPolicies, oidExtAuthorityKeyID,
 		oidExtExtendedKeyUse, oidExtAuthorityAccess, OIDAnyPolicy, oidCountry, oidOrganization, oidUnit, oidCommonName,
+		OIDOCSPBasic, oidOCSPNonce, OIDArchiveCutoff, oidSHA1, oidSHA256,
 	} {
 		m[string(o.DER())] = o
 	}

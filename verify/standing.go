@@ -7,15 +7,25 @@ import (
 	"yinxin/certs"
 )
 
-// standing is what CRLs tell of one certificate.
+// standing is what CRLs and OCSP answers tell of one certificate.
 type standing struct {
-	known      bool // some CRL of its issuer speaks of it
+	known      bool // one by its issuer speaks of it
 	atSealing  bool // one was made at or after P, and is fresh
 	now        bool // one is fresh
 	revoked    bool
 	since      time.Time // R: when it was revoked; of a compromise, since when
 	compromise bool      // or a reason that may be one
-	asOf       time.Time
+	// strange: a responder of its issuer does not know it, so that nobody's word
+	// makes it good.
+	strange   bool
+	asOf      time.Time
+	crl, ocsp spoken
+}
+
+// spoken is how new the word of one kind of evidence is.
+type spoken struct {
+	asOf  time.Time
+	fresh bool
 }
 
 // ladder is a chain from a leaf up to a root, as far as certificates are at hand.
@@ -93,7 +103,7 @@ func (t *trial) standings(f certs.Found) []standing {
 	var issuerEnd time.Time
 	for i := n - 1; i >= 0; i-- {
 		if i+1 < len(l.steps) {
-			out[i] = t.standing(l.steps[i], l.steps[i+1], issuerEnd)
+			out[i] = t.standing(l.steps[i], l.steps[i+1], issuerEnd, f.Region)
 		}
 		issuerEnd = time.Time{}
 		if out[i].revoked {
@@ -103,7 +113,19 @@ func (t *trial) standings(f certs.Found) []standing {
 	return out
 }
 
-func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time) standing {
+// standing hears lists and answers: what any of them tells of a revocation counts,
+// and the newest of them counts for how old the knowledge is.
+func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time, region *certs.Region) standing {
+	s := t.inLists(c, issuer, issuerEnd)
+	t.hearOCSP(&s, c, issuer, issuerEnd, region)
+	if s.strange {
+		s.now, s.atSealing = false, false
+	}
+	return s
+}
+
+// inLists is what CRLs tell.
+func (t *trial) inLists(c, issuer *certs.Certificate, issuerEnd time.Time) standing {
 	var s standing
 	var lists []*certs.CRL
 	for _, r := range t.book.crls {
@@ -153,31 +175,44 @@ func wordOf(crl *certs.CRL, c *certs.Certificate) word {
 // an authority restored from an old backup.
 func (s *standing) hear(w word, c *certs.Certificate, p, at time.Time) {
 	if w.listed {
-		since, compromise := ended(w.entry)
-		if !s.revoked || since.Before(s.since) {
-			s.since = since
-		}
-		s.revoked, s.compromise = true, s.compromise || compromise
+		s.end(w.entry)
 	} else if !w.within || !w.covers || w.made.After(c.NotAfter) {
 		// An expired certificate may be dropped from the list (RFC 5280 3.3):
 		// its absence says nothing.
 		return
 	}
-	s.known = true
-	if w.made.After(s.asOf) {
-		s.asOf = w.made
+	s.date(&s.crl, w.made, w.within && !at.After(w.until) && at.Sub(w.made) <= MaxAge, p)
+}
+
+// end adds a revocation: the earliest that is told counts.
+func (s *standing) end(r certs.Revoked) {
+	since, compromise := ended(r)
+	if !s.revoked || since.Before(s.since) {
+		s.since = since
 	}
-	if !w.within || at.After(w.until) || at.Sub(w.made) > MaxAge {
+	s.revoked, s.compromise = true, s.compromise || compromise
+}
+
+// date notes when what was heard was known.
+func (s *standing) date(of *spoken, asOf time.Time, fresh bool, p time.Time) {
+	s.known = true
+	if asOf.After(s.asOf) {
+		s.asOf = asOf
+	}
+	if asOf.After(of.asOf) {
+		of.asOf = asOf
+	}
+	if !fresh {
 		return
 	}
-	s.now = true
-	if madeAfter(w.made, p) {
+	s.now, of.fresh = true, true
+	if madeAfter(asOf, p) {
 		s.atSealing = true
 	}
 }
 
 // madeAfter tells whether evidence was made at or after a moment. The times in
-// CRLs are whole seconds (RFC 5280 5.1.2.4), so within one the order is not to be
+// CRLs and OCSP answers are whole seconds (RFC 5280 5.1.2.4), so within one the order is not to be
 // known and the same second counts as after.
 func madeAfter(made, moment time.Time) bool {
 	return !made.Before(moment.Truncate(time.Second))

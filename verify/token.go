@@ -69,17 +69,14 @@ func TokenWants(token *qr.Token, in Input) []Want {
 		return nil
 	}
 	t := tokenTrial(new(Engine), in)
-	var out []Want
-	for _, c := range t.ladder(found).steps {
-		if len(c.CRLURLs) > 0 {
-			out = append(out, Want{Kind: KindCRL, URL: c.CRLURLs[0]})
-		}
-	}
+	var out wishes
+	t.wantStatus(&out, found)
+	t.wantSigners(&out, found.Region)
 	if found.Region.URL != "" {
 		shard := strconv.FormatUint(uint64(token.Shard), 10)
-		out = append(out, Want{Kind: KindStatusList, Region: found.Region.Code, Key: shard, URL: strings.TrimRight(found.Region.URL, "/") + "/status/" + shard})
+		out.add(Want{Kind: KindStatusList, Region: found.Region.Code, Key: shard, URL: strings.TrimRight(found.Region.URL, "/") + "/status/" + shard})
 	}
-	return out
+	return out.list
 }
 
 func tokenTrial(e *Engine, in Input) *trial {
@@ -97,7 +94,7 @@ func (e *Engine) JudgeToken(token *qr.Token, in Input) TokenReport {
 		r.Why = ServiceDistrusted
 	case err != nil:
 		r.Why = IssuerUnknown
-	case in.Trust.Expired || in.ended(found.Region):
+	case in.ended(found.Region):
 		r.Why = TrustListExpired
 	}
 	if r.Why != "" {
@@ -110,7 +107,7 @@ func (e *Engine) JudgeToken(token *qr.Token, in Input) TokenReport {
 		case s.revoked:
 			r.Why = ServiceDistrusted
 		case !s.now:
-			r.Why = missing(s.known, s.asOf).code
+			r.Why = s.missing().code
 		}
 	}
 	w := t.licenceWord(found.Region, question{token.Identifier.String(), token.Shard, token.Position})

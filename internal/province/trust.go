@@ -192,13 +192,9 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 	if err != nil {
 		return verify.TokenReport{}, err
 	}
-	var items []verify.Item
-	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
-		list, err := p.CRLs.List(ctx, issuer)
-		if err != nil {
-			return verify.TokenReport{}, err
-		}
-		items = append(items, p.read.item(verify.KindCRL, list))
+	items, err := p.revocations(ctx)
+	if err != nil {
+		return verify.TokenReport{}, err
 	}
 	answer, err := p.Licences.Status(ctx, t.Identifier.String(), "")
 	if err != nil {
@@ -225,19 +221,32 @@ func (p *Province) licenceAnswers(ctx context.Context, wants []verify.Want) (out
 
 // Evidence gives the CRLs and the seal list as they stand.
 func (p *Province) Evidence(ctx context.Context) ([]verify.Item, error) {
-	var out []verify.Item
-	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
-		list, err := p.CRLs.List(ctx, issuer)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p.read.item(verify.KindCRL, list))
+	out, err := p.revocations(ctx)
+	if err != nil {
+		return nil, err
 	}
 	list, err := p.Seals.SealList(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return append(out, p.read.item(verify.KindSealList, list)), nil
+}
+
+// revocations gives the full list of each issuer as of this second: a list speaks for
+// a stamp only if it was made at or after it (protocol.md 4, Fresh).
+func (p *Province) revocations(ctx context.Context) (out []verify.Item, err error) {
+	issuers, err := p.CA.Issuers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, issuer := range issuers {
+		list, err := p.CRLs.Fresh(ctx, issuer, p.o.Clock())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p.read.item(verify.KindCRL, list.DER))
+	}
+	return out, nil
 }
 
 // readItems keeps the last pieces of evidence as read: the publishers give the same
