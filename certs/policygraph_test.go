@@ -264,7 +264,7 @@ func TestStrictPolicies(t *testing.T) {
 		"no policy":                 extension(oidExtPolicies, false, sequence()),
 		"a policy twice":            policies("1.2.3", "1.2.3"),
 		"no qualifier in a list":    extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3"), sequence()))),
-		"a CPS that is Chinese":     extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3"), sequence(sequence(oid(oidQualifierCPS), tlv(0x16, []byte("贵州"))))))),
+		"a CPS that is Chinese":     extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3"), sequence(sequence(oid(OIDQualifierCPS), tlv(0x16, []byte("贵州"))))))),
 		"a notice without end":      notice(tlv(0x0c, make([]byte, maxNotice+1))),
 		"a notice that is no text":  notice(tlv(0x04, []byte("x"))),
 		"no mapping":                extension(oidExtPolicyMappings, true, sequence()),
