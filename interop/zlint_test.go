@@ -214,7 +214,7 @@ func TestZlint(t *testing.T) {
 		}
 		for rule, result := range zlint.LintCertificateEx(parsed, registry).Results {
 			worst[rule] = max(worst[rule], result.Status)
-			if result.Status >= lint.Notice && excused[rule] == "" {
+			if result.Status >= lint.Notice && excused[rule] == "" && !slices.Contains(ofTheTwin, rule) {
 				t.Errorf("%s: %s is %s: %s", name, rule, result.Status, result.Details)
 			}
 		}
@@ -287,7 +287,7 @@ func printZlint(t *testing.T, worst map[string]lint.LintStatus, kinds []string) 
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		fmt.Fprintf(&b, "| %s | `%s` |\n", reason, strings.Join(reasons[reason], "` `"))
 	}
-	fmt.Fprintf(&b, "| key and signature, which are not ours in the twin; our own rules of GM/T 0003, 0009 and 0015 stand in their place | `%s` |\n", strings.Join(ofTheTwin, "` `"))
+	fmt.Fprintf(&b, "| key and signature, which are not ours in the twin (an ECDSA key encrypts nothing, an SM2 key does); our own rules of GM/T 0003, 0009 and 0015 stand in their place | `%s` |\n", strings.Join(ofTheTwin, "` `"))
 	return b.Bytes()
 }
 
