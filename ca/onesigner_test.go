@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// In this room a key signs in one function alone, which takes what was linted.
+// In this room an authority's key signs in one function alone, which takes what was
+// linted. A seal's own key signs its request to an outside authority in another.
 func TestOneSigner(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -38,7 +39,7 @@ func TestOneSigner(t *testing.T) {
 			})
 		}
 	}
-	if !slices.Equal(signers, []string{"sign"}) {
+	if !slices.Equal(signers, []string{"sign", "SealRequest"}) {
 		t.Fatalf("%v sign", signers)
 	}
 }
