@@ -148,7 +148,7 @@ func readCertID(s *cryptobyte.String) (id CertID, err error) {
 	if !seq.ReadASN1Bytes(&id.NameHash, asn1.OCTET_STRING) || !seq.ReadASN1Bytes(&id.KeyHash, asn1.OCTET_STRING) {
 		return id, malformed("CertID: hashes")
 	}
-	if id.Serial, err = readSerial(&seq); err != nil {
+	if id.Serial, err = new(dialect).serial(&seq); err != nil {
 		return id, fmt.Errorf("CertID: %w", err)
 	}
 	if !seq.Empty() {
