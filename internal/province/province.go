@@ -21,6 +21,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/ca/ocsp"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -81,6 +82,7 @@ type Province struct {
 	Keys     hsm.Keystore
 	CA       *ca.Authority
 	CRLs     *crl.Publisher
+	OCSP     *ocsp.Responder
 	Seals    *seal.Office
 	Licences *license.Office
 	Agencies *agency.Office
@@ -205,6 +207,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
 		return err
 	}
+	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
