@@ -206,10 +206,18 @@ func (a *Authority) RenewDue(ctx context.Context) error {
 		}
 		failed = append(failed, wrap("renewal of "+string(s.purpose), err))
 	}
+	a.warnOfPersons(ctx, now, warn)
+	return errors.Join(failed...)
+}
+
+// warnOfPersons tells what only people can renew.
+func (a *Authority) warnOfPersons(ctx context.Context, now time.Time, warn func(string, ...any)) {
 	if c, err := a.Purpose(ctx, PurposeIssuing); err == nil && c.Row.NotAfter.Sub(now) < fullLife {
 		warn("the issuing CA cuts the lives of certificates short: yinxin ca renew issuing", "notAfter", c.Row.NotAfter)
 	}
-	return errors.Join(failed...)
+	if c, err := a.Purpose(ctx, PurposeScheme); err == nil && !now.Before(c.Row.renewAt()) {
+		warn("the key of the scheme list ends, and its successor is signed in by it: see the trust lists", "notAfter", c.Row.NotAfter)
+	}
 }
 
 // services are the purposes that renew themselves.

@@ -51,11 +51,16 @@ var ErrNoIssuer = errors.New("no such issuer of revocation lists")
 // who compare times.
 var ErrClockBackwards = errors.New("the clock went backwards")
 
-// List gives the newest list of an issuer, DER. A revocation that was
+// List gives the newest list of an issuer by its name, DER; one that was re-keyed goes
+// on signing the list of what it issued. A revocation that was
 // acknowledged before the call is in it.
 func (p *Publisher) List(ctx context.Context, issuer ca.Purpose) ([]byte, error) {
-	if issuer != ca.PurposeRoot && issuer != ca.PurposeIssuing {
+	cred, err := p.authority.Issuer(ctx, string(issuer))
+	if errors.Is(err, ca.ErrNotFound) {
 		return nil, ErrNoIssuer
+	}
+	if err != nil {
+		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +78,7 @@ func (p *Publisher) List(ctx context.Context, issuer ca.Purpose) ([]byte, error)
 	if ok && last.revoked == count && now.Equal(last.made) {
 		return last.der, nil
 	}
-	der, err := p.build(ctx, issuer, now)
+	der, err := p.build(ctx, issuer, cred, now)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +86,7 @@ func (p *Publisher) List(ctx context.Context, issuer ca.Purpose) ([]byte, error)
 	return der, nil
 }
 
-func (p *Publisher) build(ctx context.Context, issuer ca.Purpose, now time.Time) ([]byte, error) {
-	cred, err := p.authority.Purpose(ctx, issuer)
-	if err != nil {
-		return nil, err
-	}
+func (p *Publisher) build(ctx context.Context, issuer ca.Purpose, cred ca.Credential, now time.Time) ([]byte, error) {
 	revoked, err := p.store.Revoked(ctx, string(issuer))
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -135,6 +136,10 @@ var knownExits = []struct {
 	{ca.ErrLost, exitBadInput, "restore the data folder from a backup; nothing was changed"},
 	{ca.ErrRevoked, exitRefused, ""},
 	{ca.ErrRefused, exitRefused, ""},
+	{ca.ErrEnded, exitRefused, "yinxin ca renew gives it a new certificate"},
+	{tsa.ErrClockBackwards, exitRefused, "set the clock right"},
+	{tsa.ErrCertificate, exitRefused, ""},
+	{tsa.ErrOutside, exitRefused, "nothing was sealed"},
 	{ca.ErrBadRequest, exitBadInput, ""},
 	{crl.ErrNoIssuer, exitBadInput, ""},
 	{license.ErrNotFound, exitBadInput, ""},

@@ -85,6 +85,7 @@ type Province struct {
 	Licences *license.Office
 	Agencies *agency.Office
 	Journal  *journal.Journal
+	TSA      *tsa.Authority
 	Engine   verify.Engine
 	o        Options
 	lists    lists
@@ -202,43 +203,40 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err := p.CA.Init(ctx); err != nil {
 		return err
 	}
+	p.renewDue(ctx)
 	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
-	signing := map[ca.Purpose]ca.Credential{}
+	// A key that is missing is told now, and not at the first stamp.
 	for _, purpose := range []ca.Purpose{ca.PurposeTSA, ca.PurposeSealMaker, ca.PurposeStatus, ca.PurposeJournal, ca.PurposeQR} {
-		if signing[purpose], err = p.CA.Purpose(ctx, purpose); err != nil {
+		if _, err := p.CA.Purpose(ctx, purpose); err != nil {
 			return err
 		}
-	}
-	chain, err := p.CA.Chain(ctx)
-	if err != nil {
-		return err
 	}
 	newest, err := p.Store.NewestAct(ctx)
 	if err != nil {
 		return err
 	}
-	stamper, err := tsa.New(tsa.Config{Signer: signing[ca.PurposeTSA].Key, Certificate: signing[ca.PurposeTSA].Certificate, Chain: chain, Clock: o.Clock, Rand: o.Rand, NotBefore: newest})
+	stamper, err := tsa.New(tsa.Config{Signing: p.stamping, Clock: o.Clock, Rand: o.Rand, NotBefore: newest})
 	if err != nil {
 		return err
 	}
-	maker, state := signing[ca.PurposeSealMaker], signing[ca.PurposeStatus]
+	p.TSA = stamper
 	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
-		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}); err != nil {
+		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}
 	if p.Licences, err = license.NewOffice(license.Config{Store: p.Store.Licences(), Seals: p.Seals, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"),
-		Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}, QR: seal.Signing{Key: signing[ca.PurposeQR].Key, Certificate: signing[ca.PurposeQR].Certificate}}); err != nil {
+		Status: p.signing(ca.PurposeStatus), QR: p.signing(ca.PurposeQR)}); err != nil {
 		return err
 	}
-	p.Journal, err = journal.New(journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Signer: signing[ca.PurposeJournal].Key, Clock: o.Clock, Log: o.Log})
+	p.Journal, err = journal.New(ctx, journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Keys: journalKeys{p.CA}, Clock: o.Clock, Log: o.Log})
 	return err
 }
 
 // Close signs a last checkpoint over what was done, and lets the folder go.
-// Every act was durable before; what a full disk keeps from being written here,
+// Every act was durable before; what a full disk or a revoked journal key keeps from being written here,
 // the next Open makes up for, so it is logged and no reason to call what was
 // done undone.
 func (p *Province) Close() error {
@@ -251,27 +249,29 @@ func (p *Province) Close() error {
 }
 
 func (p *Province) later(what string, err error) error {
-	if errors.Is(err, bolt.ErrWrite) || errors.Is(err, hsm.ErrWrite) {
+	if errors.Is(err, bolt.ErrWrite) || errors.Is(err, hsm.ErrWrite) || errors.Is(err, ca.ErrEnded) {
 		p.o.Log.Error(what, "error", err)
 		return nil
 	}
 	return err
 }
 
-// sweepEvery is how often retry keys older than a week are looked for.
-const sweepEvery = time.Hour
+// hourly is how often retry keys older than a week are looked for, and certificates
+// that are to be renewed.
+const hourly = time.Hour
 
-// Run does what must be done as long as the folder is open: checkpoints, and
-// forgetting old retry keys.
+// Run does what must be done as long as the folder is open: checkpoints, renewals,
+// and forgetting old retry keys.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(hourly)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			p.renewDue(ctx)
 			p.sweep(ctx)
 		}
 	}

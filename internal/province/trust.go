@@ -55,16 +55,24 @@ func (p *Province) regionList(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The hours are counted from the first key of all, so that a renewal lowers nothing.
+	signers, err := certificatesOf(ctx, p.CA, ca.PurposeTrustList)
+	if err != nil {
+		return nil, err
+	}
 	now := p.listTime(signer.Certificate)
 	l := certs.RegionList{Iss: p.Identity.Region, Iat: now, Exp: now.Add(certs.ListLife), Name: p.Identity.Name, URL: p.Identity.URL,
-		Sequence: sequence(now, signer.Certificate.NotBefore)}
+		Sequence: sequence(now, signers[0].NotBefore)}
 	for _, s := range services {
-		c, err := p.CA.Purpose(ctx, s.purpose)
+		// What was signed by a certificate before its renewal is still to be checked.
+		all, err := certificatesOf(ctx, p.CA, s.purpose)
 		if err != nil {
 			return nil, err
 		}
-		l.Services = append(l.Services, certs.RegionService{Type: s.typ, Name: string(s.purpose), Certificate: c.Certificate.Raw, Prefixes: []string{p.Identity.Region[:2]},
-			History: []certs.ServiceStatus{{State: certs.Granted, Since: c.Certificate.NotBefore}}})
+		for _, c := range all {
+			l.Services = append(l.Services, certs.RegionService{Type: s.typ, Name: string(s.purpose), Certificate: c.Raw, Prefixes: []string{p.Identity.Region[:2]},
+				History: []certs.ServiceStatus{{State: certs.Granted, Since: c.NotBefore}}})
+		}
 	}
 	return certs.SignRegionList(ctx, l, certs.StatementSigner{Certificate: signer.Certificate, Signer: signer.Key})
 }
@@ -80,11 +88,34 @@ func (p *Province) schemeList(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := p.listKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now := p.listTime(later(scheme.Certificate, signer.Certificate))
 	l := certs.SchemeList{Iat: now, Exp: now.Add(certs.ListLife), Sequence: sequence(now, scheme.Certificate.NotBefore), K: 1,
 		Keys:    []certs.Base64{scheme.Certificate.Raw},
-		Regions: []certs.SchemeRegion{{Code: p.Identity.Region, Name: p.Identity.Name, URL: p.Identity.URL, Keys: []certs.Base64{signer.Certificate.Raw}}}}
+		Regions: []certs.SchemeRegion{{Code: p.Identity.Region, Name: p.Identity.Name, URL: p.Identity.URL, Keys: keys}}}
 	return certs.SignSchemeList(ctx, l, []certs.StatementSigner{{Certificate: scheme.Certificate, Signer: scheme.Key}})
+}
+
+// listKeys are the certificates whose keys may have signed a list that is still good:
+// a list lives for a week, and one made just before a renewal stays good beside the
+// scheme list made after it.
+func (p *Province) listKeys(ctx context.Context) ([]certs.Base64, error) {
+	rows, err := p.CA.History(ctx, ca.PurposeTrustList)
+	if err != nil {
+		return nil, err
+	}
+	now := p.o.Clock()
+	var out []certs.Base64
+	for i, r := range rows {
+		replaced := i+1 < len(rows) && now.Sub(rows[i+1].NotBefore) > certs.ListLife
+		if !replaced && r.Revocation == nil {
+			out = append(out, r.DER)
+		}
+	}
+	return out, nil
 }
 
 // lists are the signed lists of one hour, and what they grant: within the hour
@@ -193,8 +224,12 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 		return verify.TokenReport{}, err
 	}
 	var items []verify.Item
-	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
-		list, err := p.CRLs.List(ctx, issuer)
+	issuers, err := p.CA.Issuers(ctx)
+	if err != nil {
+		return verify.TokenReport{}, err
+	}
+	for _, issuer := range issuers {
+		list, err := p.CRLs.List(ctx, ca.Purpose(issuer))
 		if err != nil {
 			return verify.TokenReport{}, err
 		}
@@ -226,8 +261,12 @@ func (p *Province) licenceAnswers(ctx context.Context, wants []verify.Want) (out
 // Evidence gives the CRLs and the seal list as they stand.
 func (p *Province) Evidence(ctx context.Context) ([]verify.Item, error) {
 	var out []verify.Item
-	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
-		list, err := p.CRLs.List(ctx, issuer)
+	issuers, err := p.CA.Issuers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, issuer := range issuers {
+		list, err := p.CRLs.List(ctx, ca.Purpose(issuer))
 		if err != nil {
 			return nil, err
 		}
@@ -247,8 +286,8 @@ type readItems struct {
 	last []verify.Item
 }
 
-// maxRead is the two CRLs and the seal list, new and old.
-const maxRead = 6
+// maxRead is the CRLs of root and issuing CAs and the seal list, new and old.
+const maxRead = 10
 
 func (r *readItems) item(kind verify.Kind, raw []byte) verify.Item {
 	r.mu.Lock()

@@ -157,11 +157,7 @@ func (s *Server) crl(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) issuer(w http.ResponseWriter, r *http.Request) error {
-	p := ca.Purpose(mux.Vars(r)["issuer"])
-	if p != ca.PurposeRoot && p != ca.PurposeIssuing {
-		return fail(notFound, "")
-	}
-	c, err := s.p.CA.Purpose(r.Context(), p)
+	c, err := s.p.CA.Issuer(r.Context(), mux.Vars(r)["issuer"])
 	if err != nil {
 		return err
 	}

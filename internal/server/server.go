@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"yinxin/ca"
+	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -133,7 +134,7 @@ var knownErrors = []struct {
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
 	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
-	{context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
+	{ca.ErrEnded, unavailable, true}, {context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
 }
 
 // ruled turns an office's refusal, whose sentence was written for callers, into
@@ -145,6 +146,7 @@ func ruled(err error) error {
 	}{
 		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused},
 		{ca.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
+		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)
