@@ -73,6 +73,9 @@ func (n Name) String() string {
 	return b.String()
 }
 
+// ParseName reads the DER of one distinguished name.
+func ParseName(der []byte) (Name, error) { return parseName(bytes.Clone(der)) }
+
 func parseName(raw []byte) (Name, error) {
 	n := Name{Raw: raw}
 	in := cryptobyte.String(raw)

@@ -26,6 +26,7 @@ func commands() []command {
 		{"ca issue", "CSR", "issue a certificate from a PKCS#10 request", runCAIssue},
 		{"ca show", "SERIAL", "show a certificate", runCAShow},
 		{"ca list", "", "list certificates", runCAList},
+		{"ca renew", "PURPOSE | SERIAL CSR", "give a key of the province's own, or an agency's certificate, a successor", runCARenew},
 		{"ca revoke", "SERIAL", "revoke a certificate, for ever", runCARevoke},
 		{"ca crl", "", "write an issuer's revocation list", runCACRL},
 		{"seal make", "", "make a seal for an agency", runSealMake},

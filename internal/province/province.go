@@ -38,12 +38,18 @@ type Identity struct {
 	Region string `json:"region"` // GB/T 2260, six digits
 	Name   string `json:"name"`
 	URL    string `json:"url"` // of its public endpoint
+	// TSA is the time-stamp authority elsewhere that stamps seals; nil for the
+	// province's own.
+	TSA *OutsideTSA `json:"tsa,omitempty"`
 }
 
 func (id Identity) check() error {
 	u, err := url.Parse(id.URL)
 	if len(id.Region) != 6 || strings.Trim(id.Region, "0123456789") != "" || id.Name == "" || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("%w, not %q, %q and %q", ErrIdentity, id.Region, id.Name, id.URL)
+	}
+	if id.TSA != nil {
+		return id.TSA.check()
 	}
 	return nil
 }
@@ -223,7 +229,11 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.TSA = stamper
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
+	times, err := p.timeStamper()
+	if err != nil {
+		return err
+	}
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: times, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
 		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}

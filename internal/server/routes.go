@@ -79,7 +79,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.tsaRoutes(), s.estRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -139,6 +139,7 @@ func (s *Server) certificateRoutes() []endpoint {
 		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates", append([]string{"state"}, listing...), content{}, jsonOf(listOf[ca.Row]{}), s.certificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}), s.revoke},
+		{post, "/api/v1/certificates/{id}/renew", agency.ScopeCertificateIssue, "renew a certificate, on a new key or the same", []string{"Idempotency-Key"}, jsonOf(renewForm{}), created(ca.Row{}), s.renew},
 	}
 }
 

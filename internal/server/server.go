@@ -174,18 +174,10 @@ func (s *Server) limited(places chan struct{}, do route) route {
 	}
 }
 
-// authorised lets a request pass whose bearer key holds the scope.
+// authorised lets a request pass whose credential holds the scope.
 func (s *Server) authorised(scope string, do route) route {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 11.1: in any case
-			return fail(noCredential, "")
-		}
-		from, err := netip.ParseAddrPort(r.RemoteAddr)
-		if err != nil {
-			return fail(noCredential, "")
-		}
-		caller, err := s.p.Agencies.Authenticate(r.Context(), key, from.Addr().Unmap())
+		caller, err := s.caller(r)
 		switch {
 		case errors.Is(err, agency.ErrUnauthenticated):
 			return failBy(noCredential, agency.ErrUnauthenticated)
@@ -200,4 +192,24 @@ func (s *Server) authorised(scope string, do route) route {
 		w.Header().Set("Cache-Control", "no-store") // what one credential may see is kept by nobody
 		return do(w, r)
 	}
+}
+
+// caller tells whom a request's bearer key speaks for. Where EST is spoken it may
+// come as a password too, or a client certificate in its place.
+func (s *Server) caller(r *http.Request) (agency.Caller, error) {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"): // RFC 9110 11.1: in any case
+	case strings.EqualFold(scheme, "Basic") && speaksEST(r):
+		_, key, _ = r.BasicAuth() // RFC 7030 3.2.3
+	case scheme == "" && speaksEST(r) && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
+		return s.certified(r.Context(), r.TLS.VerifiedChains[0][0])
+	default:
+		return agency.Caller{}, fail(noCredential, "")
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return agency.Caller{}, fail(noCredential, "")
+	}
+	return s.p.Agencies.Authenticate(r.Context(), key, from.Addr().Unmap())
 }
