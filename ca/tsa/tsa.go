@@ -134,12 +134,9 @@ var one = big.NewInt(1)
 func (a *Authority) tick(c *certs.Certificate) (time.Time, *big.Int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.c.Clock().UTC().Truncate(time.Millisecond)
-	if now.Add(Accuracy).Before(a.latest) {
-		return now, nil, fmt.Errorf("%w: it stands at %s, %s was signed already", ErrClockBackwards, now.Format(time.RFC3339), a.latest.Format(time.RFC3339))
-	}
-	if now.Before(a.latest) {
-		now = a.latest // within the accuracy; times never fall
+	now, err := a.timeLocked()
+	if err != nil {
+		return now, nil, err
 	}
 	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
 		return now, nil, ErrCertificate
@@ -147,6 +144,24 @@ func (a *Authority) tick(c *certs.Certificate) (time.Time, *big.Int, error) {
 	a.latest = now
 	a.serial.Add(a.serial, one)
 	return now, new(big.Int).Set(a.serial), nil
+}
+
+func (a *Authority) time() (time.Time, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.timeLocked()
+}
+
+// timeLocked is the time that may be signed.
+func (a *Authority) timeLocked() (time.Time, error) {
+	now := a.c.Clock().UTC().Truncate(time.Millisecond)
+	if now.Add(Accuracy).Before(a.latest) {
+		return now, fmt.Errorf("%w: it stands at %s, %s was signed already", ErrClockBackwards, now.Format(time.RFC3339), a.latest.Format(time.RFC3339))
+	}
+	if now.Before(a.latest) {
+		now = a.latest // within the accuracy; times never fall
+	}
+	return now, nil
 }
 
 // Stamp makes a token over a SM3 imprint; the time in it is genTime.
@@ -157,6 +172,10 @@ func (a *Authority) Stamp(ctx context.Context, imprint [32]byte) (token []byte, 
 func (a *Authority) token(ctx context.Context, q *Query) (token []byte, genTime time.Time, err error) {
 	by, err := a.signing(ctx)
 	if err != nil {
+		// A clock that stands before the certificate's beginning is what is wrong then.
+		if _, clock := a.time(); clock != nil {
+			err = clock
+		}
 		return nil, time.Time{}, err
 	}
 	genTime, serial, err := a.tick(by.certificate)
