@@ -3,7 +3,6 @@ package est
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"errors"
@@ -53,7 +52,7 @@ func certificate(t testing.TB, serial int64) *certs.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "系统"}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
+	template := &smx509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "系统"}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
 	der, err := smx509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
