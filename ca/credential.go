@@ -263,3 +263,7 @@ func (a *Authority) Chain(ctx context.Context) ([]*certs.Certificate, error) {
 	}
 	return append([]*certs.Certificate{c.Certificate}, slices.Clone(c.Chain)...), nil
 }
+
+// BaseURL is the address that certificates and lists lead to, without a slash at
+// its end.
+func (a *Authority) BaseURL() string { return a.c.BaseURL }

@@ -51,7 +51,7 @@ func (a *Authority) had(ctx context.Context) (n int, err error) {
 	if len(missing) == 0 {
 		return n, nil
 	}
-	first, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
+	first, _, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
 	if err != nil {
 		return 0, err
 	}

@@ -120,6 +120,7 @@ const (
 	PurposeSealMaker Purpose = "seal-maker" // 制章者
 	PurposeTSA       Purpose = "tsa"
 	PurposeOCSP      Purpose = "ocsp"
+	PurposeOCSPRoot  Purpose = "ocsp-root" // answers for what the root issued
 	PurposeStatus    Purpose = "status"
 	PurposeQR        Purpose = "qr"
 	PurposeJournal   Purpose = "journal"
@@ -149,4 +150,7 @@ var purposes = []purposeSpec{{PurposeRoot, ProfileRoot, PurposeRoot, "根证书"
 	// No region's authority stands above the scheme: its key is known by its
 	// fingerprint, and signs for itself.
 	{PurposeScheme, ProfileTrustList, PurposeScheme, "信任体系列表"},
+	// RFC 6960 4.2.2.2 has a responder certified by the very authority that it
+	// answers for, so the root has one of its own and need not sign answers itself.
+	{PurposeOCSPRoot, ProfileOCSP, PurposeRoot, "根证书状态服务"},
 }

@@ -91,7 +91,7 @@ func TestESTByCurl(t *testing.T) {
 	subject := "/C=CN/O=示例局/CN=gateway"
 	enrol("simpleenroll", sm2Request(t, subject), "-H", "Authorization: Bearer "+secret)
 	enrol("simplereenroll", sm2Request(t, subject), "-u", "est:"+secret)
-	rows, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: agencyID})
+	rows, _, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: agencyID})
 	if err != nil || rows[len(rows)-1].Replaces != rows[len(rows)-2].Serial {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func runCARenew(ctx context.Context, c *call) error {
 			return usageError("--supersede and -o are for an agency's certificate")
 		}
 		return c.withProvince(ctx, func(p *province.Province) error {
-			row, err := p.Renew(ctx, ca.Purpose(c.args[0]), operator(), *why)
+			row, err := p.CA.Renew(ctx, ca.Purpose(c.args[0]), operator(), *why)
 			if err != nil {
 				return err
 			}

@@ -21,6 +21,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/ca/ocsp"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -28,6 +29,7 @@ import (
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
@@ -63,6 +65,8 @@ type Options struct {
 	Log        *slog.Logger
 	// Iterations of the passphrase's derivation, for Init; 0 is the default.
 	Iterations int
+	// Ask lets Judge ask other regions for evidence, and Run for their lists.
+	Ask bool
 }
 
 // ErrNoProvince: the folder holds none.
@@ -87,14 +91,16 @@ type Province struct {
 	Keys     hsm.Keystore
 	CA       *ca.Authority
 	CRLs     *crl.Publisher
+	OCSP     *ocsp.Responder
 	Seals    *seal.Office
 	Licences *license.Office
 	Agencies *agency.Office
 	Journal  *journal.Journal
 	TSA      *tsa.Authority
+	Lists    *trust.Office
 	Engine   verify.Engine
 	o        Options
-	lists    lists
+	asked    asked
 	read     readItems
 }
 
@@ -210,7 +216,13 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.renewDue(ctx)
-	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
+		return err
+	}
+	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+		return err
+	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
@@ -270,12 +282,18 @@ func (p *Province) later(what string, err error) error {
 // that are to be renewed.
 const hourly = time.Hour
 
-// Run does what must be done as long as the folder is open: checkpoints, renewals,
-// and forgetting old retry keys.
+// Run does what must be done as long as the folder is open: checkpoints, revocation
+// lists, renewals, forgetting old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
-	tick := time.NewTicker(hourly)
+	go p.CRLs.Run(ctx)
+	if p.o.Ask {
+		go p.refresh(ctx)
+	}
+	tick, daily := time.NewTicker(hourly), time.NewTicker(warnEvery)
 	defer tick.Stop()
+	defer daily.Stop()
+	p.warnOfEnds(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -283,6 +301,8 @@ func (p *Province) Run(ctx context.Context) {
 		case <-tick.C:
 			p.renewDue(ctx)
 			p.sweep(ctx)
+		case <-daily.C:
+			p.warnOfEnds(ctx)
 		}
 	}
 }

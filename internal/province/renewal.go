@@ -65,25 +65,10 @@ func certificatesOf(ctx context.Context, authority *ca.Authority, purpose ca.Pur
 	return out, nil
 }
 
-// Renew gives a purpose a new key and certificate, by a person's decision.
-func (p *Province) Renew(ctx context.Context, purpose ca.Purpose, who, why string) (ca.Row, error) {
-	row, err := p.CA.Renew(ctx, purpose, who, why)
-	p.dropLists()
-	return row, err
-}
-
 // renewDue renews what is due. That it fails keeps nothing else from being done: a
 // third of each life is left to find out why.
 func (p *Province) renewDue(ctx context.Context) {
 	if err := p.CA.RenewDue(ctx); err != nil {
 		p.o.Log.Error("certificates of the province were not renewed", "error", err)
 	}
-	p.dropLists()
-}
-
-// dropLists has the trust lists made anew: they name the certificates.
-func (p *Province) dropLists() {
-	p.lists.mu.Lock()
-	defer p.lists.mu.Unlock()
-	p.lists.bundle, p.lists.trust = nil, nil
 }

@@ -43,7 +43,7 @@ func TestRenewalWithoutRestart(t *testing.T) {
 	h.valid(t, "before", before)
 	for _, p := range []ca.Purpose{ca.PurposeTSA, ca.PurposeStatus, ca.PurposeSealMaker, ca.PurposeJournal, ca.PurposeTrustList, ca.PurposeQR, ca.PurposeIssuing, ca.PurposeTSA, ca.PurposeStatus} {
 		h.clock.move(time.Minute)
-		if _, err := h.Renew(t.Context(), p, "test", "a new key"); err != nil {
+		if _, err := h.CA.Renew(t.Context(), p, "test", "a new key"); err != nil {
 			t.Fatal(p, err)
 		}
 		after := h.sealJSON(t, []byte(`{"n":2}`))
@@ -76,7 +76,7 @@ func TestListsAfterARenewal(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.clock.move(time.Minute)
-	if _, err := h.Renew(t.Context(), ca.PurposeTrustList, "test", "why"); err != nil {
+	if _, err := h.CA.Renew(t.Context(), ca.PurposeTrustList, "test", "why"); err != nil {
 		t.Fatal(err)
 	}
 	now, err := h.Bundle(t.Context())
@@ -124,7 +124,7 @@ func TestNoStampByARevokedTSA(t *testing.T) {
 		t.Fatal("after a restart:", err)
 	}
 	h.clock.move(time.Minute)
-	if _, err := h.Renew(t.Context(), ca.PurposeTSA, "test", "the key was lost"); err != nil {
+	if _, err := h.CA.Renew(t.Context(), ca.PurposeTSA, "test", "the key was lost"); err != nil {
 		t.Fatal(err)
 	}
 	h.valid(t, "with a new key", h.sealJSON(t, []byte(`{"n":3}`)))
@@ -146,7 +146,7 @@ func TestARevokedJournalKey(t *testing.T) {
 		t.Fatal("signed by a revoked key:", err)
 	}
 	h.clock.move(time.Second)
-	if _, err := h.Renew(t.Context(), ca.PurposeJournal, "test", "the key was lost"); err != nil {
+	if _, err := h.CA.Renew(t.Context(), ca.PurposeJournal, "test", "the key was lost"); err != nil {
 		t.Fatal(err)
 	}
 	h.sound(t)

@@ -210,21 +210,15 @@ func (s *Server) enrolled(w http.ResponseWriter, row ca.Row, err error) error {
 
 // newestOf finds the serial of the newest certificate in force with a subject.
 func (s *Server) newestOf(ctx context.Context, agency string, q estRequest) (serial string, err error) {
-	f := ca.Filter{Agency: agency, State: ca.StateValid, Limit: maxPage}
-	for {
-		rows, err := s.p.CA.Certificates(ctx, f)
-		if err != nil {
-			return "", err
+	subject := q.subject.String()
+	err = s.p.CA.Each(ctx, ca.Filter{Agency: agency, Profile: q.profile, State: ca.StateValid}, func(row ca.Row) error {
+		if row.Subject == subject {
+			serial = row.Serial
 		}
-		for _, row := range rows {
-			if row.Profile == q.profile && row.Subject == q.subject.String() {
-				serial = row.Serial
-			}
-		}
-		if len(rows) < f.Limit {
-			break
-		}
-		f.Cursor = rows[len(rows)-1].Serial
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
 	if serial == "" {
 		return "", fail(refused, "no certificate in force has the subject of the request: the two must be the same")

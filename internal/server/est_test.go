@@ -137,7 +137,7 @@ func TestWhatIsNotEnrolled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: provincetest.Agency})
+	before, _, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: provincetest.Agency})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestWhatIsNotEnrolled(t *testing.T) {
 	}
 	h.enrol(t, "simpleenroll", strings.Repeat("A", 1<<20)).problem(t, http.StatusRequestEntityTooLarge, "TOO_LARGE")
 	h.enrol(t, "simpleenroll", good, media("text/plain")).problem(t, http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE")
-	after, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: provincetest.Agency})
+	after, _, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: provincetest.Agency})
 	if err != nil || len(after) != len(before) {
 		t.Fatalf("%d certificates were issued: %v", len(after)-len(before), err)
 	}
@@ -176,7 +176,7 @@ func TestESTCertificatesAndAttributes(t *testing.T) {
 			t.Errorf("%s is missing", p)
 		}
 	}
-	if _, err := h.Renew(t.Context(), ca.PurposeIssuing, "test", "why"); err != nil {
+	if _, err := h.CA.Renew(t.Context(), ca.PurposeIssuing, "test", "why"); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(certsIn(t, h.get(t, estRoot+"person/cacerts").want(t, http.StatusOK, nil))); n != 3 {
@@ -276,7 +276,7 @@ func TestESTByClientCertificate(t *testing.T) {
 	if status := enrol(&good); status != http.StatusOK {
 		t.Fatal(status)
 	}
-	rows, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: provincetest.Agency})
+	rows, _, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: provincetest.Agency})
 	if err != nil || !slices.ContainsFunc(rows, func(r ca.Row) bool { return strings.HasPrefix(r.Who, "key tls-") }) {
 		t.Fatal("nothing tells whose certificate it was:", err)
 	}

@@ -3,15 +3,12 @@ package server
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/gorilla/mux"
 
-	"yinxin/ca"
-	"yinxin/ca/crl"
 	"yinxin/verify"
 	"yinxin/verify/portal"
 )
@@ -117,24 +114,6 @@ func (s *Server) statusList(w http.ResponseWriter, r *http.Request) error {
 	return s.signed(w, r, func(ctx context.Context) ([]byte, error) { return s.p.Licences.StatusList(ctx, uint32(shard)) }, 60)
 }
 
-func (s *Server) regionList(w http.ResponseWriter, r *http.Request) error {
-	return s.signed(w, r, s.p.RegionList, 300)
-}
-
-func (s *Server) schemeList(w http.ResponseWriter, r *http.Request) error {
-	return s.signed(w, r, s.p.SchemeList, 300)
-}
-
-func (s *Server) bundle(w http.ResponseWriter, r *http.Request) error {
-	return s.signed(w, r, func(ctx context.Context) ([]byte, error) {
-		b, err := s.p.Bundle(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return b.Marshal()
-	}, 300)
-}
-
 func (s *Server) signed(w http.ResponseWriter, r *http.Request, make func(context.Context) ([]byte, error), seconds int) error {
 	b, err := make(r.Context())
 	if err != nil {
@@ -142,18 +121,6 @@ func (s *Server) signed(w http.ResponseWriter, r *http.Request, make func(contex
 	}
 	w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(seconds))
 	return writeBytes(w, http.StatusOK, "application/json", b)
-}
-
-func (s *Server) crl(w http.ResponseWriter, r *http.Request) error {
-	der, err := s.p.CRLs.List(r.Context(), ca.Purpose(mux.Vars(r)["issuer"]))
-	if errors.Is(err, crl.ErrNoIssuer) {
-		return fail(notFound, "")
-	}
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "public, max-age=60") // as the status lists
-	return writeBytes(w, http.StatusOK, "application/pkix-crl", der)
 }
 
 func (s *Server) issuer(w http.ResponseWriter, r *http.Request) error {

@@ -71,7 +71,7 @@ func TestTimeStampsOverHTTP(t *testing.T) {
 		t.Fatalf("%q", a.body)
 	}
 	h.Clock.Move(time.Second)
-	if _, err := h.Renew(t.Context(), ca.PurposeTSA, "test", "lost"); err != nil {
+	if _, err := h.CA.Renew(t.Context(), ca.PurposeTSA, "test", "lost"); err != nil {
 		t.Fatal(err)
 	}
 	if a := ask(timeQuery(t)).want(t, http.StatusOK, nil); !bytes.Contains(a.body[:16], granted) {
