@@ -7,6 +7,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/certs"
+	"yinxin/seal"
 	"yinxin/verify"
 )
 
@@ -51,6 +52,20 @@ func TestRenewalWithoutRestart(t *testing.T) {
 		h.valid(t, "sealed after the renewal of "+string(p), after)
 		h.sound(t)
 	}
+	// A seal whose certificate the new issuing CA issued.
+	made, err := h.Seals.Make(t.Context(), seal.MakeRequest{Agency: testAgency, AgencyName: "示例局", Name: "新章", Who: "test", Why: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := h.CA.Certificate(t.Context(), made.CertSerial)
+	if err != nil || row.Issuer != "issuing.2" {
+		t.Fatal(row.Issuer, err)
+	}
+	h.clock.move(time.Second)
+	old := h.seal
+	h.seal = made
+	h.valid(t, "sealed under the new issuing CA", h.sealJSON(t, []byte(`{"n":3}`)))
+	h.seal = old
 	h.reopen(t)
 	h.valid(t, "after a restart", before)
 	h.sound(t)
