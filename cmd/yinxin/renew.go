@@ -14,6 +14,7 @@ import (
 // an agency's certificate by its serial number and a new request.
 func runCARenew(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	why := c.flags.String("why", "", "the grounds")
 	supersede := c.flags.Bool("supersede", false, "revoke the agency's old certificate as superseded")
 	out := c.flags.String("o", "", "output `file` of an agency's new certificate, PEM, standard output by default")
@@ -28,7 +29,11 @@ func runCARenew(ctx context.Context, c *call) error {
 			return usageError("--supersede and -o are for an agency's certificate")
 		}
 		return c.withProvince(ctx, func(p *province.Province) error {
-			row, err := p.CA.Renew(ctx, ca.Purpose(c.args[0]), operator(), *why)
+			by, err := c.officer(ctx, p)
+			if err != nil {
+				return err
+			}
+			row, err := p.CA.Renew(ctx, ca.Purpose(c.args[0]), by.String(), *why)
 			if err != nil {
 				return err
 			}
@@ -40,7 +45,7 @@ func runCARenew(ctx context.Context, c *call) error {
 			})
 		})
 	}
-	r := ca.RenewRequest{Serial: c.args[0], Supersede: *supersede, Who: operator(), Why: *why}
+	r := ca.RenewRequest{Serial: c.args[0], Supersede: *supersede, Why: *why}
 	in, err := openInput(c, c.args[1])
 	if err != nil {
 		return err
@@ -70,9 +75,13 @@ func renewCertificate(ctx context.Context, c *call, p *province.Province, r ca.R
 		return err
 	}
 	r.AgencyName = holder.Name
+	if r.By, err = c.officer(ctx, p); err != nil {
+		return err
+	}
+	r.Who = r.By.String()
 	row, err := p.CA.RenewCertificate(ctx, r)
 	if err != nil {
-		return err
+		return c.waits(err)
 	}
 	if c.json && to.name == "standard output" {
 		return c.print(row, nil)

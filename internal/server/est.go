@@ -11,11 +11,13 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/emmansun/gmsm/sm3"
 	"github.com/gorilla/mux"
 
 	"yinxin/ca"
 	"yinxin/ca/est"
 	"yinxin/certs"
+	"yinxin/internal/act"
 	"yinxin/internal/agency"
 )
 
@@ -38,8 +40,8 @@ func (s *Server) estRoutes() (out []endpoint) {
 		out = append(out,
 			endpoint{get, root + "cacerts", "", "EST: the certificates above those that are issued", nil, content{}, raw(mediaCerts), s.estCACerts},
 			endpoint{get, root + "csrattrs", "", "EST: what a request is made of", nil, content{}, raw(mediaCSRAttrs), s.estAttributes},
-			endpoint{post, root + "simpleenroll", agency.ScopeCertificateIssue, "EST: issue a certificate", nil, raw(mediaPKCS10), raw(mediaEnrolled), s.estEnroll},
-			endpoint{post, root + "simplereenroll", agency.ScopeCertificateIssue, "EST: renew the certificate whose subject the request names", nil, raw(mediaPKCS10), raw(mediaEnrolled), s.estReenroll})
+			endpoint{post, root + "simpleenroll", agency.ScopeCertificateIssue, "EST: issue a certificate", nil, raw(mediaPKCS10), raw(mediaEnrolled).orWaits(), s.estEnroll},
+			endpoint{post, root + "simplereenroll", agency.ScopeCertificateIssue, "EST: renew the certificate whose subject the request names", nil, raw(mediaPKCS10), raw(mediaEnrolled).orWaits(), s.estReenroll})
 	}
 	return out
 }
@@ -162,8 +164,25 @@ func readEST(r *http.Request) (q estRequest, err error) {
 	return q, ruled(err)
 }
 
-// estGrounds stand in the register for who and why, which EST has no place for.
-func estGrounds(c agency.Caller, act string) (who, why string) { return "key " + c.KeyID, "EST " + act }
+// estAsker stands in the register for who, which EST has no place for, and asks where
+// a second officer must approve.
+func estAsker(c agency.Caller) act.Officer {
+	if c.Officer != "" {
+		return c.By("")
+	}
+	return c.By("key " + c.KeyID)
+}
+
+// estRetry makes the request its own idempotency key: whoever was told to wait, or
+// lost the answer, sends the same request again (RFC 7030 4.2.3) and gets what came of
+// the first.
+func estRetry(r *http.Request, c agency.Caller, csr []byte) *act.Retry {
+	h := sm3.New()
+	io.WriteString(h, r.URL.Path+"\n")
+	h.Write(csr)
+	sum := [32]byte(h.Sum(nil))
+	return &act.Retry{Owner: c.Agency, Key: "EST " + hex.EncodeToString(sum[:]), Request: sum}
+}
 
 // estEnroll issues for the caller's agency; of the subject only the common name is
 // the request's to choose (RFC 7030 4.2.1).
@@ -173,10 +192,10 @@ func (s *Server) estEnroll(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
-	who, why := estGrounds(caller, "simpleenroll")
+	by := estAsker(caller)
 	row, err := s.p.CA.Issue(r.Context(), ca.IssueRequest{Profile: q.profile, Agency: caller.Agency, AgencyName: caller.Name, CommonName: q.subject.CommonName,
-		CSR: q.csr, Who: who, Why: why})
-	return s.enrolled(w, row, err)
+		CSR: q.csr, Who: by.Name, Why: "EST simpleenroll", Retry: estRetry(r, caller, q.csr), By: by})
+	return enrolled(w, row, err)
 }
 
 // estReenroll renews the caller's newest certificate of the request's subject (RFC
@@ -191,15 +210,17 @@ func (s *Server) estReenroll(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	who, why := estGrounds(caller, "simplereenroll")
-	row, err := s.p.CA.RenewCertificate(r.Context(), ca.RenewRequest{Serial: old, AgencyName: caller.Name, CSR: q.csr, Who: who, Why: why})
-	return s.enrolled(w, row, err)
+	by := estAsker(caller)
+	row, err := s.p.CA.RenewCertificate(r.Context(), ca.RenewRequest{Serial: old, AgencyName: caller.Name, CSR: q.csr,
+		Who: by.Name, Why: "EST simplereenroll", Retry: estRetry(r, caller, q.csr), By: by})
+	return enrolled(w, row, err)
 }
 
-// enrolled is where an answer to both is made.
-func (s *Server) enrolled(w http.ResponseWriter, row ca.Row, err error) error {
+// enrolled answers both: 202 with Retry-After where a second officer has to approve
+// (RFC 7030 4.2.3).
+func enrolled(w http.ResponseWriter, row ca.Row, err error) error {
 	if err != nil {
-		return ruled(err)
+		return waits(w, err)
 	}
 	c, err := certs.ParseCertificate(row.DER)
 	if err != nil {
