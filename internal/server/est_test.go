@@ -26,6 +26,7 @@ import (
 	"github.com/emmansun/gmsm/smx509"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/certs"
 	"yinxin/internal/agency"
 	"yinxin/internal/province/provincetest"
@@ -332,4 +333,35 @@ func TestRenewalOverHTTP(t *testing.T) {
 	h.post(t, path, body).problem(t, http.StatusUnprocessableEntity, "REFUSED") // it is revoked now
 	stranger, _ := h.Key(t, provincetest.Stranger, agency.ScopeCertificateIssue)
 	h.post(t, "/api/v1/certificates/"+row.Serial+"/renew", body, bearer(stranger)).problem(t, http.StatusNotFound, "NOT_FOUND")
+}
+
+// Where a second officer has to approve, a client is told to wait; the same request
+// sent again, for whatever reason, asks nobody twice and gets one certificate.
+func TestEnrolmentWaitsForASecondOfficer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	first := estRequestOf(t, "示例局", "系统")
+	one := certsIn(t, h.enrol(t, "simpleenroll", first).want(t, http.StatusOK, nil))
+	if again := certsIn(t, h.enrol(t, "simpleenroll", first).want(t, http.StatusOK, nil)); !again[0].Equal(one[0]) {
+		t.Error("a request that was sent again got another certificate")
+	}
+	h.strict(t, ca.KindIssue(ca.ProfileClient))
+	li := h.officerKey(t, provincetest.Agency, "李四", agency.ScopeCertificateApprove)
+	for operation, organization := range map[string]string{"simpleenroll": "随便", "simplereenroll": "示例局"} {
+		h.Clock.Move(time.Minute)
+		body := estRequestOf(t, organization, "系统")
+		var asked, again approval.Request
+		if a := h.enrol(t, operation, body).want(t, http.StatusAccepted, &asked); a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %v", operation, a.Header)
+		}
+		if h.enrol(t, operation, body).want(t, http.StatusAccepted, &again); again.ID != asked.ID {
+			t.Errorf("%s: a poll asks anew", operation)
+		}
+		h.post(t, "/api/v1/requests/"+asked.ID.String()+"/approve", `{}`, bearer(li)).want(t, http.StatusOK, nil)
+		got := certsIn(t, h.enrol(t, operation, body).want(t, http.StatusOK, nil))
+		row, err := h.CA.Certificate(t.Context(), hexOf(got[0].Serial))
+		if err != nil || (row.Replaces != "") != (operation == "simplereenroll") {
+			t.Errorf("%s: it renews %q: %v", operation, row.Replaces, err)
+		}
+	}
 }
