@@ -63,6 +63,7 @@ var may = map[string][]string{
 	"ca/crl":                  {"certs", "ca"},
 	"ca/ocsp":                 {"certs", "ca"},
 	"ca/tsa":                  {"certs"},
+	"ca/est":                  {"certs", "ca"},
 	"seal":                    {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/pdf", "seal/jsondoc", "seal/face", "verify/status"},
 	"license":                 {"certs", "internal/act", "seal", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"license/identifier":      {},
