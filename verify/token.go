@@ -63,12 +63,12 @@ func signerOfToken(trust *certs.Trust, t *qr.Token, at time.Time) (certs.Found, 
 }
 
 // TokenWants tells which evidence would help to judge a token.
-func TokenWants(token *qr.Token, in Input) []Want {
+func (e *Engine) TokenWants(token *qr.Token, in Input) []Want {
 	found, err := signerOfToken(in.Trust, token, in.At)
 	if err != nil {
 		return nil
 	}
-	t := tokenTrial(new(Engine), in)
+	t := tokenTrial(e, in)
 	var out wishes
 	t.wantStatus(&out, found)
 	t.wantSigners(&out, found.Region)

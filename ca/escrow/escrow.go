@@ -74,6 +74,7 @@ type Pair struct {
 	Delivery   Delivery  `cbor:"12,keyasint" json:"delivery,omitzero"`
 	Failure    string    `cbor:"13,keyasint,omitempty" json:"failure,omitempty"` // why it was abandoned
 	Settled    time.Time `cbor:"14,keyasint" json:"settled,omitzero"`
+	Replaces   string    `cbor:"15,keyasint,omitempty" json:"replaces,omitempty"` // serial of the signing certificate that this pair's renews
 }
 
 // Delivery is what the agency got. The envelope in the response is drawn anew

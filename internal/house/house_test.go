@@ -61,6 +61,7 @@ var may = map[string][]string{
 	"ca/approval":         {"internal/act"},
 	"ca/escrow":           {"certs", "hsm", "ca", "ca/approval", "ca/escrow", "internal/act"},
 	"ca/crl":              {"certs", "ca"},
+	"ca/ocsp":             {"certs", "ca"},
 	"ca/tsa":              {"certs"},
 	"seal":                {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/pdf", "seal/jsondoc", "seal/face", "verify/status"},
 	"license":             {"certs", "internal/act", "seal", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},

@@ -23,6 +23,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
+	"yinxin/ca/ocsp"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -78,21 +79,23 @@ var ErrWrite = errors.New("the data folder cannot be written")
 
 // Province is an open data folder.
 type Province struct {
-	Identity  Identity
-	Store     *bolt.DB
-	Keys      hsm.Keystore
-	CA        *ca.Authority
-	CRLs      *crl.Publisher
-	Seals     *seal.Office
-	Licences  *license.Office
-	Agencies  *agency.Office
+	Identity Identity
+	Store    *bolt.DB
+	Keys     hsm.Keystore
+	CA       *ca.Authority
+	CRLs     *crl.Publisher
+	OCSP     *ocsp.Responder
+	Seals    *seal.Office
+	Licences *license.Office
+	Agencies *agency.Office
+	Journal  *journal.Journal
+	Engine   verify.Engine
+	o        Options
+	lists    lists
+	read     readItems
+
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
-	Journal   *journal.Journal
-	Engine    verify.Engine
-	o         Options
-	lists     lists
-	read      readItems
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
@@ -212,6 +215,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
 		return err
 	}
+	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}

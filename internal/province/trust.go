@@ -1,7 +1,6 @@
 package province
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"sync"
@@ -9,8 +8,6 @@ import (
 
 	"yinxin/ca"
 	"yinxin/certs"
-	"yinxin/license/qr"
-	"yinxin/verify"
 )
 
 // sequence counts hours, so that it never falls whatever is restored: within an
@@ -28,8 +25,11 @@ var services = []struct {
 	purpose ca.Purpose
 }{
 	{certs.ServiceAgencyCA, ca.PurposeRoot}, {certs.ServiceAgencyCA, ca.PurposeIssuing}, {certs.ServiceSealMaker, ca.PurposeSealMaker},
-	{certs.ServiceTSA, ca.PurposeTSA}, {certs.ServiceOCSP, ca.PurposeOCSP}, {certs.ServiceStatusSigner, ca.PurposeStatus},
+	{certs.ServiceTSA, ca.PurposeTSA}, {certs.ServiceOCSP, ca.PurposeOCSP}, {certs.ServiceOCSP, ca.PurposeOCSPRoot}, {certs.ServiceStatusSigner, ca.PurposeStatus},
 	{certs.ServiceQRSigner, ca.PurposeQR}, {certs.ServiceJournal, ca.PurposeJournal},
+	// A responder's certificate lives no longer than a quarter of a year, and whoever
+	// has a list of last week is to know its successor: the authorities vouch for it.
+	{certs.ServiceOCSP, ca.PurposeRoot}, {certs.ServiceOCSP, ca.PurposeIssuing},
 }
 
 // listTime is the beginning of the hour, but not before the signer's
@@ -156,121 +156,4 @@ func (p *Province) makeLists(ctx context.Context, now time.Time) (*certs.Bundle,
 	}
 	trust, err := bundle.Open(certs.TrustOptions{Anchors: []string{anchor}, At: now})
 	return bundle, trust, err
-}
-
-// Judge judges a document with what the province knows itself: no network.
-func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
-	in, err := p.Input(ctx)
-	if err != nil {
-		return verify.Report{}, err
-	}
-	if d.IsLicence() {
-		answers, err := p.licenceAnswers(ctx, d.Wants(in))
-		if err != nil {
-			return verify.Report{}, err
-		}
-		in.Evidence.Items = append(in.Evidence.Items, answers...)
-		in.At = p.o.Clock() // the answers were made after the question
-	}
-	return p.Engine.Judge(d, in), nil
-}
-
-// Input is what the province knows now: its trust, CRLs and seal list.
-func (p *Province) Input(ctx context.Context) (verify.Input, error) {
-	trust, err := p.Trust(ctx)
-	if err != nil {
-		return verify.Input{}, err
-	}
-	items, err := p.Evidence(ctx)
-	return verify.Input{Trust: trust, Evidence: &verify.Evidence{Items: items}, At: p.o.Clock()}, err
-}
-
-// JudgeToken tells what the licence of a QR token is recorded as. The province
-// answers for its own licences; another region's need evidence from there.
-func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenReport, error) {
-	trust, err := p.Trust(ctx)
-	if err != nil {
-		return verify.TokenReport{}, err
-	}
-	items, err := p.revocations(ctx)
-	if err != nil {
-		return verify.TokenReport{}, err
-	}
-	answer, err := p.Licences.Status(ctx, t.Identifier.String(), "")
-	if err != nil {
-		return verify.TokenReport{}, err
-	}
-	items = append(items, verify.NewItem(verify.KindLicence, answer))
-	return p.Engine.JudgeToken(t, verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: items}}), nil
-}
-
-// licenceAnswers gives what the register says of the licences asked about.
-func (p *Province) licenceAnswers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
-	for _, w := range wants {
-		if w.Kind != verify.KindLicence || w.Region != p.Identity.Region {
-			continue
-		}
-		answer, err := p.Licences.Status(ctx, w.Key, "")
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, verify.NewItem(verify.KindLicence, answer))
-	}
-	return out, nil
-}
-
-// Evidence gives the CRLs and the seal list as they stand.
-func (p *Province) Evidence(ctx context.Context) ([]verify.Item, error) {
-	out, err := p.revocations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list, err := p.Seals.SealList(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return append(out, p.read.item(verify.KindSealList, list)), nil
-}
-
-// revocations gives the full list of each issuer as of this second: a list speaks for
-// a stamp only if it was made at or after it (protocol.md 4, Fresh).
-func (p *Province) revocations(ctx context.Context) (out []verify.Item, err error) {
-	issuers, err := p.CA.Issuers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, issuer := range issuers {
-		list, err := p.CRLs.Fresh(ctx, issuer, p.o.Clock())
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p.read.item(verify.KindCRL, list.DER))
-	}
-	return out, nil
-}
-
-// readItems keeps the last pieces of evidence as read: the publishers give the same
-// octets again as long as nothing has changed.
-type readItems struct {
-	mu   sync.Mutex
-	last []verify.Item
-}
-
-// maxRead is the two CRLs and the seal list, new and old.
-const maxRead = 6
-
-func (r *readItems) item(kind verify.Kind, raw []byte) verify.Item {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, i := range r.last {
-		if i.Kind == kind && bytes.Equal(i.Raw, raw) {
-			return i
-		}
-	}
-	i := verify.NewItem(kind, raw)
-	if len(r.last) == maxRead {
-		r.last = append(r.last[:0:0], r.last[1:]...)
-	}
-	r.last = append(r.last, i)
-	return i
 }

@@ -54,6 +54,7 @@ var parameters = map[string]object{
 	"shard":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"issuer":          {"in": "path", "description": "root or issuing", "schema": object{"type": "string", "enum": []string{"root", "issuing"}}},
 	"list":            {"in": "path", "description": "root or issuing; issuing-delta; issuing-40 to issuing-7f for the certificates whose serials begin so", "schema": object{"type": "string"}},
+	"request":         {"in": "path", "description": "an OCSPRequest, DER, in base64 that is percent-encoded", "schema": object{"type": "string"}},
 	"level":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"index":           {"in": "query", "description": "of a leaf, or of a tile in its level", "schema": object{"type": "integer", "minimum": 0}},
 	"size":            {"in": "query", "description": "of the tree", "schema": object{"type": "integer", "minimum": 1}},

@@ -51,7 +51,7 @@ func TestOpenAPISaysWhatTheRoutesAre(t *testing.T) {
 	}
 	// What mux serves is what is described, but for files and metrics.
 	served := map[string]bool{}
-	err := h.server.handler.(*mux.Router).Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+	err := h.server.router.Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := r.GetPathTemplate()
 		if err != nil || path == "/assets/" || path == "/metrics" {
 			return err

@@ -54,6 +54,7 @@ type Server struct {
 	maxBody  int64
 	metrics  *metrics
 	portal   *portal.Portal
+	router   *mux.Router
 	handler  http.Handler
 	openAPI  []byte
 	busy     chan struct{} // requests with a credential
@@ -93,7 +94,7 @@ func New(c Config) (*Server, error) {
 		w.Header().Set("Allow", strings.Join(allowed(r, req), ", "))
 		return fail(wrongMethod, "")
 	})
-	s.handler = r
+	s.router, s.handler = r, s.besideOCSP(r)
 	if s.openAPI, err = describe(c.Province.Identity.URL, endpoints); err != nil {
 		return nil, err
 	}
