@@ -31,6 +31,7 @@ import (
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
@@ -60,6 +61,8 @@ type Options struct {
 	Log        *slog.Logger
 	// Iterations of the passphrase's derivation, for Init; 0 is the default.
 	Iterations int
+	// Ask lets Judge ask other regions for evidence, and Run for their lists.
+	Ask bool
 }
 
 // ErrNoProvince: the folder holds none.
@@ -79,21 +82,21 @@ var ErrWrite = errors.New("the data folder cannot be written")
 
 // Province is an open data folder.
 type Province struct {
-	Identity Identity
-	Store    *bolt.DB
-	Keys     hsm.Keystore
-	CA       *ca.Authority
-	CRLs     *crl.Publisher
-	OCSP     *ocsp.Responder
-	Seals    *seal.Office
-	Licences *license.Office
-	Agencies *agency.Office
-	Journal  *journal.Journal
-	Engine   verify.Engine
-	o        Options
-	lists    lists
-	read     readItems
-
+	Identity  Identity
+	Store     *bolt.DB
+	Keys      hsm.Keystore
+	CA        *ca.Authority
+	CRLs      *crl.Publisher
+	OCSP      *ocsp.Responder
+	Seals     *seal.Office
+	Licences  *license.Office
+	Agencies  *agency.Office
+	Journal   *journal.Journal
+	Lists     *trust.Office
+	Engine    verify.Engine
+	o         Options
+	asked     asked
+	read      readItems
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
 }
@@ -216,6 +219,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+		return err
+	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
@@ -282,6 +288,9 @@ const sweepEvery = time.Hour
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.CRLs.Run(ctx)
+	if p.o.Ask {
+		go p.refresh(ctx)
+	}
 	go p.settle(ctx)
 	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()

@@ -53,9 +53,10 @@ func NewCollector() *Collector {
 	}
 }
 
-// redirect keeps an answer from sending us to a file, or in circles.
+// redirect keeps an answer from sending us to a file, in circles, or to another
+// host, such as one that only we can reach.
 func redirect(r *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects || !web(r.URL) {
+	if len(via) > maxRedirects || !web(r.URL) || r.URL.Hostname() != via[0].URL.Hostname() {
 		return errors.New("redirected too far")
 	}
 	return nil
@@ -151,6 +152,20 @@ func (c *Collector) ask(ctx context.Context, w verify.Want, since time.Time) (ve
 		return verify.Item{}, err
 	}
 	return item, c.keep(w, item)
+}
+
+// Fetch gets a public document, such as a trust bundle, within the same limits. What
+// it says is not kept.
+func (c *Collector) Fetch(ctx context.Context, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil || !web(u) || u.Host == "" {
+		return nil, fmt.Errorf("%q cannot be asked", address)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(ctx, u.Host, req)
 }
 
 func (c *Collector) keep(w verify.Want, item verify.Item) error {
