@@ -39,7 +39,7 @@ func approvalLists(t *testing.T, b *bench) {
 	for i := range 9 {
 		by := zhang
 		if i%3 == 1 {
-			by = outside
+			by = stranger
 		}
 		r := b.asked(t, by)
 		if i == 3 {
