@@ -101,7 +101,7 @@ func (a AskedRevocation) Request() RevokeRequest {
 // admitRevocation asks the gate about the certificate of an authority: with it
 // goes everything that it issued. Any other is revoked by one officer, at once.
 func (a *Authority) admitRevocation(ctx context.Context, row Row, r RevokeRequest) (done bool, err error) {
-	if a.c.Gate == nil || r.Admitted || !a.profiles[row.Profile].c.CA {
+	if a.c.Gate == nil || r.Admitted || row.Profile != ProfileRoot && row.Profile != ProfileIssuing {
 		return false, nil
 	}
 	if r.By.Name == "" {
