@@ -251,6 +251,16 @@ func TestALostKey(t *testing.T) {
 	judge(third, 2, "sealed.json", "--offline", "--trust", "published.json", "--trust-anchor", p.anchor)
 	judge(third, 2, "sealed.json", "--offline", "--trust", "now.json", "--trust-anchor", p.anchor)
 	third.want(exitBadInput, "verify", "sealed.json", "--offline", "--trust", "published.json", "--trust-anchor", p.anchor)
+	// The same by the new fingerprint, which it never gave before.
+	p.desk.write("second.json", second)
+	p.desk.want(0, "trust", "draft", "--previous", "second.json", "-o", "draft.json")
+	third.write("third.json", p.sign(p.desk.read("draft.json"), second, 1, 3))
+	p.a.write("third.json", third.read("third.json"))
+	p.a.want(0, "trust", "import", "third.json", "--why", "本周")
+	p.a.want(0, "trust", "export", "-o", "later.json")
+	carry(p.a.machine, third, "later.json")
+	judge(third, 2, "sealed.json", "--offline", "--trust", "later.json", "--trust-anchor", p.anchor)
+	third.want(exitBadInput, "verify", "sealed.json", "--offline", "--trust", "now.json", "--trust-anchor", now.Anchor)
 	// A holder signs no second list of one number, whatever the desk drafts.
 	p.desk.want(0, "trust", "draft", "--previous", "first.json", "--k", "1", "-o", "other.json")
 	p.at[1].write("list.json", p.desk.read("other.json"))

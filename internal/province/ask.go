@@ -64,15 +64,19 @@ func (p *Province) ask(ctx context.Context, wants []verify.Want, in *verify.Inpu
 	return true
 }
 
-// refreshEvery is how soon a distrust that another region published is known here.
-const refreshEvery = 10 * time.Minute
+// watchEvery is how soon a distrust that another region published is known here.
+const watchEvery = 10 * time.Minute
 
-// refresh keeps the lists of other regions new as long as the folder is open.
-func (p *Province) refresh(ctx context.Context) {
-	tick := time.NewTicker(refreshEvery)
+// watchLists keeps the lists of other regions new as long as the folder is open, and
+// calls for those that only people can renew.
+func (p *Province) watchLists(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		p.Lists.Refresh(ctx, evidence.NewCollector().Fetch)
+		if p.o.Ask {
+			p.Lists.Refresh(ctx, evidence.NewCollector().Fetch)
+		}
+		p.Lists.Warn(ctx)
 		select {
 		case <-ctx.Done():
 			return

@@ -272,9 +272,7 @@ const sweepEvery = time.Hour
 // forgetting old retry keys.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
-	if p.o.Ask {
-		go p.refresh(ctx)
-	}
+	go p.watchLists(ctx)
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
