@@ -40,7 +40,8 @@ func TestIssuedCertificates(t *testing.T) {
 		"root": {Subject: root, Issuer: root, Life: 20 * year}, "scheme": {Subject: province + "信任体系列表", Issuer: province + "信任体系列表", Life: 2 * year},
 		"issuing":    {issuing, root, "https://seal.example/crl/root.crl", "https://seal.example/ocsp", "https://seal.example/ca/root.cer", "", 10 * year},
 		"seal-maker": own("统一电子印章制作系统", 5*year), "tsa": own("时间戳服务", 5*year), "ocsp": own("证书状态服务", 90*day), "status": own("印章与证照状态服务", 2*year),
-		"qr": own("证照二维码", 2*year), "journal": own("日志", 2*year), "trust-list": own("信任列表", 2*year),
+		"ocsp-root": {province + "根证书状态服务", root, "https://seal.example/crl/root.crl", "https://seal.example/ocsp", "https://seal.example/ca/root.cer", "", 90 * day},
+		"qr":        own("证照二维码", 2*year), "journal": own("日志", 2*year), "trust-list": own("信任列表", 2*year),
 	}
 	of := func(subject string, life time.Duration) issued {
 		i := own("", life)

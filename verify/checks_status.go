@@ -24,6 +24,14 @@ func worstOutcome(a, b outcome) outcome {
 }
 
 // missing tells of a certificate of which nobody speaks, or too early or long ago.
+func (s standing) missing() outcome {
+	if s.strange {
+		return unknown(StatusUnavailable, "its authority does not know it")
+	}
+	return missing(s.known, s.asOf)
+}
+
+// missing tells likewise of anything.
 func missing(known bool, asOf time.Time) outcome {
 	if !known {
 		return unknown(StatusUnavailable, "")
@@ -40,14 +48,14 @@ func (t *trial) certStatusAtSealing() outcome {
 	c, p := t.ends()
 	result := t.ifProven()
 	for _, s := range t.standings(t.signerFound) {
-		t.useCRL(s)
+		t.use(s)
 		switch {
 		case s.revoked && !s.since.After(c):
 			result = worstOutcome(result, failed(CertificateRevokedBefore, "revoked "+rfc3339(s.since)))
 		case s.revoked && t.proven && !s.since.After(p):
 			result = worstOutcome(result, unknown(RevokedDuringSealing, "revoked "+rfc3339(s.since)))
 		case !s.revoked && !s.atSealing:
-			result = worstOutcome(result, missing(s.known, s.asOf))
+			result = worstOutcome(result, s.missing())
 		}
 	}
 	return result
@@ -69,7 +77,7 @@ func (t *trial) certStatusNow() outcome {
 			result = worstOutcome(result, outcome{result: Unknown, detail: "revoked " + rfc3339(s.since)})
 		}
 		if !s.now {
-			result = worstOutcome(result, missing(s.known, s.asOf))
+			result = worstOutcome(result, s.missing())
 		}
 	}
 	return result
@@ -85,7 +93,7 @@ func (t *trial) makerStatus() outcome {
 	made := t.stamp.Seal.Created
 	result := t.ifProven()
 	for _, s := range t.standings(t.makerFound) {
-		t.useCRL(s)
+		t.use(s)
 		switch {
 		case s.revoked && !s.since.After(made):
 			result = worstOutcome(result, failed(SealMakerNotValid, "revoked "+rfc3339(s.since)))
@@ -95,7 +103,7 @@ func (t *trial) makerStatus() outcome {
 			result = worstOutcome(result, noticed(SealMakerRevokedAfter, "revoked "+rfc3339(s.since)))
 		}
 		if !s.now || !s.revoked && !s.atSealing {
-			result = worstOutcome(result, missing(s.known, s.asOf))
+			result = worstOutcome(result, s.missing())
 		}
 	}
 	return result
@@ -109,7 +117,7 @@ func (t *trial) tsaStatus() outcome {
 	}
 	result := passed
 	for _, s := range t.standings(t.tsaFound) {
-		t.useCRL(s)
+		t.use(s)
 		switch {
 		case s.revoked && (s.compromise || !s.since.After(t.proved)):
 			result = worstOutcome(result, unknown(TimeNotProven, "the authority's certificate was revoked "+rfc3339(s.since)))
@@ -117,16 +125,18 @@ func (t *trial) tsaStatus() outcome {
 			result = worstOutcome(result, noticed(TSARevokedAfter, "revoked "+rfc3339(s.since)))
 		}
 		if !s.now || !s.revoked && !s.atSealing {
-			result = worstOutcome(result, missing(s.known, s.asOf))
+			result = worstOutcome(result, s.missing())
 		}
 	}
 	return result
 }
 
-// useCRL notes what the verdict stands on, for the report's freshness.
-func (t *trial) useCRL(s standing) {
-	if s.known {
-		t.used[StatusFreshness{Source: "crl", AsOf: rfc3339(s.asOf), Stale: !s.now}] = true
+// use notes what the verdict stands on, for the report's freshness.
+func (t *trial) use(s standing) {
+	for source, of := range map[Kind]spoken{KindCRL: s.crl, KindOCSP: s.ocsp} {
+		if !of.asOf.IsZero() {
+			t.used[StatusFreshness{Source: string(source), AsOf: rfc3339(of.asOf), Stale: !of.fresh}] = true
+		}
 	}
 }
 
@@ -223,7 +233,7 @@ func (t *trial) speaks(r *reading, region *certs.Region, code string) bool {
 		}
 		ends := t.standings(certs.Found{Path: []*certs.Certificate{signer}, Region: region, Service: s})
 		for _, e := range ends {
-			if e.revoked && (e.compromise || !e.since.After(r.statement.IssuedAt)) {
+			if e.strange || e.revoked && (e.compromise || !e.since.After(r.statement.IssuedAt)) {
 				return false
 			}
 		}

@@ -15,6 +15,7 @@ import (
 type reading struct {
 	sum       [32]byte
 	crl       *certs.CRL
+	ocsp      *certs.OCSPResponse
 	cert      *certs.Certificate
 	statement *certs.Statement
 	seal      *status.SealStatus
@@ -42,6 +43,10 @@ func readItem(kind Kind, raw []byte) *reading {
 		if crl, err := certs.ParseCRL(raw); err == nil {
 			r.crl = crl
 		}
+	case KindOCSP:
+		if answer, err := certs.ParseOCSPResponse(raw); err == nil {
+			r.ocsp = answer
+		}
 	case KindCertificate:
 		if c, err := certs.ParseCertificatePEMOrDER(raw); err == nil {
 			r.cert = c
@@ -55,7 +60,9 @@ func readItem(kind Kind, raw []byte) *reading {
 	return r
 }
 
-func (r *reading) empty() bool { return r.crl == nil && r.cert == nil && r.statement == nil }
+func (r *reading) empty() bool {
+	return r.crl == nil && r.ocsp == nil && r.cert == nil && r.statement == nil
+}
 
 // payload is what the statements of verify/status have in common.
 type payload interface{ Validate() error }
@@ -92,6 +99,8 @@ func (i Item) AsOf() (asOf, until time.Time) {
 	switch {
 	case r.crl != nil:
 		return r.crl.ThisUpdate, r.crl.NextUpdate
+	case r.ocsp != nil:
+		return termOf(r.ocsp)
 	case r.seal != nil:
 		return r.seal.AsOf, r.seal.Exp
 	case r.list != nil:
@@ -106,6 +115,20 @@ func (i Item) AsOf() (asOf, until time.Time) {
 	return time.Time{}, time.Time{}
 }
 
+// termOf is the time that all answers of a response speak of.
+func termOf(r *certs.OCSPResponse) (asOf, until time.Time) {
+	asOf, until = r.Answers[0].ThisUpdate, r.Answers[0].NextUpdate
+	for _, a := range r.Answers[1:] {
+		if a.ThisUpdate.Before(asOf) {
+			asOf = a.ThisUpdate
+		}
+		if a.NextUpdate.Before(until) {
+			until = a.NextUpdate
+		}
+	}
+	return asOf, until
+}
+
 // Nonce is what a status answer echoes, for the collector that sent one.
 func (i Item) Nonce() string {
 	r := i.reading()
@@ -114,6 +137,8 @@ func (i Item) Nonce() string {
 		return r.seal.Nonce
 	case r.licence != nil:
 		return r.licence.Nonce
+	case r.ocsp != nil:
+		return string(r.ocsp.Nonce)
 	}
 	return ""
 }
@@ -130,6 +155,7 @@ func (i Item) reading() *reading {
 // is not in it.
 type book struct {
 	crls       []*reading
+	answers    []*reading // of OCSP
 	statements []*reading
 	certs      []*certs.Certificate
 	// over: there are too many pieces, of which none was taken: the order they
@@ -158,6 +184,8 @@ func newBook(e *Evidence, at time.Time) *book {
 		switch {
 		case r.crl != nil && !r.crl.ThisUpdate.After(at):
 			b.crls = append(b.crls, r)
+		case r.ocsp != nil && !r.ocsp.ProducedAt.After(at):
+			b.answers = append(b.answers, r)
 		case r.statement != nil && !r.statement.IssuedAt.After(at):
 			b.statements = append(b.statements, r)
 		case r.cert != nil:

@@ -55,6 +55,8 @@ type profile struct {
 	from, to time.Time // zero: ten years from the epoch
 	key      *sm2.PrivateKey
 	uscc     string
+	crl      string
+	more     []pkix.Extension
 }
 
 const (
@@ -88,6 +90,9 @@ func newParty(t testing.TB, issuer *party, p profile) *party {
 	if p.eku != "" {
 		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage(t, p.eku)}}
 	}
+	if p.crl != "" {
+		c.CRLDistributionPoints = []string{p.crl}
+	}
 	if p.uscc != "" {
 		text, err := asn1.MarshalWithParams(p.uscc, "printable")
 		if err != nil {
@@ -95,6 +100,7 @@ func newParty(t testing.TB, issuer *party, p profile) *party {
 		}
 		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 156, 10260, 4, 1, 4}, Value: text})
 	}
+	c.ExtraExtensions = append(c.ExtraExtensions, p.more...)
 	parent, by := c, p.key
 	if issuer != nil {
 		parent, by = issuer.cert.SMX509(), issuer.key

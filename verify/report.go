@@ -120,7 +120,7 @@ type TrustFreshness struct {
 
 // StatusFreshness is one piece of evidence that was used.
 type StatusFreshness struct {
-	Source string `json:"source"` // "crl", "seal-status", "seal-list", "licence-status", "status-list"
+	Source string `json:"source"` // "crl", "ocsp", "seal-status", "seal-list", "licence-status", "status-list"
 	AsOf   string `json:"asOf"`
 	Stale  bool   `json:"stale"`
 }

@@ -1,22 +1,31 @@
 package verify
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
 	"yinxin/certs"
 )
 
-// standing is what CRLs tell of one certificate.
+// standing is what CRLs and OCSP answers tell of one certificate.
 type standing struct {
-	known      bool // some CRL of its issuer speaks of it
+	known      bool // one by its issuer speaks of it
 	atSealing  bool // one was made at or after P, and is fresh
 	now        bool // one is fresh
 	revoked    bool
 	since      time.Time // R: when it was revoked; of a compromise, since when
 	compromise bool      // or a reason that may be one
-	asOf       time.Time
+	// strange: a responder of its issuer does not know it, so that nobody's word
+	// makes it good.
+	strange   bool
+	asOf      time.Time
+	crl, ocsp spoken
+}
+
+// spoken is how new the word of one kind of evidence is.
+type spoken struct {
+	asOf  time.Time
+	fresh bool
 }
 
 // ladder is a chain from a leaf up to a root, as far as certificates are at hand.
@@ -74,7 +83,7 @@ func (t *trial) issuerOf(c *certs.Certificate, f certs.Found) *certs.Certificate
 // issued tells whether an authority's signature is on a certificate; one that
 // issued itself is a root.
 func (t *trial) issued(c, issuer *certs.Certificate) bool {
-	if !issuer.IsCA && !issuer.Equal(c) || !bytes.Equal(c.RawIssuer, issuer.RawSubject) {
+	if !issuer.IsCA && !issuer.Equal(c) || !c.Issuer.Equal(issuer.Subject) {
 		return false
 	}
 	a, b := c.SM3(), issuer.SM3()
@@ -94,7 +103,7 @@ func (t *trial) standings(f certs.Found) []standing {
 	var issuerEnd time.Time
 	for i := n - 1; i >= 0; i-- {
 		if i+1 < len(l.steps) {
-			out[i] = t.standing(l.steps[i], l.steps[i+1], issuerEnd)
+			out[i] = t.standing(l.steps[i], l.steps[i+1], issuerEnd, f.Region)
 		}
 		issuerEnd = time.Time{}
 		if out[i].revoked {
@@ -104,60 +113,106 @@ func (t *trial) standings(f certs.Found) []standing {
 	return out
 }
 
-func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time) standing {
-	var s standing
-	_, p := t.ends()
-	for _, r := range t.book.crls {
-		crl := r.crl
-		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || !issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
-			continue
-		}
-		sum := issuer.SM3()
-		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) != nil {
-			continue
-		}
-		within := !crl.ThisUpdate.Before(issuer.NotBefore) && !crl.ThisUpdate.After(issuer.NotAfter)
-		s.hear(crl, c, p, t.in.At, within)
+// standing hears lists and answers: what any of them tells of a revocation counts,
+// and the newest of them counts for how old the knowledge is.
+func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time, region *certs.Region) standing {
+	s := t.inLists(c, issuer, issuerEnd)
+	t.hearOCSP(&s, c, issuer, issuerEnd, region)
+	if s.strange {
+		s.now, s.atSealing = false, false
 	}
 	return s
 }
 
-// hear adds what one CRL tells. A revocation that any of them tells stays, for a
+// inLists is what CRLs tell.
+func (t *trial) inLists(c, issuer *certs.Certificate, issuerEnd time.Time) standing {
+	var s standing
+	var lists []*certs.CRL
+	for _, r := range t.book.crls {
+		crl := r.crl
+		// A shard or a list for some certificates is not asked about others.
+		if !crl.Issuer.Equal(issuer.Subject) || crl.Scope(c) == 0 || !issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
+			continue
+		}
+		sum := issuer.SM3()
+		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) == nil {
+			lists = append(lists, crl)
+		}
+	}
+	_, p := t.ends()
+	for _, crl := range lists {
+		w := wordOf(crl, c)
+		// A delta's silence counts only over a list that it builds on.
+		w.covers = w.covers || slices.ContainsFunc(lists, func(base *certs.CRL) bool { return crl.Extends(base) && base.Covers(c) })
+		w.within = !crl.ThisUpdate.Before(issuer.NotBefore) && !crl.ThisUpdate.After(issuer.NotAfter)
+		s.hear(w, c, p, t.in.At)
+	}
+	return s
+}
+
+// word is what one list tells of a certificate.
+type word struct {
+	entry       certs.Revoked
+	listed      bool
+	covers      bool // that it leaves the certificate out tells something
+	made, until time.Time
+	// within tells that the list was made in its issuer's time. It bears on what
+	// the list leaves out, not on what it tells: above a trusted service an
+	// issuer's certificate is known by its key alone, and whoever wrote the rest of
+	// it must not be able to silence a list that the key signed.
+	within bool
+}
+
+func wordOf(crl *certs.CRL, c *certs.Certificate) word {
+	w := word{covers: crl.Covers(c), made: crl.ThisUpdate, until: crl.NextUpdate}
+	w.entry, w.listed = crl.FindCertificate(c)
+	w.listed = w.listed && w.entry.Reason != certs.ReasonRemoveFromCRL
+	return w
+}
+
+// hear adds what one list tells. A revocation that any of them tells stays, for a
 // certificate never comes back (protocol.md 4): a later list without it would be
 // an authority restored from an old backup.
-//
-// within tells that the list was made in its issuer's time. It bears on what the
-// list leaves out, not on what it tells: above a trusted service an issuer's
-// certificate is known by its key alone, and whoever wrote the rest of it must not
-// be able to silence a list that the key signed.
-func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time, within bool) {
-	entry, listed := crl.Find(c.Serial)
-	if listed && entry.Reason != certs.ReasonRemoveFromCRL {
-		since, compromise := ended(entry)
-		if !s.revoked || since.Before(s.since) {
-			s.since = since
-		}
-		s.revoked, s.compromise = true, s.compromise || compromise
-	} else if !within || crl.ThisUpdate.After(c.NotAfter) {
+func (s *standing) hear(w word, c *certs.Certificate, p, at time.Time) {
+	if w.listed {
+		s.end(w.entry)
+	} else if !w.within || !w.covers || w.made.After(c.NotAfter) {
 		// An expired certificate may be dropped from the list (RFC 5280 3.3):
 		// its absence says nothing.
 		return
 	}
-	s.known = true
-	if crl.ThisUpdate.After(s.asOf) {
-		s.asOf = crl.ThisUpdate
+	s.date(&s.crl, w.made, w.within && !at.After(w.until) && at.Sub(w.made) <= MaxAge, p)
+}
+
+// end adds a revocation: the earliest that is told counts.
+func (s *standing) end(r certs.Revoked) {
+	since, compromise := ended(r)
+	if !s.revoked || since.Before(s.since) {
+		s.since = since
 	}
-	if !within || at.After(crl.NextUpdate) || at.Sub(crl.ThisUpdate) > MaxAge {
+	s.revoked, s.compromise = true, s.compromise || compromise
+}
+
+// date notes when what was heard was known.
+func (s *standing) date(of *spoken, asOf time.Time, fresh bool, p time.Time) {
+	s.known = true
+	if asOf.After(s.asOf) {
+		s.asOf = asOf
+	}
+	if asOf.After(of.asOf) {
+		of.asOf = asOf
+	}
+	if !fresh {
 		return
 	}
-	s.now = true
-	if madeAfter(crl.ThisUpdate, p) {
+	s.now, of.fresh = true, true
+	if madeAfter(asOf, p) {
 		s.atSealing = true
 	}
 }
 
 // madeAfter tells whether evidence was made at or after a moment. The times in
-// CRLs are whole seconds (RFC 5280 5.1.2.4), so within one the order is not to be
+// CRLs and OCSP answers are whole seconds (RFC 5280 5.1.2.4), so within one the order is not to be
 // known and the same second counts as after.
 func madeAfter(made, moment time.Time) bool {
 	return !made.Before(moment.Truncate(time.Second))

@@ -85,23 +85,20 @@ func entitledToToken(trust *certs.Trust, r *certs.Region, s *certs.Service, auth
 }
 
 // TokenWants tells which evidence would help to judge a token.
-func TokenWants(token *qr.Token, in Input) []Want {
+func (e *Engine) TokenWants(token *qr.Token, in Input) []Want {
 	found, err := signerOfToken(in.Trust, token, in.At)
 	if err != nil {
 		return nil
 	}
-	t := tokenTrial(new(Engine), in)
-	var out []Want
-	for _, c := range t.ladder(found).steps {
-		if len(c.CRLURLs) > 0 {
-			out = append(out, Want{Kind: KindCRL, URL: c.CRLURLs[0]})
-		}
-	}
+	t := tokenTrial(e, in)
+	var out wishes
+	t.wantStatus(&out, found)
+	t.wantSigners(&out, found.Region)
 	if found.Region.URL != "" {
 		shard := strconv.FormatUint(uint64(token.Shard), 10)
-		out = append(out, Want{Kind: KindStatusList, Region: found.Region.Code, Key: shard, URL: strings.TrimRight(found.Region.URL, "/") + "/status/" + shard})
+		out.add(Want{Kind: KindStatusList, Region: found.Region.Code, Key: shard, URL: strings.TrimRight(found.Region.URL, "/") + "/status/" + shard})
 	}
-	return out
+	return out.list
 }
 
 func tokenTrial(e *Engine, in Input) *trial {
@@ -132,7 +129,7 @@ func (e *Engine) JudgeToken(token *qr.Token, in Input) TokenReport {
 		case s.revoked:
 			r.Why = ServiceDistrusted
 		case !s.now:
-			r.Why = missing(s.known, s.asOf).code
+			r.Why = s.missing().code
 		}
 	}
 	w := t.licenceWord(found.Region, question{token.Identifier.String(), token.Shard, token.Position})

@@ -63,6 +63,7 @@ type Kind string
 
 const (
 	KindCRL         Kind = "crl"
+	KindOCSP        Kind = "ocsp"
 	KindSealStatus  Kind = "seal-status"
 	KindSealList    Kind = "seal-list"
 	KindLicence     Kind = "licence-status"
@@ -90,4 +91,7 @@ type Want struct {
 	Key    string // what is asked about: the seal's id, the licence's identifier, the shard
 	Seal   string // for seal-status: SM3 of the seal, hex
 	At     time.Time
+	// Request is the OCSPRequest, DER, to be put to URL. Else is where the CRL is to
+	// be had if there is no answer, "" for nowhere.
+	Request, Else string
 }

@@ -44,6 +44,7 @@ var may = map[string][]string{
 	"internal/act":      {},
 	"internal/code":     {},
 	"internal/durable":  {},
+	"internal/sheet":    {},
 	"internal/testlong": {},
 	"certs":             {},
 	"hsm":               {},
@@ -61,6 +62,7 @@ var may = map[string][]string{
 	"seal/face":           {},
 	"ca":                  {"certs", "hsm", "internal/act"},
 	"ca/crl":              {"certs", "ca"},
+	"ca/ocsp":             {"certs", "ca"},
 	"ca/tsa":              {"certs"},
 	"seal":                {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/pdf", "seal/jsondoc", "seal/face", "verify/status"},
 	"license":             {"certs", "internal/act", "seal", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
@@ -72,7 +74,7 @@ var may = map[string][]string{
 	"verify":              {"certs", "seal/ses", "seal/pdf", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":     {"certs", "verify", "internal/durable"},
 	"verify/portal":       {"verify"},
-	"internal/store/bolt": {"ca", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust"},
+	"internal/store/bolt": {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust"},
 }
 
 func TestArrowsRunOneWay(t *testing.T) {

@@ -31,37 +31,28 @@ func (a *asked) get(now time.Time) *evidence.Collector {
 	return a.collector
 }
 
-// lacks tells whether a report says that evidence is missing.
-func lacks(r verify.Report) bool {
-	for _, reason := range r.Reasons {
-		if reason.Code == verify.StatusUnavailable || reason.Code == verify.StatusStale {
-			return true
-		}
-	}
-	return false
+// isOwn tells whether a want is asked of the province itself.
+func (p *Province) isOwn(w verify.Want) bool {
+	return strings.HasPrefix(w.URL, strings.TrimRight(p.Identity.URL, "/")+"/")
 }
 
 // Others are the wants that other regions are to be asked for: what is the
 // province's own it knows already.
 func (p *Province) Others(wants []verify.Want) (out []verify.Want) {
-	own := strings.TrimRight(p.Identity.URL, "/") + "/"
 	for _, w := range wants {
-		if !strings.HasPrefix(w.URL, own) {
+		if !p.isOwn(w) {
 			out = append(out, w)
 		}
 	}
 	return out
 }
 
-// ask adds what other regions answer and tells whether any was asked. The addresses
-// are those of trusted lists and certificates, never of the document (verify.Wants).
-func (p *Province) ask(ctx context.Context, wants []verify.Want, in *verify.Input) bool {
-	others := p.Others(wants)
-	if len(others) == 0 {
-		return false
+// ask adds what other regions answer. The addresses are those of trusted lists and
+// certificates, never of the document (Engine.Wants).
+func (p *Province) ask(ctx context.Context, wants []verify.Want, into *verify.Evidence) {
+	if others := p.Others(wants); p.o.Ask && len(others) > 0 {
+		p.asked.get(p.o.Clock()).Collect(ctx, others, into)
 	}
-	p.asked.get(p.o.Clock()).Collect(ctx, others, in.Evidence)
-	return true
 }
 
 // watchEvery is how soon a distrust that another region published is known here.

@@ -21,6 +21,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/ca/ocsp"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -84,6 +85,7 @@ type Province struct {
 	Keys     hsm.Keystore
 	CA       *ca.Authority
 	CRLs     *crl.Publisher
+	OCSP     *ocsp.Responder
 	Seals    *seal.Office
 	Licences *license.Office
 	Agencies *agency.Office
@@ -206,10 +208,13 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err := p.CA.Init(ctx); err != nil {
 		return err
 	}
-	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
 	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
 		return err
 	}
+	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
+		return err
+	}
+	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
@@ -268,19 +273,24 @@ func (p *Province) later(what string, err error) error {
 // sweepEvery is how often retry keys older than a week are looked for.
 const sweepEvery = time.Hour
 
-// Run does what must be done as long as the folder is open: checkpoints, and
-// forgetting old retry keys.
+// Run does what must be done as long as the folder is open: checkpoints, revocation
+// lists, forgetting old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.watchLists(ctx)
-	tick := time.NewTicker(sweepEvery)
+	go p.CRLs.Run(ctx)
+	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
+	defer daily.Stop()
+	p.warnOfEnds(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			p.sweep(ctx)
+		case <-daily.C:
+			p.warnOfEnds(ctx)
 		}
 	}
 }

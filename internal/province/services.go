@@ -20,8 +20,11 @@ var services = []struct {
 	path    string
 }{
 	{certs.ServiceAgencyCA, ca.PurposeRoot, ""}, {certs.ServiceAgencyCA, ca.PurposeIssuing, ""}, {certs.ServiceSealMaker, ca.PurposeSealMaker, ""},
-	{certs.ServiceTSA, ca.PurposeTSA, "/tsa"}, {certs.ServiceOCSP, ca.PurposeOCSP, "/ocsp"}, {certs.ServiceStatusSigner, ca.PurposeStatus, ""},
+	{certs.ServiceTSA, ca.PurposeTSA, "/tsa"}, {certs.ServiceOCSP, ca.PurposeOCSP, "/ocsp"}, {certs.ServiceOCSP, ca.PurposeOCSPRoot, "/ocsp"}, {certs.ServiceStatusSigner, ca.PurposeStatus, ""},
 	{certs.ServiceQRSigner, ca.PurposeQR, ""}, {certs.ServiceJournal, ca.PurposeJournal, ""},
+	// A responder's certificate lives no longer than a quarter of a year, and whoever
+	// has a list of last week is to know its successor: the authorities vouch for it.
+	{certs.ServiceOCSP, ca.PurposeRoot, ""}, {certs.ServiceOCSP, ca.PurposeIssuing, ""},
 }
 
 // ownServices tells the office of trust lists what the province itself is.

@@ -1,6 +1,8 @@
 package province
 
 import (
+	"encoding/base64"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -108,11 +110,14 @@ func TestServicesTellWhereTheyAreAsked(t *testing.T) {
 			t.Errorf("%s speaks for %v", s.Name, s.Prefixes)
 		}
 		want := map[certs.ServiceType]string{certs.ServiceTSA: "http://127.0.0.1:1/tsa", certs.ServiceOCSP: "http://127.0.0.1:1/ocsp"}[s.Type]
+		if s.Certificate.IsCA { // which vouches for its responders, and is not asked itself
+			want = ""
+		}
 		if got := strings.Join(s.Addresses, " "); got != want {
 			t.Errorf("%s is asked at %q", s.Name, got)
 		}
 	}
-	want := map[certs.ServiceType]int{certs.ServiceAgencyCA: 2, certs.ServiceSealMaker: 1, certs.ServiceTSA: 1, certs.ServiceOCSP: 1, certs.ServiceStatusSigner: 1, certs.ServiceQRSigner: 1, certs.ServiceJournal: 1}
+	want := map[certs.ServiceType]int{certs.ServiceAgencyCA: 2, certs.ServiceSealMaker: 1, certs.ServiceTSA: 1, certs.ServiceOCSP: 4, certs.ServiceStatusSigner: 1, certs.ServiceQRSigner: 1, certs.ServiceJournal: 1}
 	if d := cmp.Diff(want, types); d != "" {
 		t.Error(d)
 	}
@@ -130,13 +135,26 @@ func TestAnotherProvincesDocument(t *testing.T) {
 		case mute:
 			http.Error(w, "no", http.StatusServiceUnavailable)
 		case strings.HasPrefix(r.URL.Path, "/crl/"):
-			issuer := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/crl/"), ".crl")
-			der, err := far.CRLs.List(r.Context(), ca.Purpose(issuer))
+			list, err := far.CRLs.List(r.Context(), strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/crl/"), ".crl"))
 			if err != nil {
 				http.NotFound(w, r)
 				return
 			}
-			_, _ = w.Write(der)
+			_, _ = w.Write(list.DER)
+		case strings.HasPrefix(r.URL.Path, "/ocsp"):
+			request, err := io.ReadAll(r.Body)
+			if r.Method == http.MethodGet {
+				request, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(r.URL.Path, "/ocsp/"))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			answer, err := far.OCSP.Respond(r.Context(), request, time.Time{})
+			if err != nil {
+				t.Error(err)
+			}
+			w.Header().Set("Content-Type", "application/ocsp-response")
+			_, _ = w.Write(answer.DER)
 		case strings.HasPrefix(r.URL.Path, "/api/v1/seals/"):
 			answer, err := far.Seals.Status(r.Context(), far.seal.ID, far.seal.SM3, time.Time{}, "")
 			if err != nil {

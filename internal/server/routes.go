@@ -79,7 +79,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -108,7 +108,6 @@ func (s *Server) publicRoutes() []endpoint {
 		{get, "/api/v1/seals/{id}/status", "", "signed status of a seal at a time", []string{"at", "seal", "nonce"}, content{}, jsonOf(statement{}), s.sealStatus},
 		{get, "/status/seals", "", "signed list of seals that are or were not in force", nil, content{}, jsonOf(statement{}), s.sealList},
 		{get, "/status/{shard}", "", "signed list of the states of a shard of licences", nil, content{}, jsonOf(statement{}), s.statusList},
-		{get, "/crl/{issuer}.crl", "", "revocation list, DER", nil, content{}, raw("application/pkix-crl"), s.crl},
 		{get, "/ca/{issuer}.cer", "", "certificate of an issuer, DER", nil, content{}, raw("application/pkix-cert"), s.issuer},
 		{get, "/journal/checkpoint", "", "newest signed checkpoint", nil, content{}, raw("text/plain"), s.checkpoint},
 		{get, "/journal/tile/{level}/{index}", "", "hashes of a tile", nil, content{}, raw(mediaOctets), s.tile},
@@ -133,7 +132,8 @@ func (s *Server) sealRoutes() []endpoint {
 func (s *Server) certificateRoutes() []endpoint {
 	return []endpoint{
 		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", []string{"Idempotency-Key"}, jsonOf(certificateForm{}), created(ca.Row{}), s.issue},
-		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates", append([]string{"state"}, listing...), content{}, jsonOf(listOf[ca.Row]{}), s.certificates},
+		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates: a page as JSON, all that match as a table or as lines", slices.Concat(certificateQuery, []string{"bom"}, listing), content{},
+			jsonOf(listOf[ca.Row]{}).or(raw(mediaCSV, mediaLines)), s.certificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}), s.revoke},
 	}

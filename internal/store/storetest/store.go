@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite of a store: Core, CA, Seal, License,
+// Package storetest is the conformance suite of a store: Core, CA, CRL, Seal, License,
 // Journal, Trust and Agency hold it to the contract that the offices declare. Each is given
 // a function that makes an empty store.
 package storetest
@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
+	"yinxin/ca/crl"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/journal"
@@ -36,6 +37,7 @@ type Store interface {
 	NewestAct(ctx context.Context) (time.Time, error)
 
 	CA() ca.Store
+	CRLs() crl.Store
 	Seals() seal.Store
 	Agencies() agency.Store
 	Journal() journal.Store

@@ -1,0 +1,113 @@
+package province
+
+import (
+	"context"
+	"sync"
+
+	"yinxin/license/qr"
+	"yinxin/verify"
+)
+
+// Judge judges a document with what the province knows itself, and with what other
+// regions answer about their own where Options.Ask lets it ask them.
+func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
+	in, err := p.Input(ctx, d)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	return p.Engine.Judge(d, in), nil
+}
+
+// Input is what the province knows now that bears on a document: its trust, its
+// seal list, and an answer about each certificate behind the document.
+func (p *Province) Input(ctx context.Context, d *verify.Document) (verify.Input, error) {
+	trust, err := p.Trust(ctx)
+	if err != nil {
+		return verify.Input{}, err
+	}
+	list, err := p.Seals.SealList(ctx)
+	if err != nil {
+		return verify.Input{}, err
+	}
+	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: []verify.Item{p.read.item(verify.KindSealList, list)}}}
+	wants := p.Engine.Wants(d, in)
+	answers, err := p.Answers(ctx, wants)
+	in.Evidence.Items = append(in.Evidence.Items, answers...)
+	p.ask(ctx, wants, in.Evidence)
+	in.At = p.o.Clock() // the answers were made after the question
+	return in, err
+}
+
+// JudgeToken tells what the licence of a QR token is recorded as. The province
+// answers for its own licences; another region is asked for its own.
+func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenReport, error) {
+	trust, err := p.Trust(ctx)
+	if err != nil {
+		return verify.TokenReport{}, err
+	}
+	in := verify.Input{Trust: trust, At: p.o.Clock()}
+	wants := p.Engine.TokenWants(t, in)
+	own := append(wants[:len(wants):len(wants)], verify.Want{Kind: verify.KindLicence, Region: p.Identity.Region, Key: t.Identifier.String()})
+	items, err := p.Answers(ctx, own)
+	if err != nil {
+		return verify.TokenReport{}, err
+	}
+	in.Evidence = &verify.Evidence{Items: items}
+	p.ask(ctx, wants, in.Evidence)
+	in.At = p.o.Clock()
+	return p.Engine.JudgeToken(t, in), nil
+}
+
+// Answers gives what the registers say of the certificates and licences asked
+// about. What another region is to be asked is left out.
+func (p *Province) Answers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
+	for _, w := range wants {
+		switch {
+		case w.Kind == verify.KindOCSP && p.isOwn(w):
+			// As of the moment in question or later, and as the register has it now.
+			answer, err := p.OCSP.Respond(ctx, []byte(w.Request), w.At)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, p.read.item(verify.KindOCSP, answer.DER))
+		case w.Kind == verify.KindLicence && w.Region == p.Identity.Region:
+			answer, err := p.Licences.Status(ctx, w.Key, "")
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, verify.NewItem(verify.KindLicence, answer))
+		}
+	}
+	return out, nil
+}
+
+// readItems keeps pieces of evidence as read: their makers give the same octets
+// again as long as nothing has changed.
+type readItems struct {
+	mu   sync.Mutex
+	last map[string]verify.Item // by kind and octets
+	size int
+}
+
+// maxRead bounds the octets that are kept; read they take some five times as many.
+// What is full is begun anew.
+const maxRead = 4 << 20
+
+func (r *readItems) item(kind verify.Kind, raw []byte) verify.Item {
+	key := string(kind) + " " + string(raw)
+	r.mu.Lock()
+	i, ok := r.last[key]
+	r.mu.Unlock()
+	if ok {
+		return i
+	}
+	i = verify.NewItem(kind, raw)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil || r.size+len(raw) > maxRead {
+		r.last, r.size = map[string]verify.Item{}, 0
+	}
+	r.last[key] = i
+	r.size += len(raw)
+	return i
+}
