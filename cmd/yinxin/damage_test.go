@@ -44,7 +44,8 @@ func TestDamagedFolders(t *testing.T) {
 	flip := func(at int) func([]byte) []byte {
 		return func(b []byte) []byte { b[at] ^= 4; return b }
 	}
-	cut := func(b []byte) []byte { return b[:len(b)/2] }
+	// What the store fills ahead with zeros is no loss.
+	cut := func(b []byte) []byte { return b[:len(bytes.TrimRight(b, "\x00"))/2] }
 	none := func([]byte) []byte { return nil }
 	for name, c := range map[string]struct {
 		file  string
@@ -59,7 +60,7 @@ func TestDamagedFolders(t *testing.T) {
 		"key's counter":      {aKey, flip(60), []int{exitBadInput}},
 		"root key cut":       {"/keys/kek.pem", cut, []int{exitBadInput}},
 		"root key, one bit":  {"/keys/kek.pem", flip(200), []int{exitBadInput, exitNoRight}}, // looks like a wrong passphrase
-		"database cut":       {"/store.db", cut, []int{exitBadInput}},
+		"database cut":       {"/store.db", func(b []byte) []byte { return b[:8*os.Getpagesize()] }, []int{exitBadInput}},
 		"database empty":     {"/store.db", none, []int{exitBadInput}},
 		"database, 1st meta": {"/store.db", meta(0), []int{exitBadInput}},
 		"database, 2nd meta": {"/store.db", meta(1), []int{exitBadInput}},

@@ -9,7 +9,9 @@ import (
 	"syscall"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/crl"
+	"yinxin/ca/escrow"
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
@@ -139,6 +141,25 @@ var knownExits = []struct {
 	{ca.ErrRevoked, exitRefused, ""},
 	{ca.ErrRefused, exitRefused, ""},
 	{ca.ErrBadRequest, exitBadInput, ""},
+	{approval.ErrNotFound, exitBadInput, ""},
+	{approval.ErrNoRight, exitNoRight, ""},
+	{approval.ErrSameOfficer, exitNoRight, ""},
+	{approval.ErrRefused, exitRefused, ""},
+	{approval.ErrNotGranted, exitRefused, ""},
+	{approval.ErrDecided, exitRefused, ""},
+	{approval.ErrExpired, exitRefused, ""},
+	{approval.ErrTooMany, exitRefused, ""},
+	{approval.ErrChanged, exitRefused, ""},
+	{approval.ErrClock, exitRefused, ""},
+	{escrow.ErrNotFound, exitBadInput, ""},
+	{escrow.ErrRefused, exitRefused, ""},
+	{ca.ErrKeyTaken, exitRefused, ""},
+	{agency.ErrUnauthenticated, exitNoRight, ""},
+	{agency.ErrNetwork, exitNoRight, ""},
+	{ca.ErrNotHeld, exitRefused, ""},
+	{crl.ErrNoList, exitBadInput, ""},
+	{crl.ErrClockBackwards, exitRefused, "set the clock; the lists that were published stand"},
+	{crl.ErrEnded, exitRefused, ""},
 	{certs.ErrRollback, exitRefused, "get the newest lists from a province of the scheme"},
 	{certs.ErrTrustExpired, exitRefused, "get the newest lists from a province of the scheme"},
 	{certs.ErrCannotFollow, exitRefused, "the lists between them are needed, and the sequence of a list with other keys is the next number"},
@@ -157,10 +178,6 @@ var knownExits = []struct {
 	{ceremony.ErrExists, exitRefused, "name a new folder"},
 	{ceremony.ErrNoKey, exitBadInput, "yinxin trust key makes one"},
 	{certs.ErrMalformed, exitBadInput, ""},
-	{ca.ErrNotHeld, exitRefused, ""},
-	{crl.ErrNoList, exitBadInput, ""},
-	{crl.ErrClockBackwards, exitRefused, "set the clock; the lists that were published stand"},
-	{crl.ErrEnded, exitRefused, ""},
 	{license.ErrNotFound, exitBadInput, ""},
 	{license.ErrNoRight, exitNoRight, ""},
 	{license.ErrRefused, exitRefused, ""},

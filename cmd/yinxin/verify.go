@@ -126,8 +126,8 @@ func (j *court) know(ctx context.Context) (err error) {
 	if j.input.Trust, err = j.province.Trust(ctx); err != nil {
 		return err
 	}
-	list, err := j.province.Seals.SealList(ctx)
-	j.input.Evidence.Items = append(j.input.Evidence.Items, verify.NewItem(verify.KindSealList, list))
+	items, err := j.province.Evidence(ctx)
+	j.input.Evidence.Items = append(j.input.Evidence.Items, items...)
 	return err
 }
 

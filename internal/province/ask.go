@@ -31,6 +31,16 @@ func (a *asked) get(now time.Time) *evidence.Collector {
 	return a.collector
 }
 
+// lacks tells whether a report says that evidence is missing.
+func lacks(r verify.Report) bool {
+	for _, reason := range r.Reasons {
+		if reason.Code == verify.StatusUnavailable || reason.Code == verify.StatusStale {
+			return true
+		}
+	}
+	return false
+}
+
 // isOwn tells whether a want is asked of the province itself.
 func (p *Province) isOwn(w verify.Want) bool {
 	return strings.HasPrefix(w.URL, strings.TrimRight(p.Identity.URL, "/")+"/")
@@ -47,12 +57,15 @@ func (p *Province) Others(wants []verify.Want) (out []verify.Want) {
 	return out
 }
 
-// ask adds what other regions answer. The addresses are those of trusted lists and
-// certificates, never of the document (Engine.Wants).
-func (p *Province) ask(ctx context.Context, wants []verify.Want, into *verify.Evidence) {
-	if others := p.Others(wants); p.o.Ask && len(others) > 0 {
-		p.asked.get(p.o.Clock()).Collect(ctx, others, into)
+// ask adds what other regions answer and tells whether any was asked. The addresses
+// are those of trusted lists and certificates, never of the document (Engine.Wants).
+func (p *Province) ask(ctx context.Context, wants []verify.Want, in *verify.Input) bool {
+	others := p.Others(wants)
+	if len(others) == 0 {
+		return false
 	}
+	p.asked.get(p.o.Clock()).Collect(ctx, others, in.Evidence)
+	return true
 }
 
 // watchEvery is how soon a distrust that another region published is known here.

@@ -2,20 +2,26 @@ package province
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"yinxin/license/qr"
 	"yinxin/verify"
 )
 
-// Judge judges a document with what the province knows itself, and with what other
-// regions answer about their own where Options.Ask lets it ask them.
+// Judge judges a document with what the province knows itself. Only where that is
+// not enough are other regions asked.
 func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
 	in, err := p.Input(ctx, d)
 	if err != nil {
 		return verify.Report{}, err
 	}
-	return p.Engine.Judge(d, in), nil
+	report := p.Engine.Judge(d, in)
+	if p.o.Ask && lacks(report) && p.ask(ctx, p.Engine.Wants(d, in), &in) {
+		in.At = p.o.Clock()
+		report = p.Engine.Judge(d, in)
+	}
+	return report, nil
 }
 
 // Input is what the province knows now that bears on a document: its trust, its
@@ -25,17 +31,24 @@ func (p *Province) Input(ctx context.Context, d *verify.Document) (verify.Input,
 	if err != nil {
 		return verify.Input{}, err
 	}
-	list, err := p.Seals.SealList(ctx)
+	known, err := p.Evidence(ctx)
 	if err != nil {
 		return verify.Input{}, err
 	}
-	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: []verify.Item{p.read.item(verify.KindSealList, list)}}}
-	wants := p.Engine.Wants(d, in)
-	answers, err := p.Answers(ctx, wants)
+	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: known}}
+	answers, err := p.Answers(ctx, p.Engine.Wants(d, in))
 	in.Evidence.Items = append(in.Evidence.Items, answers...)
-	p.ask(ctx, wants, in.Evidence)
 	in.At = p.o.Clock() // the answers were made after the question
 	return in, err
+}
+
+// Evidence is what bears on every document: the seal list as it stands.
+func (p *Province) Evidence(ctx context.Context) ([]verify.Item, error) {
+	list, err := p.Seals.SealList(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []verify.Item{p.read.item(verify.KindSealList, list)}, nil
 }
 
 // JudgeToken tells what the licence of a QR token is recorded as. The province
@@ -46,16 +59,19 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 		return verify.TokenReport{}, err
 	}
 	in := verify.Input{Trust: trust, At: p.o.Clock()}
-	wants := p.Engine.TokenWants(t, in)
-	own := append(wants[:len(wants):len(wants)], verify.Want{Kind: verify.KindLicence, Region: p.Identity.Region, Key: t.Identifier.String()})
-	items, err := p.Answers(ctx, own)
+	wants := slices.DeleteFunc(p.Engine.TokenWants(t, in), func(w verify.Want) bool { return w.Kind != verify.KindOCSP })
+	wants = append(wants, verify.Want{Kind: verify.KindLicence, Region: p.Identity.Region, Key: t.Identifier.String()})
+	items, err := p.Answers(ctx, wants)
 	if err != nil {
 		return verify.TokenReport{}, err
 	}
-	in.Evidence = &verify.Evidence{Items: items}
-	p.ask(ctx, wants, in.Evidence)
-	in.At = p.o.Clock()
-	return p.Engine.JudgeToken(t, in), nil
+	in.At, in.Evidence = p.o.Clock(), &verify.Evidence{Items: items}
+	report := p.Engine.JudgeToken(t, in)
+	if p.o.Ask && (report.Why == verify.StatusUnavailable || report.Why == verify.StatusStale) && p.ask(ctx, p.Engine.TokenWants(t, in), &in) {
+		in.At = p.o.Clock()
+		report = p.Engine.JudgeToken(t, in)
+	}
+	return report, nil
 }
 
 // Answers gives what the registers say of the certificates and licences asked

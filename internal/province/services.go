@@ -24,7 +24,7 @@ var services = []struct {
 	{certs.ServiceQRSigner, ca.PurposeQR, ""}, {certs.ServiceJournal, ca.PurposeJournal, ""},
 	// A responder's certificate lives no longer than a quarter of a year, and whoever
 	// has a list of last week is to know its successor: the authorities vouch for it.
-	{certs.ServiceOCSP, ca.PurposeRoot, ""}, {certs.ServiceOCSP, ca.PurposeIssuing, ""},
+	{certs.ServiceOCSP, ca.PurposeRoot, "/ocsp"}, {certs.ServiceOCSP, ca.PurposeIssuing, "/ocsp"},
 }
 
 // ownServices tells the office of trust lists what the province itself is.
