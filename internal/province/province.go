@@ -235,7 +235,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
 		return err
 	}
-	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: &ownServices{p: p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
 		return err
 	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
@@ -305,9 +305,7 @@ const hourly = time.Hour
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.CRLs.Run(ctx)
-	if p.o.Ask {
-		go p.refresh(ctx)
-	}
+	go p.watchLists(ctx)
 	go p.settle(ctx)
 	tick, daily := time.NewTicker(hourly), time.NewTicker(warnEvery)
 	defer tick.Stop()
