@@ -76,7 +76,7 @@ func (n Name) String() string {
 }
 
 // ParseName reads the DER of one distinguished name.
-func ParseName(der []byte) (Name, error) { return (&dialect{}).name(bytes.Clone(der)) }
+func ParseName(der []byte) (Name, error) { return new(dialect).name(bytes.Clone(der)) }
 
 func (d *dialect) name(raw []byte) (Name, error) {
 	n := Name{Raw: raw}

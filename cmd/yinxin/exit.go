@@ -12,6 +12,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
+	"yinxin/ca/outside"
 	"yinxin/ca/tsa"
 	"yinxin/certs"
 	"yinxin/hsm"
@@ -124,12 +125,18 @@ var knownExits = []struct {
 	{province.ErrDamaged, exitBadInput, "restore it from a backup, or begin in a new folder; nothing was changed"},
 	{province.ErrWrite, exitNoWrite, ""},
 	{province.ErrNoProvince, exitBadInput, "yinxin init makes one"},
+	{province.ErrSuspect, exitBadInput, ""},
 	{province.ErrExists, exitRefused, "name a new folder"},
 	{agency.ErrNotFound, exitBadInput, ""},
 	{agency.ErrInvalid, exitBadInput, ""},
 	{agency.ErrExists, exitRefused, ""},
 	{agency.ErrClosed, exitRefused, ""},
 	{agency.ErrRevoked, exitRefused, ""},
+	{outside.ErrNotFound, exitBadInput, ""},
+	{outside.ErrBadCertificate, exitBadInput, ""},
+	{outside.ErrRefused, exitRefused, ""},
+	{outside.ErrChanged, exitRefused, ""},
+	{seal.ErrTaken, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},
@@ -145,6 +152,10 @@ var knownExits = []struct {
 	{tsa.ErrClockBackwards, exitRefused, "set the clock right"},
 	{tsa.ErrCertificate, exitRefused, ""},
 	{tsa.ErrOutside, exitRefused, "nothing was sealed"},
+	{ca.ErrKeyTaken, exitRefused, "make a key for this certificate alone"},
+	{ca.ErrKeyCompromised, exitRefused, "make a new key"},
+	{ca.ErrProfileChanged, exitRefused, "look at it again"},
+	{ca.ErrSerialTaken, exitInternal, "nothing was issued; the machine's random source is broken"},
 	{ca.ErrBadRequest, exitBadInput, ""},
 	{approval.ErrNotFound, exitBadInput, ""},
 	{approval.ErrNoRight, exitNoRight, ""},

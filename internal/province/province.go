@@ -24,6 +24,7 @@ import (
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
 	"yinxin/ca/ocsp"
+	"yinxin/ca/outside"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -45,6 +46,9 @@ type Identity struct {
 	// TSA is the time-stamp authority elsewhere that stamps seals; nil for the
 	// province's own.
 	TSA *OutsideTSA `json:"tsa,omitempty"`
+	// Demonstration is for provinces that demo makes: their certificates say that
+	// they are of no worth.
+	Demonstration bool `json:"demonstration,omitempty"`
 }
 
 func (id Identity) check() error {
@@ -106,6 +110,7 @@ type Province struct {
 	read      readItems
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
+	Outside   *outside.Office  // authorities elsewhere that may certify seals
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
@@ -216,7 +221,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.Approvals, err = approval.New(approval.Config{Store: p.Store.Approvals(), Clock: o.Clock, Rand: o.Rand, Log: o.Log}); err != nil {
 		return err
 	}
-	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Gate: p.Approvals, Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Log: o.Log}); err != nil {
+	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Gate: p.Approvals, Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Demonstration: id.Demonstration, Log: o.Log}); err != nil {
 		return err
 	}
 	if err := p.CA.Init(ctx); err != nil {
@@ -227,6 +232,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
+		return err
+	}
 	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
 		return err
 	}
@@ -252,7 +260,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: times, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Outside: certifier{p.Outside}, TSA: times, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
 		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"yinxin/ca"
 	"yinxin/ca/approval"
 	"yinxin/ca/escrow"
+	"yinxin/ca/outside"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
@@ -142,6 +143,7 @@ var knownErrors = []struct {
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
 	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true}, {ca.ErrNotHeld, conflict, true},
+	{ca.ErrKeyTaken, keyTaken, true}, {ca.ErrKeyCompromised, keyCompromised, true}, {ca.ErrProfileChanged, conflict, true}, {ca.ErrSerialTaken, unavailable, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
 	{ca.ErrEnded, unavailable, true}, {context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
 }
@@ -153,9 +155,10 @@ func ruled(err error) error {
 		err     error
 		refusal refusal
 	}{
-		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused},
+		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict},
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
+		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)
