@@ -16,9 +16,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -35,9 +35,13 @@ var (
 	ErrNotFound = errors.New("no such certificate")
 	// ErrRevoked: it is revoked already, which is never undone.
 	ErrRevoked = errors.New("the certificate is revoked already")
+	// ErrNotHeld: it is not on hold, so that there is nothing to release.
+	ErrNotHeld = errors.New("the certificate is not on hold")
 	// ErrKeyTaken: the key has a certificate for something else. A key serves one
 	// purpose (protocol.md 1).
 	ErrKeyTaken = errors.New("the key serves another purpose already")
+	// ErrEnded: what would sign is revoked or not in validity.
+	ErrEnded = errors.New("the service cannot sign")
 	// ErrSerialTaken: the serial number has been used; the office draws again.
 	ErrSerialTaken = errors.New("the serial number has been used")
 	// ErrRetryMismatch: the idempotency key was used for another request.
@@ -48,6 +52,8 @@ var (
 const (
 	ActIssued    = "certificate.issued"
 	ActRevoked   = "certificate.revoked"
+	ActHeld      = "certificate.held"
+	ActReleased  = "certificate.released"
 	ActAbandoned = "certificate.abandoned" // signed perhaps, and never handed out
 )
 
@@ -72,7 +78,7 @@ type Row struct {
 	Replaces   string      `cbor:"17,keyasint,omitempty" json:"replaces,omitempty"` // serial of the certificate that this one renews
 }
 
-// Revocation is for ever.
+// Revocation is for ever, but for a hold (Authority.Hold).
 type Revocation struct {
 	Serial     string    `cbor:"1,keyasint" json:"serial"`
 	At         time.Time `cbor:"2,keyasint" json:"at"`
@@ -117,14 +123,6 @@ type Intent struct {
 // Owner is what the key of the intent serves, and nothing else ever.
 func (i Intent) Owner() string { return i.Profile + "\x00" + i.Agency + "\x00" + i.Subject }
 
-// Filter of a list; Cursor is the serial of the last row seen.
-type Filter struct {
-	Agency string
-	State  string // valid, revoked, expired or "" for all
-	Cursor string
-	Limit  int
-}
-
 // Store keeps the register. Every write is durable on return, whole or not at
 // all.
 type Store interface {
@@ -145,7 +143,15 @@ type Store interface {
 	Revocation(ctx context.Context, serial string) (*Revocation, error)
 	// CertificateByAct finds what an act issued.
 	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
-	Certificates(ctx context.Context, f Filter, now time.Time) ([]Row, error)
+	// Certificates lists what the filter matches, in an order that is the same from
+	// page to page. A store may stop before f.Limit rows are found; next is the
+	// cursor to go on from, "" at the end; ErrNotFound for a cursor that names none.
+	// A page costs what its rows cost, not what the register holds, for each of
+	// agency, issue, expiry, beginning of the serial, and for the revoked.
+	Certificates(ctx context.Context, f Filter, now time.Time) (rows []Row, next string, err error)
+	// Expiring counts by profile what is not revoked and ends from a moment on and
+	// before another, without reading the certificates.
+	Expiring(ctx context.Context, from, before time.Time) (map[string]int, error)
 	// Current is the newest certificate of a purpose; ErrNotFound before the first.
 	Current(ctx context.Context, p Purpose) (Row, error)
 	// History is every certificate that a purpose has had, oldest first.
@@ -153,12 +159,14 @@ type Store interface {
 	// CommitRevocation fails with ErrRevoked if the certificate is revoked and r
 	// does not make that worse (Revocation.Over).
 	CommitRevocation(ctx context.Context, a act.Act, r Revocation) (Row, error)
-	// Revoked lists an issuer's revoked certificates without reading the others,
-	// and the count that tells whether a list made earlier is still whole.
-	Revoked(ctx context.Context, issuer string) ([]Revocation, error)
-	RevokedCount(ctx context.Context, issuer string) (uint64, error)
-	// NextCRLNumber only rises, and is durable before the list is seen.
-	NextCRLNumber(ctx context.Context, issuer string) (uint64, error)
+	// CommitRelease ends a hold; ErrNotHeld if the certificate is not on hold.
+	CommitRelease(ctx context.Context, a act.Act, r Revocation) (Row, error)
+	// Changes gives the revocations, holds and releases of a certificate, oldest first.
+	Changes(ctx context.Context, serial string) ([]Change, error)
+	// RevokedCount counts the revocations, holds and releases of an issuer's
+	// certificates, so that whoever remembers the count knows whether what he knows is
+	// still whole. The scope is an issuer's name, or the name with "-" and a shard.
+	RevokedCount(ctx context.Context, scope string) (uint64, error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
 }
 
@@ -178,16 +186,12 @@ type Authority struct {
 	c        Config
 	profiles map[string]Profile
 
-	mu        sync.Mutex
-	current   map[Purpose]Credential
-	recovered bool // what an earlier process left was settled
-}
+	renewing sync.Mutex // one renewal at a time: the next generation is counted; guards warned
+	warned   time.Time
 
-// Credential is a certificate with its key and its row.
-type Credential struct {
-	Certificate *certs.Certificate
-	Key         hsm.Key
-	Row         Row
+	mu        sync.Mutex
+	recovered bool                                // what an earlier process left was settled
+	held      atomic.Pointer[map[held]Credential] // written under mu, read by every stamp
 }
 
 // maxBaseURL keeps a certificate small: it holds the address three times.
@@ -211,7 +215,7 @@ func New(c Config) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Authority{c: c, profiles: profiles, current: map[Purpose]Credential{}}, nil
+	return &Authority{c: c, profiles: profiles}, nil
 }
 
 // Shard names the part of an issuer's revocation list that a certificate of ours

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"yinxin/certs"
 	"yinxin/hsm"
 )
 
@@ -19,25 +18,15 @@ func (a *Authority) Init(ctx context.Context) error {
 		return fmt.Errorf("intents of an earlier process: %w", err)
 	}
 	had, err := a.had(ctx)
-	if err != nil || had == len(purposes) {
-		return err
-	}
-	spare, err := a.c.Keys.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range purposes[had:] {
-		key, err := a.keyFor(ctx, p.purpose, spare)
-		if err != nil {
-			return fmt.Errorf("key of %s: %w", p.purpose, err)
-		}
-		o := order{profile: a.profiles[p.profile], issuer: p.issuer, purpose: p.purpose, key: key.Public(), held: key,
-			subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + p.title}, who: "init", why: "the province is set up"}
-		if _, err := a.issue(ctx, o); err != nil {
-			return fmt.Errorf("certificate of %s: %w", p.purpose, err)
+		if _, err := a.install(ctx, p, Row{}, 1, "init", "the province is set up"); err != nil {
+			return err
 		}
 	}
-	return nil
+	return a.responders(ctx)
 }
 
 // had counts the purposes that have a certificate. They were issued in their
@@ -62,7 +51,7 @@ func (a *Authority) had(ctx context.Context) (n int, err error) {
 	if len(missing) == 0 {
 		return n, nil
 	}
-	first, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
+	first, _, err := a.c.Store.Certificates(ctx, Filter{Limit: maxPage}, a.c.Clock())
 	if err != nil {
 		return 0, err
 	}
@@ -74,10 +63,17 @@ func (a *Authority) had(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// keyFor takes the key that a killed Init made for the purpose, or makes one.
-// There is no certificate of the purpose yet, so none can stand on that key.
-func (a *Authority) keyFor(ctx context.Context, p Purpose, spare []hsm.Info) (hsm.Key, error) {
+// keyFor takes the key that a killed process made for the purpose, or makes one.
+// No certificate stands on a key with this label: each generation has its own.
+func (a *Authority) keyFor(ctx context.Context, p Purpose, generation int) (hsm.Key, error) {
 	label := "ca " + string(p)
+	if generation > 1 {
+		label = fmt.Sprintf("%s %d", label, generation)
+	}
+	spare, err := a.c.Keys.List(ctx)
+	if err != nil {
+		return nil, err
+	}
 	left := slices.IndexFunc(spare, func(i hsm.Info) bool {
 		return i.Label == label && i.Usage == hsm.UsageSign && i.State == hsm.Active
 	})
@@ -111,56 +107,4 @@ func (a *Authority) recover(ctx context.Context) error {
 	}
 	a.recovered = true
 	return nil
-}
-
-// Purpose gives the current key and certificate of a purpose.
-func (a *Authority) Purpose(ctx context.Context, p Purpose) (Credential, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if c, ok := a.current[p]; ok {
-		return c, nil
-	}
-	row, err := a.c.Store.Current(ctx, p)
-	if err != nil {
-		return Credential{}, fmt.Errorf("%s: %w", p, err)
-	}
-	cert, err := certs.ParseCertificate(row.DER)
-	if err != nil {
-		return Credential{}, fmt.Errorf("%w: certificate of %s: %w", ErrLost, p, err)
-	}
-	key, err := a.c.Keys.Key(ctx, row.KeyID)
-	if err != nil {
-		return Credential{}, fmt.Errorf("key of %s: %w", p, err)
-	}
-	if !key.Public().Equal(cert.PublicKey) {
-		return Credential{}, fmt.Errorf("%w: the key of %s is not that of its certificate", ErrLost, p)
-	}
-	c := Credential{cert, key, row}
-	a.current[p] = c
-	return c, nil
-}
-
-// Issuers lists the names of all that have issued, as rows and addresses
-// (/crl/{issuer}.crl) have them.
-func (a *Authority) Issuers(context.Context) ([]string, error) {
-	return []string{string(PurposeRoot), string(PurposeIssuing)}, nil
-}
-
-// Issuer gives the key and certificate of an issuer by its name, to sign its
-// lists; ErrNotFound for a name that never issued.
-func (a *Authority) Issuer(ctx context.Context, name string) (Credential, error) {
-	if name != string(PurposeRoot) && name != string(PurposeIssuing) {
-		return Credential{}, ErrNotFound
-	}
-	return a.Purpose(ctx, Purpose(name))
-}
-
-// Chain gives the certificates above one of ours, issuing CA first, without
-// the root.
-func (a *Authority) Chain(ctx context.Context) ([]*certs.Certificate, error) {
-	c, err := a.Purpose(ctx, PurposeIssuing)
-	if err != nil {
-		return nil, err
-	}
-	return []*certs.Certificate{c.Certificate}, nil
 }

@@ -129,9 +129,11 @@ func (o *office) agree() {
 	}
 	revoked := 0
 	for _, r := range rows {
-		if r.Revocation != nil {
-			revoked++
+		story, err := o.Changes(o.t.Context(), r.Serial)
+		if err != nil || r.Revocation != nil && len(story) == 0 {
+			o.t.Fatalf("%s: %v %v", r.Serial, story, err)
 		}
+		revoked += len(story)
 	}
 	if n, err := o.db.Journal().CountActs(o.t.Context()); err != nil || int(n) != len(rows)+len(abandoned)+revoked {
 		o.t.Fatalf("%d acts for %d certificates, %d abandoned, %d revoked: %v", n, len(rows), len(abandoned), revoked, err)

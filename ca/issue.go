@@ -23,6 +23,7 @@ type IssueRequest struct {
 	CommonName string // the 14-digit seal code of an agency seal; else what it is for
 	Key        hsm.Key
 	CSR        []byte // PKCS#10, DER or PEM
+	Replaces   string // serial of the agency's certificate that this one renews; RenewCertificate checks it
 	Who, Why   string
 	Retry      *act.Retry
 }
@@ -56,7 +57,7 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 	}
 	row, err := a.issue(ctx, order{
 		profile: a.profiles[r.Profile], issuer: PurposeIssuing, subject: Name{Organization: organization, CommonName: r.CommonName},
-		key: key, held: r.Key, agency: r.Agency, who: r.Who, why: r.Why, retry: r.Retry,
+		key: key, held: r.Key, agency: r.Agency, who: r.Who, why: r.Why, retry: r.Retry, replaces: r.Replaces,
 	})
 	if err == nil {
 		return row, nil

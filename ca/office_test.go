@@ -155,7 +155,7 @@ func (o *office) key(u hsm.Usage) hsm.Key {
 
 func (o *office) rows() []ca.Row {
 	o.t.Helper()
-	rows, err := o.Certificates(o.t.Context(), ca.Filter{})
+	rows, _, err := o.Certificates(o.t.Context(), ca.Filter{})
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -22,7 +22,9 @@ import (
 type order struct {
 	profile  Profile
 	issuer   Purpose
+	under    string  // the issuer by its name; "" for the current one of its purpose
 	purpose  Purpose // of our own
+	replaces string  // serial of the certificate that it renews
 	subject  Name
 	key      *ecdsa.PublicKey
 	held     hsm.Key // nil when the key is elsewhere
@@ -93,7 +95,7 @@ func (a *Authority) fulfil(ctx context.Context, o order, by Credential, i Intent
 	if err := o.isMadeBy(c, issuer, i); err != nil {
 		return Row{}, fmt.Errorf("the certificate made is not the one ordered: %w", err)
 	}
-	return a.record(ctx, o, c, i.Serial)
+	return a.record(ctx, o, c, i.Serial, by.Name)
 }
 
 // isMadeBy holds what was read against what was ordered, so that a fault of
@@ -113,12 +115,12 @@ func (o order) isMadeBy(c, issuer *certs.Certificate, i Intent) error {
 	return c.CheckSignatureFrom(issuer)
 }
 
-func (a *Authority) record(ctx context.Context, o order, c *certs.Certificate, serial string) (Row, error) {
+func (a *Authority) record(ctx context.Context, o order, c *certs.Certificate, serial, issuer string) (Row, error) {
 	now := a.c.Clock()
 	r := Row{
-		Serial: serial, Issuer: string(o.issuer), Profile: o.profile.Name(), Purpose: o.purpose, Agency: o.agency,
+		Serial: serial, Issuer: issuer, Profile: o.profile.Name(), Purpose: o.purpose, Agency: o.agency,
 		Subject: c.Subject.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter, DER: c.Raw, IssuedAt: now.UTC().Truncate(time.Second),
-		Who: o.who, Why: o.why,
+		Who: o.who, Why: o.why, Replaces: o.replaces,
 	}
 	if o.held != nil {
 		r.KeyID = o.held.Info().ID
@@ -168,9 +170,14 @@ func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, 
 	now := a.now()
 	t := &template{profile: o.profile, serial: serial, subject: o.subject, key: o.key, uscc: o.agency, notBefore: now, notAfter: now.Add(o.profile.c.Life - time.Second)}
 	if o.selfSigned() {
-		return t, Credential{Key: o.held}, nil
+		return t, Credential{Key: o.held, Name: string(o.issuer)}, nil
 	}
-	by, err := a.Purpose(ctx, o.issuer)
+	var by Credential
+	if o.under != "" {
+		by, err = a.Issuer(ctx, o.under)
+	} else {
+		by, err = a.Purpose(ctx, o.issuer)
+	}
 	if err != nil {
 		return nil, by, fmt.Errorf("issuer: %w", err)
 	}
@@ -185,8 +192,8 @@ func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, 
 		t.notAfter = issuer.NotAfter
 	}
 	t.issuer, t.issuerKeyID = issuer.RawSubject, issuer.SubjectKeyID
-	t.crlURL = a.c.BaseURL + "/crl/" + string(o.issuer) + ".crl"
-	t.issuerURL = a.c.BaseURL + "/ca/" + string(o.issuer) + ".cer"
+	t.crlURL = a.c.BaseURL + "/crl/" + by.Name + ".crl"
+	t.issuerURL = a.c.BaseURL + "/ca/" + by.Name + ".cer"
 	t.ocspURL = a.c.BaseURL + "/ocsp"
 	return t, by, nil
 }

@@ -128,15 +128,17 @@ const (
 	PurposeScheme    Purpose = "scheme"     // signs the scheme list, until offline keys take over
 )
 
-// purposes in the order in which they are made, each with its profile, its
-// issuer and what stands behind the region's name in its CN.
-var purposes = []struct {
+// purposeSpec is how the certificate of a purpose is made: its profile, its issuer
+// and what stands behind the region's name in its CN.
+type purposeSpec struct {
 	purpose Purpose
 	profile string
 	issuer  Purpose
 	title   string
-}{
-	{PurposeRoot, ProfileRoot, PurposeRoot, "根证书"},
+}
+
+// purposes in the order in which they are made.
+var purposes = []purposeSpec{{PurposeRoot, ProfileRoot, PurposeRoot, "根证书"},
 	{PurposeIssuing, ProfileIssuing, PurposeRoot, "签发证书"},
 	{PurposeSealMaker, ProfileSealMaker, PurposeIssuing, "统一电子印章制作系统"},
 	{PurposeTSA, ProfileTSA, PurposeIssuing, "时间戳服务"},

@@ -89,7 +89,7 @@ func TestLists(t *testing.T) {
 		"expired":            {ca.Filter{State: ca.StateExpired}, nil},
 		"a limit below zero": {ca.Filter{Agency: usccB, Limit: -1}, of[usccB]},
 	} {
-		rows, err := o.Certificates(t.Context(), c.f)
+		rows, _, err := o.Certificates(t.Context(), c.f)
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -102,11 +102,11 @@ func TestLists(t *testing.T) {
 		}
 	}
 	for name, f := range map[string]ca.Filter{"a wrong USCC": {Agency: "x"}, "a state that is none": {State: "good"}} {
-		if _, err := o.Certificates(t.Context(), f); !errors.Is(err, ca.ErrRefused) {
+		if _, _, err := o.Certificates(t.Context(), f); !errors.Is(err, ca.ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := o.Certificates(t.Context(), ca.Filter{Cursor: "00"}); !errors.Is(err, ca.ErrNotFound) {
+	if _, _, err := o.Certificates(t.Context(), ca.Filter{Cursor: "00"}); !errors.Is(err, ca.ErrNotFound) {
 		t.Error("a cursor that is no serial:", err)
 	}
 	if _, err := o.Certificate(t.Context(), "00"); !errors.Is(err, ca.ErrNotFound) {

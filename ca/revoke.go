@@ -26,9 +26,8 @@ var Reasons = map[string]int{
 	"cessationOfOperation": certs.ReasonCessationOfOperation, "privilegeWithdrawn": certs.ReasonPrivilegeWithdrawn,
 }
 
-// Revoke records the revocation; the next CRL that is asked for holds it. A
-// certificate is never put on hold: CRL and OCSP forget a hold, and freezing
-// the seal is the suspension (protocol.md 4).
+// Revoke records the revocation: one insertion, however many certificates there
+// are. Whoever asks the register knows at once, the next lists hold it.
 func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	now := a.now()
 	r.Invalidity = r.Invalidity.UTC().Truncate(time.Second)
@@ -45,7 +44,7 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 		return Row{}, fmt.Errorf("%w: reason %d is not one that a certificate is revoked for", ErrRefused, r.Reason)
 	case r.Reason == certs.ReasonCACompromise && row.Profile != ProfileIssuing:
 		return Row{}, fmt.Errorf("%w: cACompromise is for an authority's certificate", ErrRefused)
-	case row.Purpose != "" && row.Issuer == string(row.Purpose):
+	case row.selfSigned():
 		// RFC 5280 6.1: nobody asks whether a trust anchor is revoked.
 		return Row{}, fmt.Errorf("%w: a self-signed certificate is ended in the trust list, not by its own CRL", ErrRefused)
 	case !grounds(r.Who) || !grounds(r.Why):
@@ -58,22 +57,26 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	purpose := row.Purpose
+	ours := row.Purpose != ""
 	row, err = a.c.Store.CommitRevocation(ctx, done, rev)
-	// What is kept knows nothing of the revocation, which may stand whatever err
-	// says.
-	a.mu.Lock()
-	delete(a.current, purpose)
-	a.mu.Unlock()
+	if ours {
+		// What is held knows nothing of the revocation, which may stand whatever err
+		// says.
+		a.forget()
+	}
 	return row, err
 }
 
 // Over tells what is known once r comes over an earlier revocation. A
 // revocation is never undone or weakened, so only two things count: that the
-// key was compromised after all, and that it was so since an earlier time. The
-// time of revocation stays.
+// key was compromised after all, and that it was so since an earlier time. A hold
+// is made worse by any revocation. The time of revocation stays: since a hold the
+// certificate has counted as revoked.
 func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
-	worse := r.compromise() && !earlier.compromise() ||
+	if r.Reason == certs.ReasonCertificateHold {
+		return earlier, false
+	}
+	worse := earlier.Reason == certs.ReasonCertificateHold || r.compromise() && !earlier.compromise() ||
 		(r.Reason == earlier.Reason || r.compromise()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
 	if !worse {
 		return earlier, false
@@ -102,22 +105,6 @@ func (r Revocation) since() time.Time {
 // Certificate shows one row.
 func (a *Authority) Certificate(ctx context.Context, serial string) (Row, error) {
 	return a.c.Store.Certificate(ctx, serial)
-}
-
-// maxPage bounds one page of a list.
-const maxPage = 1000
-
-// Certificates lists rows in the order of issue, at most 1,000 of them.
-func (a *Authority) Certificates(ctx context.Context, f Filter) ([]Row, error) {
-	switch {
-	case f.Agency != "" && !certs.USCCValid(f.Agency):
-		return nil, fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, f.Agency)
-	case f.State != "" && f.State != StateValid && f.State != StateRevoked && f.State != StateExpired:
-		return nil, fmt.Errorf("%w: there is no state %q", ErrRefused, f.State)
-	case f.Limit <= 0 || f.Limit > maxPage:
-		f.Limit = maxPage
-	}
-	return a.c.Store.Certificates(ctx, f, a.c.Clock())
 }
 
 // Abandoned lists the intents whose certificate never came: what may have been

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ var (
 	ErrUnknownAnchor = errors.New("the trust bundle does not lead to the given trust anchor")
 	// ErrRollback: a list with a higher sequence has been seen.
 	ErrRollback = errors.New("the trust list is older than one seen before")
+	// ErrCannotFollow: the sequence rises by exactly 1 where keys or k change, and
+	// by 1 to 1,000 otherwise (protocol.md 3).
+	ErrCannotFollow = fmt.Errorf("%w: a scheme list cannot follow the one before it", ErrMalformed)
 )
 
 // MaxBundle bounds a bundle's file.
@@ -54,6 +58,19 @@ func ParseBundle(b []byte) (*Bundle, error) {
 	return &out, nil
 }
 
+// ParseSchemeOrBundle reads a bundle, or a scheme list alone as a bundle without
+// region lists.
+func ParseSchemeOrBundle(b []byte) (*Bundle, error) {
+	bundle, err := ParseBundle(b)
+	if err == nil {
+		return bundle, nil
+	}
+	if st, serr := ParseStatement(b); serr == nil && st.Type == TypeSchemeList {
+		return &Bundle{Scheme: b, Regions: []json.RawMessage{}}, nil
+	}
+	return nil, err
+}
+
 // Marshal writes the file.
 func (b *Bundle) Marshal() ([]byte, error) { return json.MarshalIndent(b, "", " ") }
 
@@ -79,6 +96,10 @@ func openScheme(raw []byte) (*scheme, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scheme list: %w", err)
 	}
+	return schemeOf(st)
+}
+
+func schemeOf(st *Statement) (*scheme, error) {
 	s := &scheme{statement: st}
 	if st.Type != TypeSchemeList {
 		return nil, malformed("scheme list: another statement")
@@ -97,7 +118,8 @@ func openScheme(raw []byte) (*scheme, error) {
 		if !slices.Contains(c.EKUs, OIDEKUTrustList) {
 			return nil, fmt.Errorf("scheme list: %w: %s", ErrKeyUsage, c.Subject)
 		}
-		if slices.ContainsFunc(s.keys, c.Equal) {
+		// Under two certificates too: its holder would count twice.
+		if slices.ContainsFunc(s.keys, func(k *Certificate) bool { return bytes.Equal(k.RawSPKI, c.RawSPKI) }) {
 			return nil, malformed("scheme list: a key stands twice")
 		}
 		s.keys = append(s.keys, c)
@@ -105,16 +127,19 @@ func openScheme(raw []byte) (*scheme, error) {
 	return s, nil
 }
 
-// signedByEnough counts the keys of by that signed s, each at most once and
-// each valid when the list was made.
-func (s *scheme) signedByEnough(by *scheme) error {
-	n := 0
+// signaturesBy counts the keys of by that signed s, each at most once and each
+// valid when the list was made.
+func (s *scheme) signaturesBy(by *scheme) (n int) {
 	for _, c := range by.keys {
 		if c.sound(s.list.Iat) == nil && s.statement.SignedBy(c) == nil {
 			n++
 		}
 	}
-	if n < by.list.K {
+	return n
+}
+
+func (s *scheme) signedByEnough(by *scheme) error {
+	if n := s.signaturesBy(by); n < by.list.K {
 		return fmt.Errorf("scheme list %d: %w: %d of %d signatures", s.list.Sequence, ErrSignature, n, by.list.K)
 	}
 	return nil
@@ -125,6 +150,11 @@ func (s *scheme) follows(before *scheme) error {
 	if err := s.signedByEnough(before); err != nil {
 		return err
 	}
+	return s.mayFollow(before)
+}
+
+// mayFollow is what follows asks but the signatures.
+func (s *scheme) mayFollow(before *scheme) error {
 	a, err := before.list.Anchor()
 	if err != nil {
 		return err
@@ -135,7 +165,7 @@ func (s *scheme) follows(before *scheme) error {
 	}
 	step := s.list.Sequence - before.list.Sequence
 	if s.list.Sequence <= before.list.Sequence || a != b && step != 1 || step > maxSequenceStep {
-		return malformed(fmt.Sprintf("scheme list %d cannot follow %d", s.list.Sequence, before.list.Sequence))
+		return fmt.Errorf("%w: scheme list %d after %d", ErrCannotFollow, s.list.Sequence, before.list.Sequence)
 	}
 	return nil
 }
@@ -168,6 +198,39 @@ func (b *Bundle) Anchor() (string, error) {
 		return "", err
 	}
 	return s.list.Anchor()
+}
+
+// Anchors are the fingerprints of the keys that its lists have had, oldest first:
+// whoever trusts any of them is led to its scheme list.
+func (b *Bundle) Anchors() (out []string, err error) {
+	for _, raw := range append(slices.Clone(b.History), b.Scheme) {
+		s, err := openScheme(raw)
+		if err != nil {
+			return nil, err
+		}
+		a, err := s.list.Anchor()
+		if err != nil {
+			return nil, err
+		}
+		if len(out) == 0 || out[len(out)-1] != a {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// From gives the bundle without the lists that come before an anchor.
+func (b *Bundle) From(anchor string) (*Bundle, error) {
+	lists, err := b.chain()
+	if err != nil {
+		return nil, err
+	}
+	if _, lists, err = anchored(lists, TrustOptions{Anchors: []string{anchor}}); err != nil {
+		return nil, err
+	}
+	out := *b
+	out.History = b.History[len(b.History)+1-len(lists):]
+	return &out, nil
 }
 
 // Anchored tells where first trust came from.
@@ -238,36 +301,43 @@ func anchored(lists []*scheme, o TrustOptions) (string, []*scheme, error) {
 	return AnchorCaller, lists, nil
 }
 
-// openRegion checks a region list against the scheme list that names its signer.
 func openRegion(raw []byte, s *SchemeList) (*Region, error) {
-	st, err := ParseStatement(raw)
+	l, st, err := readRegion(raw, s)
 	if err != nil {
-		return nil, fmt.Errorf("region list: %w", err)
+		return nil, err
 	}
-	var l RegionList
+	return newRegion(l, st)
+}
+
+// readRegion checks a region list against the scheme list that names its signer.
+func readRegion(raw []byte, s *SchemeList) (l RegionList, st *Statement, err error) {
+	st, err = ParseStatement(raw)
+	if err != nil {
+		return l, nil, fmt.Errorf("region list: %w", err)
+	}
 	if st.Type != TypeRegionList {
-		return nil, malformed("region list: another statement")
+		return l, nil, malformed("region list: another statement")
 	}
 	if err := st.Decode(&l); err != nil {
-		return nil, err
+		return l, nil, err
 	}
 	if err := l.check(); err != nil {
-		return nil, err
+		return l, nil, err
 	}
 	i := slices.IndexFunc(s.Regions, func(r SchemeRegion) bool { return r.Code == l.Iss })
 	if i < 0 {
-		return nil, fmt.Errorf("region list: %w: the scheme does not name region %s", ErrUnknownIssuer, l.Iss)
+		return l, nil, fmt.Errorf("region list: %w: the scheme does not name region %s", ErrUnknownIssuer, l.Iss)
 	}
 	signed := false
 	for _, der := range s.Regions[i].Keys {
 		c, err := ParseCertificate(der)
 		if err != nil {
-			return nil, fmt.Errorf("region list: %w", err)
+			return l, nil, fmt.Errorf("region list: %w", err)
 		}
 		signed = signed || slices.Contains(c.EKUs, OIDEKUTrustList) && c.sound(l.Iat) == nil && st.SignedBy(c) == nil
 	}
 	if !signed {
-		return nil, fmt.Errorf("region list of %s: %w", l.Iss, ErrSignature)
+		return l, nil, fmt.Errorf("region list of %s: %w", l.Iss, ErrSignature)
 	}
-	return newRegion(l, st)
+	return l, st, nil
 }

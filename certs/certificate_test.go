@@ -123,6 +123,9 @@ func TestStrictReader(t *testing.T) {
 		"key identifier with more":     {func(p *parts) { p.extensions = [][]byte{extension(oidExtSubjectKeyID, false, []byte{4, 1, 1, 0})} }, ErrMalformed},
 		"authority identifier, more":   {func(p *parts) { p.extensions = [][]byte{extension(oidExtAuthorityKeyID, false, []byte{0x30, 0, 0})} }, ErrMalformed},
 		"an address of 3,000 letters":  {add(extension(oidExtCRLPoints, false, sequence(sequence(tlv(0xa0, tlv(0xa0, tlv(0x86, bytes.Repeat([]byte("u"), 3000)))))))), nil},
+		"a point of reasons alone":     {add(extension(oidExtCRLPoints, false, sequence(sequence(tlv(0x81, []byte{1, 2}))))), ErrMalformed},
+		"17 points":                    {add(extension(oidExtCRLPoints, false, sequence(bytes.Repeat(sequence(tlv(0xa0, tlv(0xa0, tlv(0x86, []byte("u"))))), maxPoints+1)))), ErrMalformed},
+		"no alternative name":          {add(extension(oidExtAltNames, false, sequence())), ErrMalformed},
 		"17 addresses":                 {add(extension(oidExtCRLPoints, false, sequence(sequence(tlv(0xa0, tlv(0xa0, bytes.Repeat(tlv(0x86, []byte("u")), maxURLs+1))))))), ErrMalformed},
 		"access without a place":       {add(extension(oidExtAuthorityAccess, false, sequence(sequence(oid(oidAIAOCSP))))), ErrMalformed},
 		"33 policies":                  {add(extension(oidExtPolicies, false, sequence(bytes.Repeat(sequence(oid("1.2.3")), maxEKUs+1)))), ErrMalformed},
@@ -197,7 +200,7 @@ func TestWhatACertificateSays(t *testing.T) {
 	leaf := spec{
 		name: "单位", usage: signs, ekus: []OID{OIDEKUTimeStamping}, ekuCritical: true, serial: 0x41,
 		more: [][]byte{
-			extension(oidExtCRLPoints, false, sequence(sequence(tlv(0xa0, tlv(0xa0, tlv(0x86, []byte("http://a/crl"))))), sequence(tlv(0x81, []byte{0, 1})))),
+			extension(oidExtCRLPoints, false, sequence(sequence(tlv(0xa0, tlv(0xa0, tlv(0x86, []byte("http://a/crl"))))))),
 			extension(oidExtAuthorityAccess, false, sequence(sequence(oid(oidAIAOCSP), tlv(0x86, []byte("http://a/ocsp"))), sequence(oid(oidAIAIssuers), tlv(0x86, []byte("http://a/cer"))))),
 			extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3.4")))),
 			extension(OIDUSCC, false, tlv(0x13, []byte("11370000MB2852565A"))),

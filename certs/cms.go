@@ -159,7 +159,7 @@ func (s *SignedData) parseSigner(in cryptobyte.String) error {
 			return malformed("signer: issuer")
 		}
 		s.issuer = issuer
-		if s.serial, err = readSerial(&sid); err != nil || !sid.Empty() {
+		if s.serial, err = new(dialect).serial(&sid); err != nil || !sid.Empty() {
 			return malformed("signer: serial number")
 		}
 	case version == 3 && in.ReadASN1(&sid, asn1.Tag(0).ContextSpecific()):

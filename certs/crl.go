@@ -18,16 +18,25 @@ const MaxCRL = 64 << 20
 // would hold three million, and each takes five times that in memory.
 const maxRevoked = 1 << 20
 
-// CRL is a full certificate revocation list, read strictly (RFC 5280 5). A
-// delta or partitioned list has a critical extension and is refused, since it
-// does not speak for every certificate.
+// CRL is a certificate revocation list, read strictly (RFC 5280 5). It may be
+// of a part of its issuer's certificates, for some reasons only, or a delta:
+// what a list leaves out says something of a certificate only if it Covers it.
 type CRL struct {
 	Raw, RawTBS, RawIssuer []byte
+	Issuer                 Name
 	AuthorityKeyID         []byte
 	Number                 *big.Int
+	BaseNumber             *big.Int // of a delta: the number it builds on; else nil
 	ThisUpdate, NextUpdate time.Time
 	Signature              []byte
-	revoked                []Revoked // by serial
+	// Point is the issuingDistributionPoint; nil: every certificate of the
+	// issuer, for every reason.
+	Point       *IssuingDistributionPoint
+	FreshestCRL []DistributionPoint
+
+	algorithm algorithm
+	rawPoint  []byte
+	revoked   []Revoked // by serial, then by issuer
 }
 
 // Revoked is one entry. InvalidityDate is zero where the entry has none.
@@ -36,6 +45,8 @@ type Revoked struct {
 	At             time.Time
 	Reason         int
 	InvalidityDate time.Time
+	// Issuer is who issued the certificate, if not the list's own issuer.
+	Issuer *Name
 }
 
 // Reasons of RFC 5280 5.3.1.
@@ -52,8 +63,13 @@ const (
 	ReasonAACompromise         = 10
 )
 
-// ParseCRL reads exactly one list.
-func ParseCRL(der []byte) (*CRL, error) {
+// ParseCRL reads exactly one list signed with SM2.
+func ParseCRL(der []byte) (*CRL, error) { return new(dialect).crl(der) }
+
+// ParseAnyCRL reads a list that may be signed with RSA, DSA or ECDSA too.
+func ParseAnyCRL(der []byte) (*CRL, error) { return (&dialect{foreign: true}).crl(der) }
+
+func (d *dialect) crl(der []byte) (*CRL, error) {
 	if len(der) > MaxCRL {
 		return nil, malformed("CRL: too long")
 	}
@@ -64,32 +80,53 @@ func ParseCRL(der []byte) (*CRL, error) {
 		return nil, malformed("CRL")
 	}
 	c := &CRL{Raw: der, RawTBS: tbs}
-	algorithm, err := signatureAlgorithm(&outer)
+	raw, algorithm, err := d.signature(&outer)
 	if err != nil {
 		return nil, err
 	}
+	c.algorithm = algorithm
 	if !outer.ReadASN1BitStringAsBytes(&c.Signature) || !outer.Empty() {
 		return nil, malformed("CRL: signature")
 	}
-	if err := c.parseTBS(tbs, algorithm); err != nil {
+	if err := d.crlTBS(c, tbs, raw); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(c.revoked, func(a, b Revoked) int { return a.Serial.Cmp(b.Serial) })
-	for i := 1; i < len(c.revoked); i++ {
-		if c.revoked[i].Serial.Cmp(c.revoked[i-1].Serial) == 0 {
-			return nil, malformed("CRL: a serial number stands twice")
-		}
+	slices.SortStableFunc(c.revoked, func(a, b Revoked) int { return a.Serial.Cmp(b.Serial) })
+	if err := c.noneTwice(); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
-func (c *CRL) parseTBS(tbs cryptobyte.String, algorithm []byte) error {
+// maxSameSerial bounds how many issuers may share a serial number in an
+// indirect list: each is looked at when the number is looked up.
+const maxSameSerial = 64
+
+func (c *CRL) noneTwice() error {
+	first := 0 // of those with this serial
+	for i := range c.revoked {
+		if c.revoked[i].Serial.Cmp(c.revoked[first].Serial) != 0 {
+			first = i
+		}
+		if i-first == maxSameSerial {
+			return malformed("CRL: a serial number stands too often")
+		}
+		for _, earlier := range c.revoked[first:i] {
+			if sameIssuer(earlier.Issuer, c.revoked[i].Issuer) {
+				return malformed("CRL: a serial number stands twice")
+			}
+		}
+	}
+	return nil
+}
+
+func (d *dialect) crlTBS(c *CRL, tbs cryptobyte.String, algorithm []byte) error {
 	var seq, issuer, entries, exts cryptobyte.String
 	var version int
 	if !tbs.ReadASN1(&seq, asn1.SEQUENCE) || !seq.ReadASN1Integer(&version) || version != 1 {
 		return malformed("CRL: not version 2")
 	}
-	inner, err := signatureAlgorithm(&seq)
+	inner, _, err := d.signature(&seq)
 	if err != nil {
 		return err
 	}
@@ -97,6 +134,9 @@ func (c *CRL) parseTBS(tbs cryptobyte.String, algorithm []byte) error {
 		return malformed("CRL: algorithm or issuer")
 	}
 	c.RawIssuer = issuer
+	if c.Issuer, err = d.name(issuer); err != nil {
+		return err
+	}
 	var ok1, ok2 bool
 	c.ThisUpdate, ok1 = readTime(&seq)
 	c.NextUpdate, ok2 = readTime(&seq)
@@ -105,44 +145,50 @@ func (c *CRL) parseTBS(tbs cryptobyte.String, algorithm []byte) error {
 	if !ok1 || !ok2 || c.NextUpdate.Before(c.ThisUpdate) {
 		return malformed("CRL: times")
 	}
-	if seq.PeekASN1Tag(asn1.SEQUENCE) {
-		if !seq.ReadASN1(&entries, asn1.SEQUENCE) {
-			return malformed("CRL: entries")
-		}
-		if err := c.parseEntries(entries); err != nil {
-			return err
-		}
+	if seq.PeekASN1Tag(asn1.SEQUENCE) && !seq.ReadASN1(&entries, asn1.SEQUENCE) {
+		return malformed("CRL: entries")
 	}
 	var present bool
 	if !seq.ReadOptionalASN1(&exts, &present, asn1.Tag(0).ContextSpecific().Constructed()) || !seq.Empty() || !present {
 		return malformed("CRL: extensions")
 	}
-	return c.parseExtensions(exts)
+	if err := d.crlExtensions(c, exts); err != nil {
+		return err
+	}
+	return d.crlEntries(c, entries)
 }
 
-func (c *CRL) parseExtensions(exts cryptobyte.String) error {
-	list, err := readExtensions(exts)
+func (d *dialect) crlExtensions(c *CRL, exts cryptobyte.String) error {
+	list, err := d.extensionList(exts)
 	if err != nil {
 		return err
 	}
 	for _, e := range list {
 		v := cryptobyte.String(e.Value)
+		ok := true
 		switch e.ID {
 		case oidExtCRLNumber:
-			c.Number = new(big.Int)
-			if !v.ReadASN1Integer(c.Number) || !v.Empty() || c.Number.Sign() < 0 || c.Number.BitLen()/8+1 > maxSerial { // RFC 5280 5.2.3
-				return malformed("CRL: number")
-			}
+			c.Number, ok = readCRLNumber(&v)
+		case oidExtDeltaCRL:
+			c.BaseNumber, ok = readCRLNumber(&v)
 		case oidExtAuthorityKeyID:
 			var holder Certificate
-			if !holder.readAuthorityKeyID(&v) || !v.Empty() {
-				return malformed("CRL: authority key identifier")
-			}
+			ok = holder.readAuthorityKeyID(&v)
 			c.AuthorityKeyID = holder.AuthorityKeyID
+		case oidExtIDP:
+			// Whether it is marked critical or not, it says what the list is of.
+			c.Point, ok = d.parseIDP(v)
+			c.rawPoint, v = v, nil
+		case oidExtFreshest:
+			c.FreshestCRL, ok = d.distributionPoints(&v)
 		default:
 			if e.Critical {
 				return fmt.Errorf("%w: CRL with critical extension %s", ErrUnsupported, e.ID)
 			}
+			v = nil
+		}
+		if !ok || !v.Empty() {
+			return malformed(fmt.Sprintf("CRL: extension %s", e.ID))
 		}
 	}
 	if c.Number == nil {
@@ -151,7 +197,12 @@ func (c *CRL) parseExtensions(exts cryptobyte.String) error {
 	return nil
 }
 
-func (c *CRL) parseEntries(list cryptobyte.String) error {
+func readCRLNumber(v *cryptobyte.String) (*big.Int, bool) {
+	n := new(big.Int)
+	return n, v.ReadASN1Integer(n) && n.Sign() >= 0 && n.BitLen()/8+1 <= maxSerial // RFC 5280 5.2.3
+}
+
+func (d *dialect) crlEntries(c *CRL, list cryptobyte.String) error {
 	n := 0
 	for rest := list; !rest.Empty(); n++ {
 		if !rest.SkipASN1(asn1.SEQUENCE) || n == maxRevoked {
@@ -159,32 +210,34 @@ func (c *CRL) parseEntries(list cryptobyte.String) error {
 		}
 	}
 	c.revoked = make([]Revoked, 0, n)
+	var issuer *Name // of the entries from here on (RFC 5280 5.3.3)
 	for !list.Empty() {
 		var entry cryptobyte.String
 		if !list.ReadASN1(&entry, asn1.SEQUENCE) {
 			return malformed("CRL: entry")
 		}
-		var r Revoked
+		r := Revoked{Issuer: issuer}
 		var err error
 		var ok bool
-		if r.Serial, err = readSerial(&entry); err != nil {
+		if r.Serial, err = d.serial(&entry); err != nil {
 			return err
 		}
 		if r.At, ok = readTime(&entry); !ok {
 			return malformed("CRL: entry's time")
 		}
 		if !entry.Empty() {
-			if err := r.parseExtensions(entry); err != nil {
+			if err := d.entryExtensions(c, &r, entry); err != nil {
 				return err
 			}
 		}
+		issuer = r.Issuer
 		c.revoked = append(c.revoked, r)
 	}
 	return nil
 }
 
-func (r *Revoked) parseExtensions(s cryptobyte.String) error {
-	exts, err := readExtensions(s)
+func (d *dialect) entryExtensions(c *CRL, r *Revoked, s cryptobyte.String) error {
+	exts, err := d.extensionList(s)
 	if err != nil {
 		return err
 	}
@@ -197,6 +250,8 @@ func (r *Revoked) parseExtensions(s cryptobyte.String) error {
 		case oidExtInvalidity:
 			r.InvalidityDate, ok = readGeneralizedTime(&v)
 			ok = ok && v.Empty()
+		case oidExtCertIssuer:
+			r.Issuer, ok = d.entryIssuer(c, v)
 		default:
 			ok = !e.Critical
 		}
@@ -207,24 +262,66 @@ func (r *Revoked) parseExtensions(s cryptobyte.String) error {
 	return nil
 }
 
+// entryIssuer reads who issued the certificates of an indirect list from this
+// entry on; nil is the list's own issuer. In another list the extension has no
+// place (RFC 5280 5.3.3), and what it would mean there is not guessed.
+func (d *dialect) entryIssuer(c *CRL, v cryptobyte.String) (*Name, bool) {
+	var list cryptobyte.String
+	if c.Point == nil || !c.Point.Indirect || !v.ReadASN1(&list, asn1.SEQUENCE) || !v.Empty() {
+		return nil, false
+	}
+	names, ok := d.generalNames(list)
+	if !ok || len(names) != 1 || names[0].Form != FormDirectory {
+		return nil, false
+	}
+	if names[0].Directory.Equal(c.Issuer) {
+		return nil, true
+	}
+	return &names[0].Directory, true
+}
+
 // CheckSignatureFrom checks that issuer signed the list and may sign lists.
 func (c *CRL) CheckSignatureFrom(issuer *Certificate) error {
+	return c.checkFrom(issuer, issuer.key, false)
+}
+
+func (c *CRL) checkFrom(issuer *Certificate, key publicKey, sha1 bool) error {
 	switch {
-	case !bytes.Equal(c.RawIssuer, issuer.RawSubject):
+	case !c.Issuer.Equal(issuer.Subject):
 		return fmt.Errorf("%w: the CRL is another issuer's", ErrUnknownIssuer)
 	case issuer.KeyUsage&KeyUsageCRLSign == 0:
 		return fmt.Errorf("%w: %s may not sign CRLs", ErrKeyUsage, issuer.Subject)
 	}
-	return issuer.Verify(c.RawTBS, c.Signature)
+	return c.algorithm.check(key, c.RawTBS, c.Signature, sha1)
 }
 
-// Find looks a serial number up.
-func (c *CRL) Find(serial *big.Int) (Revoked, bool) {
-	i, found := slices.BinarySearchFunc(c.revoked, serial, func(r Revoked, s *big.Int) int { return r.Serial.Cmp(s) })
-	if !found {
-		return Revoked{}, false
+// Find looks up a serial number of the list's own issuer.
+func (c *CRL) Find(serial *big.Int) (Revoked, bool) { return c.find(serial, nil) }
+
+// FindCertificate looks up a certificate, by its issuer and serial number. What
+// is not found was not revoked only if the list Covers it.
+func (c *CRL) FindCertificate(cert *Certificate) (Revoked, bool) {
+	if cert.Issuer.Equal(c.Issuer) {
+		return c.find(cert.Serial, nil)
 	}
-	return c.revoked[i], true
+	return c.find(cert.Serial, &cert.Issuer)
+}
+
+func (c *CRL) find(serial *big.Int, issuer *Name) (Revoked, bool) {
+	i, _ := slices.BinarySearchFunc(c.revoked, serial, func(r Revoked, s *big.Int) int { return r.Serial.Cmp(s) })
+	for ; i < len(c.revoked) && c.revoked[i].Serial.Cmp(serial) == 0; i++ {
+		if sameIssuer(c.revoked[i].Issuer, issuer) {
+			return c.revoked[i], true
+		}
+	}
+	return Revoked{}, false
+}
+
+func sameIssuer(a, b *Name) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Equal(*b)
 }
 
 // Len counts the entries.

@@ -108,8 +108,15 @@ func TestStrictCRL(t *testing.T) {
 		"authority identifier, more": {exts(number, extension(oidExtAuthorityKeyID, false, []byte{0x30, 0, 0})), ErrMalformed},
 		// A list for some reasons or some certificates looks whole to whoever
 		// passes over these.
-		"a delta list":                 {exts(number, extension("2.5.29.27", true, []byte{2, 1, 1})), ErrUnsupported},
-		"a distribution point":         {exts(number, extension("2.5.29.28", true, sequence())), ErrUnsupported},
+		"a delta list":                 {exts(number, extension(oidExtDeltaCRL, true, []byte{2, 1, 1})), nil},
+		"a delta on nothing":           {exts(number, extension(oidExtDeltaCRL, true, []byte{2, 1, 0xff})), ErrMalformed},
+		"a point of nothing":           {exts(number, extension(oidExtIDP, true, sequence())), nil},
+		"a point with more":            {exts(number, extension(oidExtIDP, true, []byte{0x30, 0, 0})), ErrMalformed},
+		"a point of users and of CAs":  {exts(number, extension(oidExtIDP, true, sequence(tlv(0x81, []byte{0xff}), tlv(0x82, []byte{0xff})))), ErrMalformed},
+		"a point for no reason":        {exts(number, extension(oidExtIDP, true, sequence(tlv(0x83, []byte{7, 0x80})))), ErrMalformed},
+		"a point out of order":         {exts(number, extension(oidExtIDP, true, sequence(tlv(0x84, []byte{0xff}), tlv(0x81, []byte{0xff})))), ErrMalformed},
+		"a flag that is not DER":       {exts(number, extension(oidExtIDP, true, sequence(tlv(0x84, []byte{1})))), ErrMalformed},
+		"critical and not known":       {exts(number, extension("1.2.3", true, nil)), ErrUnsupported},
 		"more behind":                  {func(p *listParts) { p.after = []byte{5, 0} }, ErrMalformed},
 		"a serial twice":               {entries(entry(3, noon), entry(4, noon), entry(3, noon, compromised)), ErrMalformed},
 		"a serial of 0":                {entries(entry(0, noon)), ErrMalformed},

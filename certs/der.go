@@ -11,25 +11,6 @@ import (
 
 func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
 
-// signatureAlgorithm reads an AlgorithmIdentifier that must be SM2-with-SM3,
-// its parameters absent or NULL (formats.md 3: real certificates show both).
-func signatureAlgorithm(s *cryptobyte.String) (raw []byte, err error) {
-	var element, seq cryptobyte.String
-	if !s.ReadASN1Element(&element, asn1.SEQUENCE) {
-		return nil, malformed("signature algorithm")
-	}
-	raw = element
-	element.ReadASN1(&seq, asn1.SEQUENCE)
-	oid, ok := ReadOID(&seq)
-	if !ok || !emptyOrNull(seq) {
-		return nil, malformed("signature algorithm")
-	}
-	if oid != OIDSM2WithSM3 {
-		return nil, fmt.Errorf("%w: signature algorithm %s", ErrUnsupported, oid)
-	}
-	return raw, nil
-}
-
 // emptyOrNull accepts absent parameters and NULL.
 func emptyOrNull(s cryptobyte.String) bool {
 	return s.Empty() || len(s) == 2 && s[0] == byte(asn1.NULL) && s[1] == 0
@@ -46,6 +27,22 @@ func readTime(s *cryptobyte.String) (t time.Time, ok bool) {
 	var content cryptobyte.String
 	ok = s.ReadASN1UTCTime(&t) && whole.ReadASN1(&content, asn1.UTCTime) && len(content) == len("060102150405Z")
 	return t.UTC(), ok
+}
+
+// time reads a time of a certificate.
+func (d *dialect) time(s *cryptobyte.String) (time.Time, bool) {
+	saved := *s
+	t, ok := readTime(s)
+	if ok || !d.lenient {
+		return t, ok
+	}
+	*s = saved
+	ok = s.PeekASN1Tag(asn1.UTCTime) && s.ReadASN1UTCTime(&t)
+	if !ok {
+		*s = saved
+		ok = s.ReadASN1GeneralizedTime(&t)
+	}
+	return t.UTC(), ok && d.overlook(OversightTime)
 }
 
 func readGeneralizedTime(s *cryptobyte.String) (t time.Time, ok bool) {
@@ -67,16 +64,25 @@ func addTime(b *cryptobyte.Builder, t time.Time) {
 // maxSerial is the longest serial of RFC 5280 4.1.2.2, in octets.
 const maxSerial = 20
 
-func readSerial(s *cryptobyte.String) (*big.Int, error) {
+func (d *dialect) serial(s *cryptobyte.String) (*big.Int, error) {
 	n := new(big.Int)
 	if !s.ReadASN1Integer(n) {
 		return nil, malformed("serial number")
 	}
-	if n.Sign() <= 0 || n.BitLen()/8+1 > maxSerial {
+	// RFC 5280 4.1.2.2 has readers "gracefully handle" what is zero or negative.
+	odd := n.Sign() <= 0 || n.BitLen()/8+1 > maxSerial
+	if odd && n.BitLen() <= maxOddSerial*8 && (d.foreign || d.overlook(OversightSerial)) {
+		return n, nil
+	}
+	if odd {
 		return nil, malformed("serial number: not 1 to 20 octets and positive")
 	}
 	return n, nil
 }
+
+// maxOddSerial is the longest that is read at all, so that a serial number
+// cannot be the bulk of what is kept of a list.
+const maxOddSerial = 64
 
 // SignatureToRaw turns DER SEQUENCE{r, s} into 64 octets r||s.
 func SignatureToRaw(der []byte) ([]byte, error) {

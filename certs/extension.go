@@ -2,6 +2,7 @@ package certs
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -15,8 +16,16 @@ const (
 	maxURL        = 2048
 )
 
-func (c *Certificate) parseExtensions(seq cryptobyte.String) error {
-	// issuerUniqueID and subjectUniqueID: RFC 5280 4.1.2.8 has no one use them.
+func (d *dialect) extensions(c *Certificate, seq cryptobyte.String) error {
+	// issuerUniqueID and subjectUniqueID: RFC 5280 4.1.2.8 has no one use them,
+	// and readers able to pass over them.
+	for tag := asn1.Tag(1); tag <= 2; tag++ {
+		var present bool
+		var id cryptobyte.String
+		if !seq.ReadOptionalASN1(&id, &present, tag.ContextSpecific()) || present && !d.foreign && !d.overlook(OversightUniqueID) {
+			return malformed("certificate: what follows the public key")
+		}
+	}
 	var list cryptobyte.String
 	var present bool
 	if !seq.ReadOptionalASN1(&list, &present, asn1.Tag(3).ContextSpecific().Constructed()) || !seq.Empty() {
@@ -25,13 +34,13 @@ func (c *Certificate) parseExtensions(seq cryptobyte.String) error {
 	if !present {
 		return nil
 	}
-	exts, err := readExtensions(list)
+	exts, err := d.extensionList(list)
 	if err != nil {
 		return err
 	}
 	c.Extensions = exts
 	for _, e := range exts {
-		known, err := c.take(e)
+		known, err := d.take(c, e)
 		if err != nil {
 			return err
 		}
@@ -43,7 +52,9 @@ func (c *Certificate) parseExtensions(seq cryptobyte.String) error {
 }
 
 // readExtensions reads the SEQUENCE OF Extension in s and nothing after it.
-func readExtensions(s cryptobyte.String) ([]Extension, error) {
+func readExtensions(s cryptobyte.String) ([]Extension, error) { return new(dialect).extensionList(s) }
+
+func (d *dialect) extensionList(s cryptobyte.String) ([]Extension, error) {
 	var list cryptobyte.String
 	if !s.ReadASN1(&list, asn1.SEQUENCE) || !s.Empty() {
 		return nil, malformed("extensions")
@@ -61,7 +72,7 @@ func readExtensions(s cryptobyte.String) ([]Extension, error) {
 			return nil, malformed("extension")
 		}
 		// An explicit FALSE is not DER but common in the field.
-		if ext.PeekASN1Tag(asn1.BOOLEAN) && !ext.ReadASN1Boolean(&e.Critical) {
+		if ext.PeekASN1Tag(asn1.BOOLEAN) && !d.boolean(&ext, &e.Critical) {
 			return nil, malformed("extension")
 		}
 		if !ext.ReadASN1(&value, asn1.OCTET_STRING) || !ext.Empty() {
@@ -80,72 +91,121 @@ func readExtensions(s cryptobyte.String) ([]Extension, error) {
 }
 
 // take reads one extension; known is false for those it leaves alone.
-func (c *Certificate) take(e Extension) (known bool, err error) {
-	v := cryptobyte.String(e.Value)
-	ok := true
+func (d *dialect) take(c *Certificate, e Extension) (known bool, err error) {
 	switch e.ID {
-	case oidExtKeyUsage:
-		c.KeyUsage, ok = readKeyUsage(&v)
-	case oidExtBasic:
-		ok = c.readBasicConstraints(&v)
-	case oidExtExtendedKeyUse:
-		c.EKUCritical = e.Critical
-		ok = c.readEKUs(&v)
-	case oidExtSubjectKeyID:
-		ok = v.ReadASN1Bytes(&c.SubjectKeyID, asn1.OCTET_STRING)
-	case oidExtAuthorityKeyID:
-		ok = c.readAuthorityKeyID(&v)
-	case oidExtCRLPoints:
-		ok = c.readCRLPoints(&v)
-	case oidExtAuthorityAccess:
-		ok = c.readAuthorityAccess(&v)
-	case oidExtPolicies:
-		// Read to be shown. Critical policies need the processing of RFC 5280
-		// 6.1, which BuildPath does not do: they stay unhandled.
-		ok = c.readPolicies(&v)
-		if ok && v.Empty() {
-			return !e.Critical, nil
-		}
 	case OIDUSCC:
 		c.USCC = readUSCC(e.Value)
 		return true, nil
 	case OIDOCSPNoCheck:
 		return true, nil
-	default:
+	}
+	read, known := extensionReaders[e.ID]
+	if !known {
 		return false, nil
 	}
-	if !ok || !v.Empty() {
-		return true, malformed(fmt.Sprintf("extension %s", e.ID))
+	v := cryptobyte.String(e.Value)
+	if ok := read(d, c, &v); ok && v.Empty() {
+		c.EKUCritical = c.EKUCritical || e.ID == oidExtExtendedKeyUse && e.Critical
+		// A critical policy with a qualifier that is not known must be refused
+		// (RFC 5280 4.2.1.4).
+		return e.ID != oidExtPolicies || !c.policy.strangeQualifier, nil
 	}
-	return true, nil
+	if e.ID == oidExtAltNames && d.overlook(OversightAltNames) {
+		c.AltNames, c.namesUnread = nil, true
+		return true, nil
+	}
+	if informs(e.ID) && d.overlook(OversightExtension) {
+		return false, nil
+	}
+	return true, malformed(fmt.Sprintf("extension %s", e.ID))
 }
 
-func readKeyUsage(v *cryptobyte.String) (KeyUsage, bool) {
-	var bits []byte
-	var unused uint8
+// informs tells of an extension that grants nothing and forbids nothing, so
+// that a lenient reader may do without.
+func informs(o OID) bool {
+	switch o {
+	case oidExtSubjectKeyID, oidExtAuthorityKeyID, oidExtAuthorityAccess, oidExtCRLPoints, oidExtFreshest:
+		return true
+	}
+	return false
+}
+
+var extensionReaders = map[OID]func(*dialect, *Certificate, *cryptobyte.String) bool{
+	oidExtKeyUsage:       (*dialect).keyUsage,
+	oidExtBasic:          (*dialect).basicConstraints,
+	oidExtExtendedKeyUse: func(_ *dialect, c *Certificate, v *cryptobyte.String) bool { return c.readEKUs(v) },
+	oidExtSubjectKeyID: func(_ *dialect, c *Certificate, v *cryptobyte.String) bool {
+		return v.ReadASN1Bytes(&c.SubjectKeyID, asn1.OCTET_STRING)
+	},
+	oidExtAuthorityKeyID:    func(_ *dialect, c *Certificate, v *cryptobyte.String) bool { return c.readAuthorityKeyID(v) },
+	oidExtAuthorityAccess:   func(_ *dialect, c *Certificate, v *cryptobyte.String) bool { return c.readAuthorityAccess(v) },
+	oidExtAltNames:          (*dialect).altNames,
+	oidExtCRLPoints:         (*dialect).crlPoints,
+	oidExtFreshest:          (*dialect).freshest,
+	oidExtNameConstraints:   (*dialect).nameConstraints,
+	oidExtPolicies:          (*dialect).policies,
+	oidExtPolicyMappings:    (*dialect).policyMappings,
+	oidExtPolicyConstraints: (*dialect).policyConstraints,
+	oidExtInhibitAny:        (*dialect).inhibitAnyPolicy,
+}
+
+func (d *dialect) keyUsage(c *Certificate, v *cryptobyte.String) (ok bool) {
+	saved := *v
+	if c.KeyUsage, ok = readKeyUsage(v); ok {
+		return true
+	}
+	// Zeros behind the nine bits, or bits set among the unused: what is named
+	// is clear.
 	var content cryptobyte.String
-	if !v.ReadASN1(&content, asn1.BIT_STRING) || !content.ReadUint8(&unused) || unused > 7 {
+	var unused uint8
+	if *v = saved; !v.ReadASN1(&content, asn1.BIT_STRING) || !content.ReadUint8(&unused) || unused > 7 || len(content) == 0 || len(content) > 4 {
+		return false
+	}
+	bits := slices.Clone(content[:min(len(content), 2)])
+	if len(bits) == len(content) {
+		bits[len(bits)-1] &^= 1<<unused - 1
+	}
+	usage, ok := readNamedBits(append(cryptobyte.String{0}, bits...))
+	c.KeyUsage = KeyUsage(usage)
+	return ok && usage != 0 && d.overlook(OversightKeyUsage)
+}
+
+// readKeyUsage reads the BIT STRING of RFC 5280 4.2.1.3.
+func readKeyUsage(v *cryptobyte.String) (KeyUsage, bool) {
+	var content cryptobyte.String
+	if !v.ReadASN1(&content, asn1.BIT_STRING) {
 		return 0, false
 	}
-	bits = content
+	bits, ok := readNamedBits(content)
+	return KeyUsage(bits), ok && bits != 0 // at least one bit
+}
+
+// readNamedBits reads the content of a BIT STRING of at most nine named bits,
+// whose first is the lowest of the result.
+func readNamedBits(content cryptobyte.String) (uint16, bool) {
+	var unused uint8
+	if !content.ReadUint8(&unused) || unused > 7 {
+		return 0, false
+	}
+	bits := content
 	if len(bits) == 0 || len(bits) > 2 || bits[len(bits)-1]&(1<<unused-1) != 0 {
 		return 0, false
 	}
-	var usage KeyUsage
+	var out uint16
 	for i := range 9 {
 		if i/8 < len(bits) && bits[i/8]&(0x80>>(i%8)) != 0 {
-			usage |= 1 << i
+			out |= 1 << i
 		}
 	}
-	return usage, usage != 0 // RFC 5280 4.2.1.3: at least one bit
+	return out, true
 }
 
-func (c *Certificate) readBasicConstraints(v *cryptobyte.String) bool {
+func (d *dialect) basicConstraints(c *Certificate, v *cryptobyte.String) bool {
 	var seq cryptobyte.String
 	if !v.ReadASN1(&seq, asn1.SEQUENCE) {
 		return false
 	}
-	if seq.PeekASN1Tag(asn1.BOOLEAN) && !seq.ReadASN1Boolean(&c.IsCA) {
+	if seq.PeekASN1Tag(asn1.BOOLEAN) && !d.boolean(&seq, &c.IsCA) {
 		return false
 	}
 	if seq.PeekASN1Tag(asn1.INTEGER) {
@@ -193,34 +253,36 @@ func readURI(s *cryptobyte.String) (string, bool, bool) {
 	return string(content), tag == tagURI.ContextSpecific() && len(content) <= maxURL, true
 }
 
-func (c *Certificate) readCRLPoints(v *cryptobyte.String) bool {
-	var points cryptobyte.String
-	if !v.ReadASN1(&points, asn1.SEQUENCE) {
+func (d *dialect) crlPoints(c *Certificate, v *cryptobyte.String) (ok bool) {
+	if c.CRLPoints, ok = d.distributionPoints(v); !ok {
 		return false
 	}
-	for !points.Empty() {
-		var point, name, full cryptobyte.String
-		var hasName, hasFull bool
-		if !points.ReadASN1(&point, asn1.SEQUENCE) || !point.ReadOptionalASN1(&name, &hasName, asn1.Tag(0).ContextSpecific().Constructed()) {
-			return false
-		}
-		if !hasName {
-			continue
-		}
-		if !name.ReadOptionalASN1(&full, &hasFull, asn1.Tag(0).ContextSpecific().Constructed()) {
-			return false
-		}
-		for hasFull && !full.Empty() {
-			uri, is, ok := readURI(&full)
-			if !ok || len(c.CRLURLs) == maxURLs {
+	for _, p := range c.CRLPoints {
+		for _, n := range p.FullName {
+			if n.Form != FormURI || len(n.Value) > maxURL {
+				continue
+			}
+			if len(c.CRLURLs) == maxURLs {
 				return false
 			}
-			if is {
-				c.CRLURLs = append(c.CRLURLs, uri)
-			}
+			c.CRLURLs = append(c.CRLURLs, string(n.Value))
 		}
 	}
 	return true
+}
+
+func (d *dialect) freshest(c *Certificate, v *cryptobyte.String) (ok bool) {
+	c.FreshestCRL, ok = d.distributionPoints(v)
+	return ok
+}
+
+func (d *dialect) altNames(c *Certificate, v *cryptobyte.String) (ok bool) {
+	var list cryptobyte.String
+	if !v.ReadASN1(&list, asn1.SEQUENCE) {
+		return false
+	}
+	c.AltNames, ok = d.generalNames(list)
+	return ok
 }
 
 func (c *Certificate) readAuthorityAccess(v *cryptobyte.String) bool {
@@ -247,25 +309,6 @@ func (c *Certificate) readAuthorityAccess(v *cryptobyte.String) bool {
 		case is && method == oidAIAIssuers:
 			c.IssuerURLs = append(c.IssuerURLs, uri)
 		}
-	}
-	return true
-}
-
-func (c *Certificate) readPolicies(v *cryptobyte.String) bool {
-	var list cryptobyte.String
-	if !v.ReadASN1(&list, asn1.SEQUENCE) {
-		return false
-	}
-	for !list.Empty() {
-		var info cryptobyte.String
-		if !list.ReadASN1(&info, asn1.SEQUENCE) || len(c.Policies) == maxEKUs {
-			return false
-		}
-		o, ok := ReadOID(&info)
-		if !ok {
-			return false
-		}
-		c.Policies = append(c.Policies, o)
 	}
 	return true
 }

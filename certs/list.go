@@ -25,7 +25,6 @@ const (
 	maxSchemeKeys = 16
 	maxRegions    = 100
 	maxServices   = 512
-	maxHistory    = 64
 )
 
 // SchemeList names the regions; it is signed by K of the Keys that it names
@@ -71,7 +70,7 @@ type RegionService struct {
 	History       []ServiceStatus `json:"history"`
 }
 
-// ServiceStatus is a state since a moment, oldest first.
+// ServiceStatus is a state since a moment, oldest first; checkHistory has its rules.
 type ServiceStatus struct {
 	State ServiceState `json:"state"`
 	Since time.Time    `json:"since"`
@@ -161,14 +160,8 @@ func (l *RegionList) check() error {
 		if _, ok := serviceEKU[s.Type]; !ok {
 			return fmt.Errorf("%w: service type %q", ErrUnsupported, s.Type)
 		}
-		if len(s.History) == 0 || len(s.History) > maxHistory {
-			return malformed("region list: service's history")
-		}
-		for i, h := range s.History {
-			known := h.State == Granted || h.State == Withdrawn || h.State == Distrusted
-			if !known || h.Since.IsZero() || i > 0 && h.Since.Before(s.History[i-1].Since) {
-				return malformed("region list: service's history")
-			}
+		if err := checkHistory(s.History); err != nil {
+			return err
 		}
 		for _, p := range s.Prefixes {
 			// A region speaks for its own seals alone: protocol.md 3.

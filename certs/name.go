@@ -32,8 +32,10 @@ type Name struct {
 }
 
 type namePart struct {
-	oid   OID
-	value string
+	oid    OID
+	value  string
+	rdn    int    // which RelativeDistinguishedName it stands in
+	opaque []byte // its DER, where that alone may be compared: it is no text, or not one that was read for sure
 }
 
 var shortNames = map[OID]string{
@@ -73,39 +75,61 @@ func (n Name) String() string {
 	return b.String()
 }
 
-func parseName(raw []byte) (Name, error) {
+func (d *dialect) name(raw []byte) (Name, error) {
 	n := Name{Raw: raw}
 	in := cryptobyte.String(raw)
 	var rdns cryptobyte.String
 	if !in.ReadASN1(&rdns, asn1.SEQUENCE) || !in.Empty() {
 		return n, malformed("name")
 	}
-	for !rdns.Empty() {
+	for rdn := 0; !rdns.Empty(); rdn++ {
 		var set cryptobyte.String
-		if !rdns.ReadASN1(&set, asn1.SET) || set.Empty() {
+		if !rdns.ReadASN1(&set, asn1.SET) {
 			return n, malformed("name")
 		}
+		if set.Empty() {
+			if !d.overlook(OversightEmptyRDN) {
+				return n, malformed("name")
+			}
+			rdn-- // an RDN of nothing counts for nothing
+		}
 		for !set.Empty() {
-			var pair, value cryptobyte.String
-			var tag asn1.Tag
-			if !set.ReadASN1(&pair, asn1.SEQUENCE) {
-				return n, malformed("name attribute")
+			part, err := d.namePart(&set)
+			if err != nil {
+				return n, err
 			}
-			oid, ok := ReadOID(&pair)
-			if !ok || !pair.ReadAnyASN1(&value, &tag) || !pair.Empty() {
-				return n, malformed("name attribute")
-			}
-			text, ok := directoryString(tag, value)
-			if !ok {
-				return n, malformed("text in a name")
-			}
-			if n.parts = append(n.parts, namePart{oid, text}); len(n.parts) > maxNameParts {
+			part.rdn = rdn
+			if n.parts = append(n.parts, part); len(n.parts) > maxNameParts {
 				return n, malformed("name: too many attributes")
 			}
-			n.set(oid, text)
+			n.set(part.oid, part.value)
 		}
 	}
 	return n, nil
+}
+
+func (d *dialect) namePart(set *cryptobyte.String) (namePart, error) {
+	var pair, value, element cryptobyte.String
+	var tag asn1.Tag
+	if !set.ReadASN1(&pair, asn1.SEQUENCE) {
+		return namePart{}, malformed("name attribute")
+	}
+	oid, ok := ReadOID(&pair)
+	element = pair
+	if !ok || !pair.ReadAnyASN1(&value, &tag) || !pair.Empty() {
+		return namePart{}, malformed("name attribute")
+	}
+	if text, ok := directoryString(tag, value); ok {
+		return namePart{oid: oid, value: text}, nil
+	}
+	if text, opaque, ok := d.strangeText(tag, value); ok {
+		p := namePart{oid: oid, value: text}
+		if opaque {
+			p.opaque = element
+		}
+		return p, nil
+	}
+	return namePart{}, malformed("text in a name")
 }
 
 func (n *Name) set(oid OID, text string) {
@@ -125,6 +149,7 @@ const (
 	tagNumericString   asn1.Tag = 18
 	tagTeletexString   asn1.Tag = 20
 	tagUniversalString asn1.Tag = 28
+	tagVisibleString   asn1.Tag = 26
 	tagBMPString       asn1.Tag = 30
 )
 

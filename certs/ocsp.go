@@ -123,11 +123,13 @@ func IssuerNames(issuer *Certificate) ([]string, error) {
 
 // Names tells whether it is c that is named, by its issuer.
 func (id *CertID) Names(c, issuer *Certificate) bool {
-	if id.Serial.Cmp(c.Serial) != 0 || !bytes.Equal(c.RawIssuer, issuer.RawSubject) {
+	sum, known := certIDHashes[id.Hash]
+	if !known || id.Serial.Cmp(c.Serial) != 0 || !c.Issuer.Equal(issuer.Subject) {
 		return false
 	}
-	name, key, err := issuer.hashes(id.Hash)
-	return err == nil && bytes.Equal(id.NameHash, name) && bytes.Equal(id.KeyHash, key)
+	bits, err := issuer.keyBits()
+	// The name as it stands in the certificate that is asked about, not in its issuer's.
+	return err == nil && bytes.Equal(id.NameHash, sum(c.RawIssuer)) && bytes.Equal(id.KeyHash, sum(bits))
 }
 
 // readCertID takes a hash that nobody here knows too: what it names is unknown,
@@ -148,7 +150,7 @@ func readCertID(s *cryptobyte.String) (id CertID, err error) {
 	if !seq.ReadASN1Bytes(&id.NameHash, asn1.OCTET_STRING) || !seq.ReadASN1Bytes(&id.KeyHash, asn1.OCTET_STRING) {
 		return id, malformed("CertID: hashes")
 	}
-	if id.Serial, err = readSerial(&seq); err != nil {
+	if id.Serial, err = new(dialect).serial(&seq); err != nil {
 		return id, fmt.Errorf("CertID: %w", err)
 	}
 	if !seq.Empty() {

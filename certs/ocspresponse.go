@@ -70,7 +70,7 @@ func (r *OCSPResponse) parseBasic(basic cryptobyte.String) error {
 		return malformed("OCSP response")
 	}
 	r.RawTBS = tbs
-	if _, err := signatureAlgorithm(&outer); err != nil {
+	if _, _, err := new(dialect).signature(&outer); err != nil {
 		return err
 	}
 	if !outer.ReadASN1BitStringAsBytes(&r.Signature) || !outer.ReadOptionalASN1(&wrapped, &present, explicitTag(0)) || !outer.Empty() {
@@ -103,7 +103,7 @@ func (r *OCSPResponse) parseTBS(tbs cryptobyte.String) error {
 	}
 	switch tag {
 	case explicitTag(1):
-		if _, err := parseName(id); err != nil {
+		if _, err := new(dialect).name(id); err != nil {
 			return fmt.Errorf("OCSP response: responder: %w", err)
 		}
 		r.byName = id

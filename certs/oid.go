@@ -43,32 +43,42 @@ const (
 
 // RFC 5280, 5652, 3161, 5035, 6960.
 const (
-	OIDECPublicKey        OID = "1.2.840.10045.2.1"
-	OIDData               OID = "1.2.840.113549.1.7.1"
-	OIDSignedData         OID = "1.2.840.113549.1.7.2"
-	OIDContentType        OID = "1.2.840.113549.1.9.3"
-	OIDMessageDigest      OID = "1.2.840.113549.1.9.4"
-	OIDSigningTime        OID = "1.2.840.113549.1.9.5"
-	OIDTSTInfo            OID = "1.2.840.113549.1.9.16.1.4"
-	OIDSigningCertV2      OID = "1.2.840.113549.1.9.16.2.47"
-	OIDEKUTimeStamping    OID = "1.3.6.1.5.5.7.3.8"
-	OIDEKUOCSPSigning     OID = "1.3.6.1.5.5.7.3.9"
-	OIDEKUClientAuth      OID = "1.3.6.1.5.5.7.3.2"
-	OIDEKUAny             OID = "2.5.29.37.0"
-	OIDOCSPNoCheck        OID = "1.3.6.1.5.5.7.48.1.5"
-	oidAIAOCSP            OID = "1.3.6.1.5.5.7.48.1"
-	oidAIAIssuers         OID = "1.3.6.1.5.5.7.48.2"
-	oidExtSubjectKeyID    OID = "2.5.29.14"
-	oidExtKeyUsage        OID = "2.5.29.15"
-	oidExtBasic           OID = "2.5.29.19"
-	oidExtCRLNumber       OID = "2.5.29.20"
-	oidExtReason          OID = "2.5.29.21"
-	oidExtInvalidity      OID = "2.5.29.24"
-	oidExtCRLPoints       OID = "2.5.29.31"
-	oidExtPolicies        OID = "2.5.29.32"
-	oidExtAuthorityKeyID  OID = "2.5.29.35"
-	oidExtExtendedKeyUse  OID = "2.5.29.37"
-	oidExtAuthorityAccess OID = "1.3.6.1.5.5.7.1.1"
+	OIDECPublicKey          OID = "1.2.840.10045.2.1"
+	OIDData                 OID = "1.2.840.113549.1.7.1"
+	OIDSignedData           OID = "1.2.840.113549.1.7.2"
+	OIDContentType          OID = "1.2.840.113549.1.9.3"
+	OIDMessageDigest        OID = "1.2.840.113549.1.9.4"
+	OIDSigningTime          OID = "1.2.840.113549.1.9.5"
+	OIDTSTInfo              OID = "1.2.840.113549.1.9.16.1.4"
+	OIDSigningCertV2        OID = "1.2.840.113549.1.9.16.2.47"
+	OIDEKUTimeStamping      OID = "1.3.6.1.5.5.7.3.8"
+	OIDEKUOCSPSigning       OID = "1.3.6.1.5.5.7.3.9"
+	OIDEKUClientAuth        OID = "1.3.6.1.5.5.7.3.2"
+	OIDEKUAny               OID = "2.5.29.37.0"
+	OIDAnyPolicy            OID = "2.5.29.32.0"
+	OIDOCSPNoCheck          OID = "1.3.6.1.5.5.7.48.1.5"
+	oidAIAOCSP              OID = "1.3.6.1.5.5.7.48.1"
+	oidAIAIssuers           OID = "1.3.6.1.5.5.7.48.2"
+	oidExtSubjectKeyID      OID = "2.5.29.14"
+	oidExtKeyUsage          OID = "2.5.29.15"
+	oidExtBasic             OID = "2.5.29.19"
+	oidExtAltNames          OID = "2.5.29.17"
+	oidExtCRLNumber         OID = "2.5.29.20"
+	oidExtReason            OID = "2.5.29.21"
+	oidExtInvalidity        OID = "2.5.29.24"
+	oidExtDeltaCRL          OID = "2.5.29.27"
+	oidExtIDP               OID = "2.5.29.28"
+	oidExtCertIssuer        OID = "2.5.29.29"
+	oidExtNameConstraints   OID = "2.5.29.30"
+	oidExtCRLPoints         OID = "2.5.29.31"
+	oidExtPolicies          OID = "2.5.29.32"
+	oidExtPolicyMappings    OID = "2.5.29.33"
+	oidExtAuthorityKeyID    OID = "2.5.29.35"
+	oidExtPolicyConstraints OID = "2.5.29.36"
+	oidExtExtendedKeyUse    OID = "2.5.29.37"
+	oidExtFreshest          OID = "2.5.29.46"
+	oidExtInhibitAny        OID = "2.5.29.54"
+	oidExtAuthorityAccess   OID = "1.3.6.1.5.5.7.1.1"
 )
 
 // maxOID bounds the content octets of an identifier: ours take 23.
@@ -179,8 +189,9 @@ var knownOIDs = func() map[string]OID {
 		OIDGMSignedData, OIDECPublicKey, OIDData, OIDSignedData, OIDContentType, OIDMessageDigest, OIDSigningTime,
 		OIDTSTInfo, OIDSigningCertV2, OIDEKUTimeStamping, OIDEKUOCSPSigning, OIDEKUClientAuth, OIDEKUAny, OIDOCSPNoCheck,
 		oidAIAOCSP, oidAIAIssuers, oidExtSubjectKeyID, oidExtKeyUsage, oidExtBasic, oidExtCRLNumber, oidExtReason,
-		oidExtInvalidity, oidExtCRLPoints, oidExtPolicies, oidExtAuthorityKeyID, oidExtExtendedKeyUse, oidExtAuthorityAccess,
-		oidCountry, oidOrganization, oidUnit, oidCommonName, OIDOCSPBasic, oidOCSPNonce, OIDArchiveCutoff, oidSHA1, oidSHA256,
+		oidExtInvalidity, oidExtDeltaCRL, oidExtIDP, oidExtNameConstraints, oidExtCRLPoints, oidExtPolicies, oidExtAuthorityKeyID,
+		oidExtExtendedKeyUse, oidExtAuthorityAccess, OIDAnyPolicy, oidCountry, oidOrganization, oidUnit, oidCommonName,
+		OIDOCSPBasic, oidOCSPNonce, OIDArchiveCutoff, oidSHA1, oidSHA256,
 	} {
 		m[string(o.DER())] = o
 	}

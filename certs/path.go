@@ -17,6 +17,8 @@ var (
 	ErrKeyUsage          = errors.New("the certificate is not for this use")
 	ErrNotCA             = errors.New("the issuer is no certificate authority")
 	ErrPathLen           = errors.New("the chain is longer than the authority allows")
+	ErrNameConstraint    = errors.New("the authority may not issue for this name")
+	ErrPolicy            = errors.New("the chain is not valid for the policies asked for")
 	ErrUnhandledCritical = errors.New("the certificate has a critical extension that is not understood")
 )
 
@@ -33,6 +35,13 @@ type PathOptions struct {
 	EKU           OID      // "" for none
 	KeyUsage      KeyUsage // every bit of it is required
 
+	// The inputs of RFC 5280 6.1.1 (c) to (f). Policies is the
+	// user-initial-policy-set: nil is any policy.
+	Policies                                         []OID
+	ExplicitPolicy, InhibitMapping, InhibitAnyPolicy bool
+	// AllowSHA1 is for suites and archives: such signatures can be forged.
+	AllowSHA1 bool
+
 	// checked, if set, keeps what was found of a signature over many calls with
 	// the same certificates.
 	checked map[link]error
@@ -41,20 +50,34 @@ type PathOptions struct {
 // link is a certificate and one that may have issued it, by their SM3.
 type link [2][32]byte
 
-// BuildPath finds a way from leaf up to a root by RFC 5280 6.1, each
-// certificate valid at the time At. Name constraints and critical policies are
-// not processed, so a certificate that has them is refused. The error is that
-// of the way that came furthest.
+// Path is a way that RFC 5280 6.1 found good.
+type Path struct {
+	Certificates []*Certificate // leaf first, anchor last
+	// The policies of 6.1.6 for which the path is good, by the anchor's names
+	// for them: all of them, and those that were asked for.
+	AuthorityPolicies, UserPolicies []OID
+
+	key publicKey // the leaf's, with the parameters that it takes from its issuers
+}
+
+// BuildPath is FindPath for a caller who asks for no policy.
 func BuildPath(leaf *Certificate, o PathOptions) ([]*Certificate, error) {
+	p, err := FindPath(leaf, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.Certificates, nil
+}
+
+// FindPath finds a way from leaf up to a root that is good by RFC 5280 6.1,
+// each certificate valid at the time At. Whether one was revoked is asked
+// apart (Lists). The error is that of the way that came furthest.
+func FindPath(leaf *Certificate, o PathOptions) (*Path, error) {
 	if err := leaf.usableFor(o); err != nil {
 		return nil, err
 	}
 	w := walk{o: o}
-	path, err := w.up([]*Certificate{leaf})
-	if err != nil {
-		return nil, err
-	}
-	return path, nil
+	return w.up([]*Certificate{leaf})
 }
 
 func (c *Certificate) usableFor(o PathOptions) error {
@@ -84,19 +107,22 @@ func (c *Certificate) sound(at time.Time) error {
 }
 
 type walk struct {
-	o    PathOptions
-	work int
+	o     PathOptions
+	work  int // issuers tried
+	names int // comparisons of names
 }
 
 // up lengthens a path by one issuer, trusted ones first.
-func (w *walk) up(path []*Certificate) ([]*Certificate, error) {
+func (w *walk) up(path []*Certificate) (*Path, error) {
 	last := path[len(path)-1]
-	for _, r := range w.o.Roots {
-		if r.Equal(last) {
-			return path, nil
-		}
-	}
 	best := fmt.Errorf("%w: %s", ErrUnknownIssuer, last.Issuer)
+	if slices.ContainsFunc(w.o.Roots, last.Equal) {
+		p, err := w.validate(path)
+		if err == nil {
+			return p, nil
+		}
+		best = err // another root above may grant what this one does not
+	}
 	if len(path) == maxPathDepth {
 		return nil, best
 	}
@@ -107,7 +133,7 @@ func (w *walk) up(path []*Certificate) ([]*Certificate, error) {
 			}
 			err := w.step(path, issuer)
 			if err == nil {
-				var full []*Certificate
+				var full *Path
 				if full, err = w.up(append(slices.Clone(path), issuer)); err == nil {
 					return full, nil
 				}
@@ -120,14 +146,13 @@ func (w *walk) up(path []*Certificate) ([]*Certificate, error) {
 	return nil, best
 }
 
-// mayBeIssuedBy compares names byte for byte and key identifiers where both
-// have one.
+// mayBeIssuedBy compares names, and key identifiers where both have one.
 func (c *Certificate) mayBeIssuedBy(issuer *Certificate) bool {
-	return bytes.Equal(c.RawIssuer, issuer.RawSubject) &&
+	return c.Issuer.Equal(issuer.Subject) &&
 		(len(c.AuthorityKeyID) == 0 || len(issuer.SubjectKeyID) == 0 || bytes.Equal(c.AuthorityKeyID, issuer.SubjectKeyID))
 }
 
-// step checks one issuer: RFC 5280 6.1.3 and 6.1.4.
+// step checks one issuer: what of RFC 5280 6.1.3 and 6.1.4 needs no state.
 func (w *walk) step(path []*Certificate, issuer *Certificate) error {
 	if err := issuer.sound(w.o.At); err != nil {
 		return err
@@ -140,7 +165,7 @@ func (w *walk) step(path []*Certificate, issuer *Certificate) error {
 	}
 	below := 0 // intermediates that are not self-issued, the leaf apart
 	for _, c := range path[1:] {
-		if !bytes.Equal(c.RawIssuer, c.RawSubject) {
+		if !c.selfIssued() {
 			below++
 		}
 	}
@@ -158,9 +183,12 @@ func (w *walk) step(path []*Certificate, issuer *Certificate) error {
 
 func (w *walk) signed(c, issuer *Certificate) error {
 	l := link{c.sum, issuer.sum}
+	if !whole(issuer.key) { // for its parameters, validate
+		return nil
+	}
 	err, known := w.o.checked[l]
 	if !known {
-		err = c.CheckSignatureFrom(issuer)
+		err = c.algorithm.check(issuer.key, c.RawTBS, c.Signature, w.o.AllowSHA1)
 		if w.o.checked != nil {
 			w.o.checked[l] = err
 		}

@@ -18,7 +18,7 @@ func TestBuildPath(t *testing.T) {
 	short := spec{name: "短命", usage: authority, ca: true, to: noon.Add(-time.Second)}.make(t, anchor)
 	late := spec{name: "未到", usage: authority, ca: true, from: noon.Add(time.Second)}.make(t, anchor)
 	deep := spec{name: "下级", usage: authority, ca: true}.make(t, issuing)
-	constrained := spec{name: "限名", usage: authority, ca: true, more: [][]byte{extension("2.5.29.30", true, sequence())}}.make(t, anchor)
+	constrained := spec{name: "限名", usage: authority, ca: true, more: [][]byte{extension(oidExtNameConstraints, true, sequence(tlv(0xa0, sequence(tlv(0xa4, named("别处"))))))}}.make(t, anchor)
 	agency := spec{name: "某局", usage: signs}.make(t, issuing)
 	stranger := root(t, "外人")
 	twin := root(t, "根") // the same name, another key
@@ -61,9 +61,9 @@ func TestBuildPath(t *testing.T) {
 		"issuer without a key usage":             {under(noUsage, spec{}), []*entity{noUsage}, PathOptions{}, ErrKeyUsage},
 		"below a path length of 0":               {under(deep, spec{}), []*entity{deep, issuing}, PathOptions{}, ErrPathLen},
 		"a critical extension of the leaf":       {under(issuing, spec{more: [][]byte{extension("1.2.3", true, nil)}}), []*entity{issuing}, PathOptions{}, ErrUnhandledCritical},
-		"critical policies of the leaf":          {under(issuing, spec{more: [][]byte{extension(oidExtPolicies, true, sequence(sequence(oid("1.2.3"))))}}), []*entity{issuing}, PathOptions{}, ErrUnhandledCritical},
+		"critical policies of the leaf":          {under(issuing, spec{more: [][]byte{extension(oidExtPolicies, true, sequence(sequence(oid("1.2.3"))))}}), []*entity{issuing}, PathOptions{}, nil},
 		"policies that are not critical":         {under(issuing, spec{more: [][]byte{extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3"))))}}), []*entity{issuing}, PathOptions{}, nil},
-		"name constraints of the issuer":         {under(constrained, spec{}), []*entity{constrained}, PathOptions{}, ErrUnhandledCritical},
+		"name constraints of the issuer":         {under(constrained, spec{}), []*entity{constrained}, PathOptions{}, ErrNameConstraint},
 		"issuer not there":                       {leaf.Certificate, nil, PathOptions{}, ErrUnknownIssuer},
 		"another root":                           {leaf.Certificate, []*entity{issuing}, PathOptions{Roots: []*Certificate{stranger.Certificate}}, ErrUnknownIssuer},
 		"a root of the same name":                {leaf.Certificate, []*entity{issuing}, PathOptions{Roots: []*Certificate{twin.Certificate}}, ErrUnknownIssuer},

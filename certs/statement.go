@@ -85,17 +85,22 @@ func signStatement(ctx context.Context, typ string, payload any, signers []State
 	}
 	e := envelope{PayloadType: statementPrefix + typ + statementSuffix, Payload: body}
 	for _, s := range signers {
-		der, err := s.Signer.SignMessage(ctx, pae(e.PayloadType, body))
+		sig, err := signEnvelope(ctx, e.PayloadType, body, s)
 		if err != nil {
 			return nil, fmt.Errorf("statement %s: %w", typ, err)
 		}
-		raw, err := SignatureToRaw(der)
-		if err != nil {
-			return nil, fmt.Errorf("statement %s: %w", typ, err)
-		}
-		e.Signatures = append(e.Signatures, envelopeSignature{KeyID(s.Certificate), raw})
+		e.Signatures = append(e.Signatures, sig)
 	}
 	return json.Marshal(e)
+}
+
+func signEnvelope(ctx context.Context, payloadType string, payload []byte, s StatementSigner) (sig envelopeSignature, err error) {
+	der, err := s.Signer.SignMessage(ctx, pae(payloadType, payload))
+	if err != nil {
+		return sig, err
+	}
+	raw, err := SignatureToRaw(der)
+	return envelopeSignature{KeyID(s.Certificate), raw}, err
 }
 
 type statementHead struct {
@@ -133,7 +138,10 @@ type Statement struct {
 }
 
 // ParseStatement reads an envelope strictly.
-func ParseStatement(b []byte) (*Statement, error) {
+func ParseStatement(b []byte) (*Statement, error) { return parseEnvelope(b, 1) }
+
+// parseEnvelope wants at least so many signatures.
+func parseEnvelope(b []byte, least int) (*Statement, error) {
 	if len(b) > MaxStatement {
 		return nil, malformed("statement: too long")
 	}
@@ -146,7 +154,7 @@ func ParseStatement(b []byte) (*Statement, error) {
 	if !ok || !ok2 || !slices.Contains(statementTypes, typ) {
 		return nil, fmt.Errorf("%w: statement type %q", ErrUnsupported, e.PayloadType)
 	}
-	if len(e.Signatures) == 0 || len(e.Signatures) > maxSignatures {
+	if len(e.Signatures) < least || len(e.Signatures) > maxSignatures {
 		return nil, malformed("statement: number of signatures")
 	}
 	var h statementHead

@@ -7,43 +7,12 @@ import (
 	"math/big"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/ca"
-	"yinxin/certs"
 	"yinxin/seal/jsondoc"
 )
-
-// The CRL: OpenSSL reads it and finds the serial. `openssl crl -verify` 3.0
-// cannot be told a user id, so it fails on every SM2 list, and `verify
-// -crl_check` with it; the signature is checked raw instead.
-func TestOpenSSLReadsTheCRL(t *testing.T) {
-	h, program := newHouse(t), openssl(t)
-	if _, err := h.CA.Revoke(t.Context(), ca.RevokeRequest{Serial: h.seal.CertSerial, Reason: certs.ReasonKeyCompromise, Invalidity: time.Now().Add(-time.Hour), Who: "x", Why: "y"}); err != nil {
-		t.Fatal(err)
-	}
-	for _, issuer := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
-		der, err := h.CRLs.List(t.Context(), issuer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, ok := run(t, program, "crl", "-inform", "DER", "-in", write(t, "l.crl", der), "-noout", "-text")
-		if !ok || !strings.Contains(out, "Version 2 (0x1)") || !strings.Contains(out, "X509v3 CRL Number") {
-			t.Errorf("%s: %s", issuer, out)
-		}
-		row := issuer == ca.PurposeIssuing
-		for _, want := range []string{"Serial Number: " + strings.ToUpper(h.seal.CertSerial), "Key Compromise", "Invalidity Date"} {
-			if strings.Contains(out, want) != row {
-				t.Errorf("%s: %q: want %v in\n%s", issuer, want, row, out)
-			}
-		}
-		var s signed
-		decode(t, der, &s)
-		checkSignature(t, string(issuer), keyOf(t, h.purpose(t, issuer)), s.TBS.FullBytes, s.Signature.RightAlign())
-	}
-}
 
 // sesSignature is SES_Signature of GB/T 38540-2020, read by the standard
 // library.

@@ -76,7 +76,7 @@ func checkSignature(t testing.TB, what, publicKey string, message, signature []b
 
 func (h *house) certificates(t testing.TB) []ca.Row {
 	t.Helper()
-	rows, err := h.CA.Certificates(t.Context(), ca.Filter{Limit: 100})
+	rows, _, err := h.CA.Certificates(t.Context(), ca.Filter{Limit: 100})
 	if err != nil || len(rows) < 10 {
 		t.Fatalf("%d certificates: %v", len(rows), err)
 	}

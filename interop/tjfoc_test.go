@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/big"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ import (
 var now = time.Now().UTC().Truncate(time.Second)
 
 // authority is a certificate authority of ours with all of its certificates.
-func authority(t *testing.T) (*ca.Authority, ca.Store) {
+func authority(t *testing.T) (*ca.Authority, crl.Store) {
 	t.Helper()
 	dir := t.TempDir()
 	clock := func() time.Time { return now }
@@ -52,7 +53,7 @@ func authority(t *testing.T) (*ca.Authority, ca.Store) {
 	if err := a.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return a, db.CA()
+	return a, db.CRLs()
 }
 
 func purpose(t *testing.T, a *ca.Authority, p ca.Purpose) ca.Credential {
@@ -102,7 +103,7 @@ func TestTjfocVerifiesOurCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal("a request of tjfoc:", err)
 	}
-	rows, err := a.Certificates(t.Context(), ca.Filter{})
+	rows, _, err := a.Certificates(t.Context(), ca.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,30 +144,46 @@ func TestTjfocVerifiesOurCertificates(t *testing.T) {
 
 func TestTjfocVerifiesOurCRL(t *testing.T) {
 	a, store := authority(t)
-	lists := crl.New(a, store, func() time.Time { return now })
+	lists, err := crl.New(crl.Config{Authority: a, Store: store, Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string, issuer ca.Purpose) (serials []string) {
+		l, err := lists.List(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := tjx509.ParseDERCRL(l.DER)
+		if err != nil {
+			t.Fatal(err)
+		}
+		by, err := tjx509.ParseCertificate(purpose(t, a, issuer).Certificate.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := by.CheckCRLSignature(list); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, e := range list.TBSCertList.RevokedCertificates {
+			serials = append(serials, e.SerialNumber.Text(16))
+		}
+		return serials
+	}
+	if got := read("issuing", ca.PurposeIssuing); len(got) != 0 {
+		t.Errorf("tjfoc reads %v before anything was revoked", got)
+	}
 	revoked := purpose(t, a, ca.PurposeOCSP).Row.Serial
 	if _, err := a.Revoke(t.Context(), ca.RevokeRequest{Serial: revoked, Reason: certs.ReasonSuperseded, Who: "test", Why: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []ca.Purpose{ca.PurposeRoot, ca.PurposeIssuing} {
-		der, err := lists.List(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list, err := tjx509.ParseDERCRL(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		issuer, err := tjx509.ParseCertificate(purpose(t, a, p).Certificate.Raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := issuer.CheckCRLSignature(list); err != nil {
-			t.Errorf("%s: %v", p, err)
-		}
-		entries := list.TBSCertList.RevokedCertificates
-		if p == ca.PurposeRoot && len(entries) != 0 || p == ca.PurposeIssuing && (len(entries) != 1 || entries[0].SerialNumber.Text(16) != revoked) {
-			t.Errorf("%s: tjfoc reads %d entries", p, len(entries))
+	other := "40"
+	if ca.Shard(revoked) == other {
+		other = "41"
+	}
+	for name, want := range map[string][]string{"root": nil, "issuing-delta": {revoked}, "issuing": {revoked}, "issuing-" + ca.Shard(revoked): {revoked}, "issuing-" + other: nil} {
+		issuer, _, _ := strings.Cut(name, "-")
+		if got := read(name, ca.Purpose(issuer)); !slices.Equal(got, want) {
+			t.Errorf("%s: tjfoc reads %v, want %v", name, got, want)
 		}
 	}
 }

@@ -34,8 +34,11 @@ func (t *trial) format() outcome {
 			return unknown(CriticalExtension, fmt.Sprintf("stamp extension %s", x.ID))
 		}
 	}
-	if len(t.stamp.Notices) > 0 {
+	switch {
+	case len(t.stamp.Notices) > 0:
 		return t.departure(t.stamp.Notices[0])
+	case t.signerSlip != "":
+		return t.departure("certificate of the signer, " + t.signerSlip)
 	}
 	return passed
 }
@@ -86,8 +89,11 @@ func (t *trial) sealFormat() outcome {
 			return unknown(CriticalExtension, fmt.Sprintf("seal extension %s", x.ID))
 		}
 	}
-	if len(s.Notices) > 0 {
+	switch {
+	case len(s.Notices) > 0:
 		return t.departure(s.Notices[0])
+	case t.makerSlip != "":
+		return t.departure("certificate of the seal's maker, " + t.makerSlip)
 	}
 	return passed
 }

@@ -55,6 +55,7 @@ type profile struct {
 	from, to time.Time // zero: ten years from the epoch
 	key      *sm2.PrivateKey
 	uscc     string
+	crl      string
 	more     []pkix.Extension
 }
 
@@ -88,6 +89,9 @@ func newParty(t testing.TB, issuer *party, p profile) *party {
 	}
 	if p.eku != "" {
 		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: usage(t, p.eku)}}
+	}
+	if p.crl != "" {
+		c.CRLDistributionPoints = []string{p.crl}
 	}
 	if p.uscc != "" {
 		text, err := asn1.MarshalWithParams(p.uscc, "printable")

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -84,7 +83,7 @@ func (t *trial) issuerOf(c *certs.Certificate, f certs.Found) *certs.Certificate
 // issued tells whether an authority's signature is on a certificate; one that
 // issued itself is a root.
 func (t *trial) issued(c, issuer *certs.Certificate) bool {
-	if !issuer.IsCA && !issuer.Equal(c) || !bytes.Equal(c.RawIssuer, issuer.RawSubject) {
+	if !issuer.IsCA && !issuer.Equal(c) || !c.Issuer.Equal(issuer.Subject) {
 		return false
 	}
 	a, b := c.SM3(), issuer.SM3()
@@ -128,40 +127,61 @@ func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time, regi
 // inLists is what CRLs tell.
 func (t *trial) inLists(c, issuer *certs.Certificate, issuerEnd time.Time) standing {
 	var s standing
-	_, p := t.ends()
+	var lists []*certs.CRL
 	for _, r := range t.book.crls {
 		crl := r.crl
-		if !bytes.Equal(crl.RawIssuer, issuer.RawSubject) || !issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
+		// A shard or a list for some certificates is not asked about others.
+		if !crl.Issuer.Equal(issuer.Subject) || crl.Scope(c) == 0 || !issuerEnd.IsZero() && !crl.ThisUpdate.Before(issuerEnd) {
 			continue
 		}
 		sum := issuer.SM3()
-		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) != nil {
-			continue
+		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) == nil {
+			lists = append(lists, crl)
 		}
-		within := !crl.ThisUpdate.Before(issuer.NotBefore) && !crl.ThisUpdate.After(issuer.NotAfter)
-		s.hear(crl, c, p, t.in.At, within)
+	}
+	_, p := t.ends()
+	for _, crl := range lists {
+		w := wordOf(crl, c)
+		// A delta's silence counts only over a list that it builds on.
+		w.covers = w.covers || slices.ContainsFunc(lists, func(base *certs.CRL) bool { return crl.Extends(base) && base.Covers(c) })
+		w.within = !crl.ThisUpdate.Before(issuer.NotBefore) && !crl.ThisUpdate.After(issuer.NotAfter)
+		s.hear(w, c, p, t.in.At)
 	}
 	return s
 }
 
-// hear adds what one CRL tells. A revocation that any of them tells stays, for a
+// word is what one list tells of a certificate.
+type word struct {
+	entry       certs.Revoked
+	listed      bool
+	covers      bool // that it leaves the certificate out tells something
+	made, until time.Time
+	// within tells that the list was made in its issuer's time. It bears on what
+	// the list leaves out, not on what it tells: above a trusted service an
+	// issuer's certificate is known by its key alone, and whoever wrote the rest of
+	// it must not be able to silence a list that the key signed.
+	within bool
+}
+
+func wordOf(crl *certs.CRL, c *certs.Certificate) word {
+	w := word{covers: crl.Covers(c), made: crl.ThisUpdate, until: crl.NextUpdate}
+	w.entry, w.listed = crl.FindCertificate(c)
+	w.listed = w.listed && w.entry.Reason != certs.ReasonRemoveFromCRL
+	return w
+}
+
+// hear adds what one list tells. A revocation that any of them tells stays, for a
 // certificate never comes back (protocol.md 4): a later list without it would be
 // an authority restored from an old backup.
-//
-// within tells that the list was made in its issuer's time. It bears on what the
-// list leaves out, not on what it tells: above a trusted service an issuer's
-// certificate is known by its key alone, and whoever wrote the rest of it must not
-// be able to silence a list that the key signed.
-func (s *standing) hear(crl *certs.CRL, c *certs.Certificate, p, at time.Time, within bool) {
-	entry, listed := crl.Find(c.Serial)
-	if listed && entry.Reason != certs.ReasonRemoveFromCRL {
-		s.end(entry)
-	} else if !within || crl.ThisUpdate.After(c.NotAfter) {
+func (s *standing) hear(w word, c *certs.Certificate, p, at time.Time) {
+	if w.listed {
+		s.end(w.entry)
+	} else if !w.within || !w.covers || w.made.After(c.NotAfter) {
 		// An expired certificate may be dropped from the list (RFC 5280 3.3):
 		// its absence says nothing.
 		return
 	}
-	s.date(&s.crl, crl.ThisUpdate, within && !at.After(crl.NextUpdate) && at.Sub(crl.ThisUpdate) <= MaxAge, p)
+	s.date(&s.crl, w.made, w.within && !at.After(w.until) && at.Sub(w.made) <= MaxAge, p)
 }
 
 // end adds a revocation: the earliest that is told counts.

@@ -94,7 +94,7 @@ func (e *Engine) JudgeToken(token *qr.Token, in Input) TokenReport {
 		r.Why = ServiceDistrusted
 	case err != nil:
 		r.Why = IssuerUnknown
-	case in.Trust.Expired || in.ended(found.Region):
+	case in.ended(found.Region):
 		r.Why = TrustListExpired
 	}
 	if r.Why != "" {

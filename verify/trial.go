@@ -58,8 +58,11 @@ type trial struct {
 	stamp         *ses.Stamp
 	stampErr      error
 	signer, maker *certs.Certificate
-	token         *certs.TimeStamp
-	tokenOutcome  outcome
+	// signerSlip and makerSlip are what was passed over in a certificate of the
+	// field.
+	signerSlip, makerSlip string
+	token                 *certs.TimeStamp
+	tokenOutcome          outcome
 
 	// claimed is C, proved is P of protocol.md 4; proved counts only if proven.
 	claimed, proved time.Time
@@ -112,14 +115,26 @@ func (t *trial) open() {
 		t.stamp = nil
 		return
 	}
-	if t.signer, t.stampErr = certs.ParseCertificate(t.stamp.SignerCert); t.stampErr != nil {
-		t.signer = nil
-	}
-	t.maker, _ = certs.ParseCertificate(t.stamp.Seal.MakerCert)
+	t.signer, t.signerSlip, t.stampErr = t.certificate(t.stamp.SignerCert)
+	t.maker, t.makerSlip, _ = t.certificate(t.stamp.Seal.MakerCert)
 	t.claimed = t.stamp.TimeInfo
 	t.tokenOutcome = t.proveTime()
 	t.makerFound, t.makerErr = t.find(t.maker, certs.ServiceSealMaker, nil, t.stamp.Seal.Created)
 	t.signerFound, t.signerErr = t.find(t.signer, certs.ServiceAgencyCA, t.book.certs, t.moment())
+}
+
+// certificate reads one that a stamp brought. Under another's vendor id the slips
+// of the field are passed over and told; under ours there are none.
+func (t *trial) certificate(der []byte) (*certs.Certificate, string, error) {
+	c, err := certs.ParseCertificate(der)
+	if err == nil || t.stamp.Seal.Vendor == ses.VendorID {
+		return c, "", err
+	}
+	c, slips, lenientErr := certs.ParseLenient(der)
+	if lenientErr != nil {
+		return nil, "", err
+	}
+	return c, fmt.Sprintf("read leniently: %v", slips), nil
 }
 
 // moment is the sealing time to judge by: the proven one, else what is claimed.

@@ -1,197 +1,163 @@
-// Package crl builds certificate revocation lists (RFC 5280 5) on demand from
-// the register of package ca. New gives a Publisher; its List is the list of an
-// issuer as of the second in which it is asked for.
+// Package crl publishes certificate revocation lists (RFC 5280 5): a full list of
+// each issuer, its shards, and deltas of it.
+//
+// New gives a Publisher. Run publishes on schedule until its context ends; List
+// gives a published list to whoever asks; Fresh gives one that speaks for a moment.
+// A list is built from the register and signed outside of any transaction, and is
+// kept by one conditional commit: it is served once it is durable, and of two
+// publishers the one that was overtaken publishes nothing.
 package crl
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"math/big"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
-
 	"yinxin/ca"
-	"yinxin/certs"
 )
 
-// Life of a list: a verifier takes none older than 24 hours (protocol.md 4).
+// Life of a list: a verifier takes none older than 24 hours (protocol.md 4), so
+// that each list goes on for a day when its successors fail.
 const Life = 24 * time.Hour
 
-// Publisher gives the lists of an authority.
+// The schedule. A delta tells within seconds what was revoked and is small; a full
+// list is for who has none, and a shard for who wants one certificate's.
+const (
+	fullEvery  = time.Hour
+	deltaEvery = 5 * time.Minute
+	look       = 2 * time.Second // how often it is looked whether something is due
+)
+
+// A list is made anew before it is due where something was revoked, or where it is
+// asked for and was made in an earlier second: a list speaks for a stamp only if it
+// was made at or after it (protocol.md 4, Fresh). But not before it has rested a
+// second for each so many entries. Making an entry takes some 10 microseconds, so
+// that asking, which anyone may, takes a thousandth of a processor for each list.
+const entriesPerSecond = 100
+
+// rest is how long a list stands at least.
+func (h *Header) rest() time.Duration {
+	return time.Duration(h.Entries/entriesPerSecond) * time.Second
+}
+
+// ErrClockBackwards: the clock stands before a list that was published or before an
+// act. A list from the past would hide revocations from those who compare times.
+var ErrClockBackwards = errors.New("the clock went backwards: no revocation list is published")
+
+// ErrEnded: the issuer's certificate has ended, and with it its lists.
+var ErrEnded = errors.New("the issuer's certificate has ended")
+
+// Config of New.
+type Config struct {
+	Authority *ca.Authority
+	Store     Store
+	Clock     func() time.Time
+	Log       *slog.Logger
+}
+
+// Publisher gives the lists of an authority. Its methods may be called concurrently.
 type Publisher struct {
-	authority *ca.Authority
-	store     ca.Store
-	clock     func() time.Time
+	c        Config
+	made     counters
+	troubled atomic.Bool // the newest publication failed; what is wrong is told once
 
-	mu    sync.Mutex
-	lists map[ca.Purpose]list
+	mu     sync.Mutex
+	scopes map[string]*sync.Mutex // one publication of a scope at a time
+	known  map[string]List        // by name: the lists as they were last read
 }
 
-type list struct {
-	der     []byte
-	made    time.Time
-	revoked uint64
+// counters of what was published, and what was not, since the start.
+type counters struct{ published, failed atomic.Uint64 }
+
+// New checks the configuration.
+func New(c Config) (*Publisher, error) {
+	if c.Authority == nil || c.Store == nil || c.Clock == nil || c.Log == nil {
+		return nil, errors.New("crl: incomplete configuration")
+	}
+	return &Publisher{c: c, scopes: map[string]*sync.Mutex{}, known: map[string]List{}}, nil
 }
 
-// New gives a publisher over the authority's register.
-func New(a *ca.Authority, s ca.Store, clock func() time.Time) *Publisher {
-	return &Publisher{authority: a, store: s, clock: clock, lists: map[ca.Purpose]list{}}
+// now in whole seconds, as lists have it.
+func (p *Publisher) now() time.Time { return p.c.Clock().UTC().Truncate(time.Second) }
+
+// List gives the list of a name, such as issuing, issuing-4a or issuing-delta. It is
+// published first if it is due. Where that fails, or another caller is about it, the
+// list that stands is given as long as it has not ended.
+func (p *Publisher) List(ctx context.Context, list string) (List, error) {
+	n, err := p.parse(ctx, list)
+	if err != nil {
+		return List{}, err
+	}
+	standing, err := p.standing(ctx, n)
+	if err != nil && !errors.Is(err, ca.ErrNotFound) {
+		return List{}, err
+	}
+	ended := errors.Is(err, ca.ErrNotFound) || p.c.Clock().After(standing.Next)
+	rerr := p.renew(ctx, n, p.wanted, ended)
+	if rerr == nil {
+		standing, err = p.standing(ctx, n)
+		return standing, err
+	}
+	if ended {
+		return List{}, rerr
+	}
+	return standing, nil
 }
 
-// ErrNoIssuer: no lists are made for it.
-var ErrNoIssuer = errors.New("no such issuer of revocation lists")
+// Fresh gives the list of a name made at or after a moment and with all that was
+// acknowledged before the call.
+func (p *Publisher) Fresh(ctx context.Context, list string, moment time.Time) (List, error) {
+	n, err := p.parse(ctx, list)
+	if err != nil {
+		return List{}, err
+	}
+	moment = moment.UTC().Truncate(time.Second)
+	old := func(ctx context.Context, n name, h *Header, _ time.Time) (bool, error) {
+		changes, err := p.c.Store.RevokedCount(ctx, n.scope())
+		return h.This.Before(moment) || changes != h.Changes, err
+	}
+	if err := p.renew(ctx, n, old, true); err != nil {
+		return List{}, err
+	}
+	return p.standing(ctx, n)
+}
 
-// ErrClockBackwards: the clock stands before the list that was made last, or
-// before a revocation; a list from the past would hide revocations from those
-// who compare times.
-var ErrClockBackwards = errors.New("the clock went backwards")
-
-// List gives the newest list of an issuer, DER. A revocation that was
-// acknowledged before the call is in it.
-func (p *Publisher) List(ctx context.Context, issuer ca.Purpose) ([]byte, error) {
-	if issuer != ca.PurposeRoot && issuer != ca.PurposeIssuing {
-		return nil, ErrNoIssuer
+// standing gives the list that was published last.
+func (p *Publisher) standing(ctx context.Context, n name) (List, error) {
+	h, err := p.c.Store.Header(ctx, n.String())
+	if err != nil {
+		return List{}, err
 	}
 	p.mu.Lock()
+	l, ok := p.known[n.String()]
+	p.mu.Unlock()
+	if ok && l.Number == h.Number {
+		return l, nil
+	}
+	if l, err = p.c.Store.List(ctx, n.String()); err == nil {
+		p.remember(l)
+	}
+	return l, err
+}
+
+func (p *Publisher) remember(l List) {
+	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.clock().UTC().Truncate(time.Second)
-	count, err := p.store.RevokedCount(ctx, string(issuer))
-	if err != nil {
-		return nil, err
-	}
-	last, ok := p.lists[issuer]
-	if ok && now.Before(last.made) {
-		return nil, ErrClockBackwards
-	}
-	// A list speaks for a stamp only if it was made at or after it (protocol.md
-	// 4, Fresh), so one from an earlier second does not do.
-	if ok && last.revoked == count && now.Equal(last.made) {
-		return last.der, nil
-	}
-	der, err := p.build(ctx, issuer, now)
-	if err != nil {
-		return nil, err
-	}
-	p.lists[issuer] = list{der, now, count}
-	return der, nil
-}
-
-func (p *Publisher) build(ctx context.Context, issuer ca.Purpose, now time.Time) ([]byte, error) {
-	cred, err := p.authority.Purpose(ctx, issuer)
-	if err != nil {
-		return nil, err
-	}
-	revoked, err := p.store.Revoked(ctx, string(issuer))
-	if err != nil {
-		return nil, err
-	}
-	// After a restart no list is remembered, but the revocations are.
-	for _, r := range revoked {
-		if r.At.After(now) {
-			return nil, ErrClockBackwards
-		}
-	}
-	number, err := p.store.NextCRLNumber(ctx, string(issuer))
-	if err != nil {
-		return nil, err
-	}
-	tbs, err := encodeTBS(cred.Certificate, revoked, number, now)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := cred.Key.SignMessage(ctx, tbs)
-	if err != nil {
-		return nil, fmt.Errorf("sign CRL: %w", err)
-	}
-	var b cryptobyte.Builder
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddBytes(tbs)
-		addAlgorithm(b)
-		b.AddASN1BitString(signature)
-	})
-	der, err := b.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := certs.ParseCRL(der)
-	if err != nil {
-		return nil, fmt.Errorf("the CRL made cannot be read: %w", err)
-	}
-	return der, parsed.CheckSignatureFrom(cred.Certificate)
-}
-
-func addAlgorithm(b *cryptobyte.Builder) {
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { certs.AddOID(b, certs.OIDSM2WithSM3) })
-}
-
-func addTime(b *cryptobyte.Builder, t time.Time) {
-	if t.Year() < 2050 {
-		b.AddASN1UTCTime(t)
-	} else {
-		b.AddASN1GeneralizedTime(t)
+	if p.known[l.Name].Number < l.Number {
+		p.known[l.Name] = l
 	}
 }
 
-func encodeTBS(issuer *certs.Certificate, revoked []ca.Revocation, number uint64, now time.Time) ([]byte, error) {
-	var b cryptobyte.Builder
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1Int64(1)
-		addAlgorithm(b)
-		b.AddBytes(issuer.RawSubject)
-		addTime(b, now)
-		addTime(b, now.Add(Life))
-		if len(revoked) > 0 { // RFC 5280 5.1.2.6: absent when empty
-			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				for _, r := range revoked {
-					addEntry(b, r)
-				}
-			})
-		}
-		b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
-			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				addExtension(b, "2.5.29.35", func(b *cryptobyte.Builder) {
-					b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-						b.AddASN1(asn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(issuer.SubjectKeyID) })
-					})
-				})
-				addExtension(b, "2.5.29.20", func(b *cryptobyte.Builder) { b.AddASN1Uint64(number) })
-			})
-		})
-	})
-	return b.Bytes()
-}
-
-func addExtension(b *cryptobyte.Builder, o certs.OID, value func(*cryptobyte.Builder)) {
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		certs.AddOID(b, o)
-		b.AddASN1(asn1.OCTET_STRING, value)
-	})
-}
-
-func addEntry(b *cryptobyte.Builder, r ca.Revocation) {
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		serial, err := hex.DecodeString(r.Serial)
-		if err != nil {
-			b.SetError(err)
-			return
-		}
-		b.AddASN1BigInt(new(big.Int).SetBytes(serial))
-		addTime(b, r.At.UTC())
-		if r.Reason == certs.ReasonUnspecified && r.Invalidity.IsZero() {
-			return
-		}
-		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			if r.Reason != certs.ReasonUnspecified { // RFC 5280 5.3.1: absent rather than 0
-				addExtension(b, "2.5.29.21", func(b *cryptobyte.Builder) { b.AddASN1Enum(int64(r.Reason)) })
-			}
-			if !r.Invalidity.IsZero() {
-				addExtension(b, "2.5.29.24", func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(r.Invalidity.UTC()) })
-			}
-		})
-	})
+func (p *Publisher) lockOf(scope string) *sync.Mutex {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.scopes[scope]
+	if l == nil {
+		l = new(sync.Mutex)
+		p.scopes[scope] = l
+	}
+	return l
 }

@@ -7,84 +7,12 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"yinxin/ca"
 	"yinxin/internal/province"
 )
-
-func runCAList(ctx context.Context, c *call) error {
-	c.withData()
-	f := ca.Filter{Limit: 1000}
-	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
-	c.flags.StringVar(&f.State, "state", "", "valid, revoked or expired")
-	c.flags.StringVar(&f.Cursor, "after", "", "serial number of the last certificate seen")
-	if err := c.parse(0, 0); err != nil {
-		return err
-	}
-	return c.withProvince(ctx, func(p *province.Province) error {
-		rows, err := p.CA.Certificates(ctx, f)
-		if err != nil {
-			return err
-		}
-		return c.print(rows, func(w io.Writer) {
-			for _, r := range rows {
-				fmt.Fprintln(w, r.Serial, r.State(time.Now()), r.NotAfter.Format(time.DateOnly), r.Subject)
-			}
-		})
-	})
-}
-
-func runCARevoke(ctx context.Context, c *call) error {
-	c.withData()
-	r := ca.RevokeRequest{Who: operator()}
-	reason := c.flags.String("reason", "unspecified", "`reason` of RFC 5280 5.3.1, such as keyCompromise")
-	since := c.flags.String("since", "", "`time` since when the key may have been misused (RFC 3339)")
-	c.flags.StringVar(&r.Why, "why", "", "the grounds")
-	if err := c.parse(1, 1); err != nil {
-		return err
-	}
-	code, ok := ca.Reasons[*reason]
-	if !ok {
-		return usageError(fmt.Sprintf("--reason: %q is none", *reason))
-	}
-	if err := need("why", r.Why); err != nil {
-		return err
-	}
-	r.Serial, r.Reason = c.args[0], code
-	var err error
-	if r.Invalidity, err = optionalTime("since", *since); err != nil {
-		return err
-	}
-	return c.withProvince(ctx, func(p *province.Province) error {
-		row, err := p.CA.Revoke(ctx, r)
-		if err != nil {
-			return err
-		}
-		return c.print(row, func(w io.Writer) { fmt.Fprintln(w, "revoked", row.Serial, row.Subject) })
-	})
-}
-
-func runCACRL(ctx context.Context, c *call) error {
-	c.withData()
-	issuer := c.flags.String("issuer", string(ca.PurposeIssuing), "root or issuing")
-	out := c.flags.String("o", "", "output `file`, standard output by default")
-	if err := c.parse(0, 0); err != nil {
-		return err
-	}
-	to, err := c.openOutput(*out)
-	if err != nil {
-		return err
-	}
-	defer to.drop()
-	return c.withProvince(ctx, func(p *province.Province) error {
-		der, err := p.CRLs.List(ctx, ca.Purpose(*issuer))
-		if err != nil {
-			return err
-		}
-		return to.put(bytes.NewReader(der))
-	})
-}
 
 // maxCSR keeps a wrong file from being read whole; ca.MaxRequest is the office's.
 const maxCSR = 64 << 10
@@ -144,6 +72,12 @@ func certificatePEM(r ca.Row) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.DER})
 }
 
+// shownCertificate is a certificate with all that happened to it.
+type shownCertificate struct {
+	ca.Row
+	Changes []ca.Change `json:"changes"`
+}
+
 // runCAShow shows a certificate of the register, and its PEM.
 func runCAShow(ctx context.Context, c *call) error {
 	c.withData()
@@ -158,11 +92,15 @@ func runCAShow(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		return c.print(row, func(w io.Writer) {
+		changes, err := p.CA.Changes(ctx, c.args[0])
+		if err != nil {
+			return err
+		}
+		return c.print(shownCertificate{row, changes}, func(w io.Writer) {
 			fmt.Fprintln(w, row.Serial, row.State(time.Now()), row.Profile, row.Subject)
 			fmt.Fprintf(w, "%s to %s, issued by %s: %s\n", row.NotBefore.Format(time.RFC3339), row.NotAfter.Format(time.RFC3339), row.Who, row.Why)
-			if r := row.Revocation; r != nil {
-				fmt.Fprintf(w, "revoked %s by %s: %s\n", r.At.Format(time.RFC3339), r.Who, r.Why)
+			for _, ch := range changes {
+				fmt.Fprintf(w, "%s %s by %s: %s\n", strings.TrimPrefix(ch.Act, "certificate."), ch.At.Format(time.RFC3339), ch.Who, ch.Why)
 			}
 			w.Write(certificatePEM(row))
 		})

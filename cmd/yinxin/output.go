@@ -73,6 +73,29 @@ func (o *output) put(doc io.WriterTo) error {
 	return nil
 }
 
+// write puts what do writes as it comes. An error of do's own, such as of the
+// register, is told as it is.
+func (o *output) write(do func(w io.Writer) error) error {
+	var own error
+	err := o.put(writerFunc(func(w io.Writer) error {
+		checked := &checkedWriter{w: w}
+		if err := do(checked); err != nil && checked.err == nil {
+			own = err
+			return err
+		}
+		return checked.err
+	}))
+	if own != nil {
+		return own
+	}
+	return err
+}
+
+// writerFunc is a document that is made while it is written.
+type writerFunc func(w io.Writer) error
+
+func (f writerFunc) WriteTo(w io.Writer) (int64, error) { return 0, f(w) }
+
 // drop leaves nothing behind of an output that was not put. It may be called
 // after put.
 func (o *output) drop() {

@@ -35,7 +35,9 @@ func create(t testing.TB) (*Store, string) {
 }
 
 func TestConformance(t *testing.T) {
-	hsmtest.Run(t, func(t *testing.T) hsm.Keystore { s, _ := create(t); return s })
+	fresh := func(t *testing.T) hsm.Keystore { s, _ := create(t); return s }
+	hsmtest.Run(t, fresh)
+	hsmtest.RunEnveloper(t, fresh)
 }
 
 func TestKeysAreThereAgain(t *testing.T) {

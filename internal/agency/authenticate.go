@@ -42,7 +42,7 @@ func (o *Office) Authenticate(ctx context.Context, bearer string, from netip.Add
 	if !allowed(known.networks, from) {
 		return Caller{}, ErrNetwork
 	}
-	return Caller{Agency: known.agency.ID, Name: known.agency.Name, KeyID: id, Scopes: slices.Clone(known.key.Scopes)}, nil
+	return Caller{Agency: known.agency.ID, Name: known.agency.Name, KeyID: id, Officer: known.key.Officer, Scopes: slices.Clone(known.key.Scopes)}, nil
 }
 
 func allowed(networks []netip.Prefix, from netip.Addr) bool {

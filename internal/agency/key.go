@@ -23,6 +23,7 @@ type APIKey struct {
 	ID       string    `json:"id"` // 8 hex digits
 	Agency   string    `json:"agency"`
 	Label    string    `json:"label"`
+	Officer  string    `json:"officer,omitempty"` // the person (经办人) whose key it is; empty: a program's
 	Scopes   []string  `json:"scopes"`
 	Networks []string  `json:"networks"` // CIDR; empty: from anywhere
 	Created  time.Time `json:"created"`
@@ -56,6 +57,7 @@ const (
 type KeyRequest struct {
 	Agency   string
 	Label    string
+	Officer  string // name of the person whose key it is
 	Scopes   []string
 	Networks []string      // CIDR
 	Life     time.Duration // 0: DefaultKeyLife
@@ -109,6 +111,9 @@ func (r KeyRequest) check() error {
 	case r.Label != "" && (len(r.Label) > MaxLabel || !plainName(r.Label)):
 		return fmt.Errorf("%w: a label has at most %d octets of printable text", ErrInvalid, MaxLabel)
 	}
+	if r.Officer != "" && !plainName(r.Officer) {
+		return fmt.Errorf("%w: an officer's name has at most %d octets of printable text", ErrInvalid, MaxName)
+	}
 	for _, s := range r.Scopes {
 		if !slices.Contains(scopes, s) {
 			return fmt.Errorf("%w: %q is no scope; there are %s", ErrInvalid, clip(s), strings.Join(scopes, ", "))
@@ -136,7 +141,7 @@ func (o *Office) draw(r KeyRequest) (string, APIKey, error) {
 	wanted := slices.Clone(r.Scopes)
 	slices.Sort(wanted)
 	key := APIKey{
-		ID: hex.EncodeToString(random[:4]), Agency: r.Agency, Label: r.Label, Scopes: slices.Compact(wanted),
+		ID: hex.EncodeToString(random[:4]), Agency: r.Agency, Label: r.Label, Officer: r.Officer, Scopes: slices.Compact(wanted),
 		Networks: slices.Clone(r.Networks), Created: now, Expires: now.Add(life), Hash: sm3.Sum(random[4:]),
 	}
 	return formatBearer(key.ID, random[4:]), key, nil
@@ -175,7 +180,7 @@ func (o *Office) Rotate(ctx context.Context, id string, grace time.Duration, who
 	if !old.InForce(now) || !old.Revoked.IsZero() {
 		return "", APIKey{}, ErrRevoked
 	}
-	r := KeyRequest{Agency: old.Agency, Label: old.Label, Scopes: old.Scopes, Networks: old.Networks, Life: old.Expires.Sub(old.Created)}
+	r := KeyRequest{Agency: old.Agency, Label: old.Label, Officer: old.Officer, Scopes: old.Scopes, Networks: old.Networks, Life: old.Expires.Sub(old.Created)}
 	for range keyDraws {
 		if secret, next, err = o.draw(r); err != nil {
 			return "", APIKey{}, err

@@ -1,25 +1,31 @@
 package agency
 
-import "slices"
+import (
+	"slices"
+
+	"yinxin/internal/act"
+)
 
 // The scopes a bearer key may hold. Each names the one kind of act it allows, so
 // that a stolen key of a stamping program cannot make seals.
 const (
-	ScopeStamp             = "stamp"              // 用印
-	ScopeSealRead          = "seal:read"          // seals and the seal-use register
-	ScopeSealManage        = "seal:manage"        // make, freeze, thaw, cancel
-	ScopeCertificateIssue  = "certificate:issue"  //
-	ScopeCertificateRevoke = "certificate:revoke" //
-	ScopeLicenceRead       = "licence:read"       // unmasked fields
-	ScopeLicenceIssue      = "licence:issue"      // 制发证照
-	ScopeLicenceManage     = "licence:manage"     // suspend, revoke, cancel, ...
-	ScopeAgencyManage      = "agency:manage"      // agencies and their keys
-	ScopeJournalRead       = "journal:read"       // leaves, for an auditor
-	ScopeAdmin             = "admin"              // all of it, for every agency
+	ScopeStamp              = "stamp"               // 用印
+	ScopeSealRead           = "seal:read"           // seals and the seal-use register
+	ScopeSealManage         = "seal:manage"         // make, freeze, thaw, cancel
+	ScopeCertificateIssue   = "certificate:issue"   //
+	ScopeCertificateRevoke  = "certificate:revoke"  //
+	ScopeCertificateApprove = "certificate:approve" // decide on what another officer asked for
+	ScopeEscrowRecover      = "escrow:recover"      // ask for an escrowed key, or decide on it
+	ScopeLicenceRead        = "licence:read"        // unmasked fields
+	ScopeLicenceIssue       = "licence:issue"       // 制发证照
+	ScopeLicenceManage      = "licence:manage"      // suspend, revoke, cancel, ...
+	ScopeAgencyManage       = "agency:manage"       // agencies and their keys
+	ScopeJournalRead        = "journal:read"        // leaves, for an auditor
+	ScopeAdmin              = "admin"               // all of it, for every agency
 )
 
 var scopes = []string{
-	ScopeStamp, ScopeSealRead, ScopeSealManage, ScopeCertificateIssue, ScopeCertificateRevoke,
+	ScopeStamp, ScopeSealRead, ScopeSealManage, ScopeCertificateIssue, ScopeCertificateRevoke, ScopeCertificateApprove, ScopeEscrowRecover,
 	ScopeLicenceRead, ScopeLicenceIssue, ScopeLicenceManage, ScopeAgencyManage, ScopeJournalRead, ScopeAdmin,
 }
 
@@ -28,10 +34,20 @@ func Scopes() []string { return slices.Clone(scopes) }
 
 // Caller is who a request speaks for.
 type Caller struct {
-	Agency string // USCC
-	Name   string
-	KeyID  string
-	Scopes []string
+	Agency  string // USCC
+	Name    string
+	KeyID   string
+	Officer string // the person whose key it is; empty: a program's
+	Scopes  []string
+}
+
+// By is the caller as acts and requests have it. operator is who a program says
+// it acts for; an officer's key says that itself.
+func (c Caller) By(operator string) act.Officer {
+	if c.Officer != "" {
+		operator = c.Officer
+	}
+	return act.Officer{Name: operator, KeyID: c.KeyID, Agency: c.Agency}
 }
 
 // May tells whether the caller holds the scope.

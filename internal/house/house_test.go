@@ -44,6 +44,7 @@ var may = map[string][]string{
 	"internal/act":        {},
 	"internal/code":       {},
 	"internal/durable":    {},
+	"internal/sheet":      {},
 	"internal/testlong":   {},
 	"certs":               {},
 	"hsm":                 {},
@@ -51,6 +52,7 @@ var may = map[string][]string{
 	"hsm/hsmtest":         {"hsm"},
 	"internal/journal":    {"internal/act"},
 	"internal/agency":     {"certs", "internal/act"},
+	"internal/trust":      {"certs", "hsm", "internal/act"},
 	"seal/ses":            {"certs"},
 	"seal/pdf":            {},
 	"seal/jsondoc":        {},
@@ -69,7 +71,7 @@ var may = map[string][]string{
 	"verify":              {"certs", "seal/ses", "seal/pdf", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":     {"certs", "verify", "internal/durable"},
 	"verify/portal":       {"verify"},
-	"internal/store/bolt": {"ca", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal"},
+	"internal/store/bolt": {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust"},
 }
 
 func TestArrowsRunOneWay(t *testing.T) {

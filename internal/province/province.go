@@ -204,7 +204,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err := p.CA.Init(ctx); err != nil {
 		return err
 	}
-	p.CRLs = crl.New(p.CA, p.Store.CA(), o.Clock)
+	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
+		return err
+	}
 	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
@@ -264,18 +266,23 @@ func (p *Province) later(what string, err error) error {
 // sweepEvery is how often retry keys older than a week are looked for.
 const sweepEvery = time.Hour
 
-// Run does what must be done as long as the folder is open: checkpoints, and
-// forgetting old retry keys.
+// Run does what must be done as long as the folder is open: checkpoints, revocation
+// lists, forgetting old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
-	tick := time.NewTicker(sweepEvery)
+	go p.CRLs.Run(ctx)
+	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
+	defer daily.Stop()
+	p.warnOfEnds(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			p.sweep(ctx)
+		case <-daily.C:
+			p.warnOfEnds(ctx)
 		}
 	}
 }

@@ -3,7 +3,10 @@ package server_test
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -42,6 +45,7 @@ type benchProvince struct {
 	seal seal.Seal
 	key  string
 	url  string
+	tls  string // the same over TLS
 }
 
 func newBenchProvince(b *testing.B) *benchProvince {
@@ -77,7 +81,7 @@ func newBenchProvince(b *testing.B) *benchProvince {
 	if err != nil {
 		b.Fatal(err)
 	}
-	bp.url = listen(b, s.Handler())
+	bp.url, bp.tls = listen(b, s.Handler()), listenTLS(b, s.Handler())
 	return bp
 }
 
@@ -87,10 +91,33 @@ func listen(b *testing.B, h http.Handler) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	return serveOn(b, l, h, "http://")
+}
+
+// listenTLS is listen over TLS 1.3, which the load generator does not check.
+func listenTLS(b *testing.B, h http.Handler) string {
+	b.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return serveOn(b, l, h, "https://")
+}
+
+func serveOn(b *testing.B, l net.Listener, h http.Handler, scheme string) string {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	go srv.Serve(l)
 	b.Cleanup(func() { srv.Close() })
-	return "http://" + l.Addr().String()
+	return scheme + l.Addr().String()
 }
 
 // load is what the other process is asked to send.
@@ -113,7 +140,7 @@ func TestLoad(t *testing.T) {
 	if err := json.Unmarshal([]byte(spec), &l); err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: loadClients, MaxConnsPerHost: loadClients}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, MaxIdleConnsPerHost: loadClients, MaxConnsPerHost: loadClients}}
 	var sent atomic.Int64
 	var wg sync.WaitGroup
 	start := time.Now()
@@ -218,7 +245,7 @@ func BenchmarkStampHTTP(b *testing.B) {
 	b.Run("two-signatures", func(b *testing.B) { drive(b, load{URL: floor, Key: "x", Body: body}) })
 }
 
-// BenchmarkIssueHTTP: certificates from PKCS#10 requests, beside a bare issuer that
+// BenchmarkIssueHTTP: certificates from PKCS#10 requests over TLS, beside a bare issuer that
 // signs by the library and keeps the certificate with group commit.
 func BenchmarkIssueHTTP(b *testing.B) {
 	p := newBenchProvince(b)
@@ -236,10 +263,10 @@ func BenchmarkIssueHTTP(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("issue", func(b *testing.B) {
-		drive(b, load{URL: p.url + "/api/v1/certificates", Key: p.key, Body: string(body)})
+		drive(b, load{URL: p.tls + "/api/v1/certificates", Key: p.key, Body: string(body)})
 	})
 	bare := newBareIssuer(b)
-	url := listen(b, bare)
+	url := listenTLS(b, bare)
 	b.Run("bare", func(b *testing.B) { drive(b, load{URL: url, Key: "x", Body: string(body)}) })
 }
 

@@ -15,13 +15,13 @@ type certificateForm struct {
 	Profile    string `json:"profile" api:"required"`
 	CommonName string `json:"commonName"`
 	CSR        string `json:"csr" api:"required"`
-	Operator   string `json:"operator" api:"required"`
+	Operator   string `json:"operator"`
 	Reason     string `json:"reason" api:"required"`
 }
 
 // revokeForm revokes a certificate: reason is RFC 5280's, grounds are in words.
 type revokeForm struct {
-	Operator       string    `json:"operator" api:"required"`
+	Operator       string    `json:"operator"`
 	Grounds        string    `json:"grounds" api:"required"`
 	Reason         string    `json:"reason" api:"required"`
 	InvalidityDate time.Time `json:"invalidityDate"`
@@ -30,6 +30,9 @@ type revokeForm struct {
 func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
 	var form certificateForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	block, _ := pem.Decode([]byte(form.CSR))
@@ -47,30 +50,6 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
 		return ruled(err)
 	}
 	return writeJSON(w, http.StatusCreated, row)
-}
-
-func (s *Server) certificates(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
-	cursor, limit, err := page(r)
-	if err != nil {
-		return err
-	}
-	f := ca.Filter{Agency: r.URL.Query().Get("agency"), State: r.URL.Query().Get("state"), Cursor: cursor, Limit: limit}
-	if f.Agency == "" && !caller.May("admin") {
-		f.Agency = caller.Agency
-	}
-	if f.Agency != "" && !caller.ActsFor(f.Agency) {
-		return fail(noRight, "")
-	}
-	items, err := s.p.CA.Certificates(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	next := ""
-	if len(items) == limit {
-		next = items[len(items)-1].Serial
-	}
-	return writeList(w, items, next)
 }
 
 func (s *Server) ownCertificate(r *http.Request) (ca.Row, error) {
@@ -99,6 +78,9 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	var form revokeForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	reason, ok := ca.Reasons[form.Reason]

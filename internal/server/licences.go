@@ -25,20 +25,20 @@ type licenceForm struct {
 	ValidTo    string            `json:"validTo"`
 	Extensions map[string]string `json:"extensions"`
 	MatterCode string            `json:"matterCode"`
-	Operator   string            `json:"operator" api:"required"`
+	Operator   string            `json:"operator"`
 	Reason     string            `json:"reason"`
 }
 
 // changeForm asks for a step in the life of a licence, or of a seal.
 type changeForm struct {
-	Operator string `json:"operator" api:"required"`
+	Operator string `json:"operator"`
 	Reason   string `json:"reason" api:"required"`
 }
 
 type licenceTypeForm struct {
 	Code     string `json:"code" api:"required"`
 	Name     string `json:"name" api:"required"`
-	Operator string `json:"operator" api:"required"`
+	Operator string `json:"operator"`
 }
 
 // licenceAnswer is a licence with its sealed document, which follows as it is.
@@ -50,6 +50,9 @@ type licenceAnswer struct {
 func (s *Server) issueLicence(w http.ResponseWriter, r *http.Request) error {
 	var form licenceForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	key, err := retry(r, form, noDocument)
@@ -134,6 +137,9 @@ func (s *Server) changeLicence(do func(context.Context, license.ChangeRequest) (
 		if err := smallForm(r, &form); err != nil {
 			return err
 		}
+		if err := named(r, &form.Operator); err != nil {
+			return err
+		}
 		if l, err = do(r.Context(), license.ChangeRequest{Identifier: l.Identifier, Who: form.Operator, Why: form.Reason}); err != nil {
 			return ruled(err)
 		}
@@ -152,6 +158,9 @@ func (s *Server) licenceTypes(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) defineLicenceType(w http.ResponseWriter, r *http.Request) error {
 	var form licenceTypeForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	t, err := s.p.Licences.Define(r.Context(), form.Code, form.Name, form.Operator)

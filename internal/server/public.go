@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/gorilla/mux"
 
 	"yinxin/ca"
-	"yinxin/ca/crl"
 	"yinxin/verify"
 	"yinxin/verify/portal"
 )
@@ -142,18 +140,6 @@ func (s *Server) signed(w http.ResponseWriter, r *http.Request, make func(contex
 	}
 	w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(seconds))
 	return writeBytes(w, http.StatusOK, "application/json", b)
-}
-
-func (s *Server) crl(w http.ResponseWriter, r *http.Request) error {
-	der, err := s.p.CRLs.List(r.Context(), ca.Purpose(mux.Vars(r)["issuer"]))
-	if errors.Is(err, crl.ErrNoIssuer) {
-		return fail(notFound, "")
-	}
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "public, max-age=60") // as the status lists
-	return writeBytes(w, http.StatusOK, "application/pkix-crl", der)
 }
 
 func (s *Server) issuer(w http.ResponseWriter, r *http.Request) error {

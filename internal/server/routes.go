@@ -79,7 +79,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -111,7 +111,6 @@ func (s *Server) publicRoutes() []endpoint {
 		{get, "/trust/list", "", "this region's signed list", nil, content{}, jsonOf(statement{}), s.regionList},
 		{get, "/trust/scheme", "", "the scheme list", nil, content{}, jsonOf(statement{}), s.schemeList},
 		{get, "/trust/bundle", "", "both as one bundle", nil, content{}, jsonOf(bundleAnswer{}), s.bundle},
-		{get, "/crl/{issuer}.crl", "", "revocation list, DER", nil, content{}, raw("application/pkix-crl"), s.crl},
 		{get, "/ca/{issuer}.cer", "", "certificate of an issuer, DER", nil, content{}, raw("application/pkix-cert"), s.issuer},
 		{get, "/journal/checkpoint", "", "newest signed checkpoint", nil, content{}, raw("text/plain"), s.checkpoint},
 		{get, "/journal/tile/{level}/{index}", "", "hashes of a tile", nil, content{}, raw(mediaOctets), s.tile},
@@ -136,7 +135,8 @@ func (s *Server) sealRoutes() []endpoint {
 func (s *Server) certificateRoutes() []endpoint {
 	return []endpoint{
 		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", []string{"Idempotency-Key"}, jsonOf(certificateForm{}), created(ca.Row{}), s.issue},
-		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates", append([]string{"state"}, listing...), content{}, jsonOf(listOf[ca.Row]{}), s.certificates},
+		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates: a page as JSON, all that match as a table or as lines", slices.Concat(certificateQuery, []string{"bom"}, listing), content{},
+			jsonOf(listOf[ca.Row]{}).or(raw(mediaCSV, mediaLines)), s.certificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}), s.revoke},
 	}

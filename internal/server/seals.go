@@ -64,6 +64,9 @@ func (s *Server) changeSeal(do func(context.Context, seal.ChangeRequest) (seal.S
 		if err := smallForm(r, &form); err != nil {
 			return err
 		}
+		if err := named(r, &form.Operator); err != nil {
+			return err
+		}
 		if sl, err = do(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason}); err != nil {
 			return ruled(err)
 		}
@@ -73,7 +76,7 @@ func (s *Server) changeSeal(do func(context.Context, seal.ChangeRequest) (seal.S
 
 // cancelForm ends a seal; since is for a compromise.
 type cancelForm struct {
-	Operator string    `json:"operator" api:"required"`
+	Operator string    `json:"operator"`
 	Reason   string    `json:"reason" api:"required"`
 	Since    time.Time `json:"since"`
 }
@@ -85,6 +88,9 @@ func (s *Server) cancelSeal(w http.ResponseWriter, r *http.Request) error {
 	}
 	var form cancelForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	if sl, err = s.p.Seals.Cancel(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason, Since: form.Since}); err != nil {

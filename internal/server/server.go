@@ -70,10 +70,12 @@ func New(c Config) (*Server, error) {
 	s := &Server{p: c.Province, clock: c.Clock, log: c.Log, maxBody: c.MaxBody, metrics: newMetrics(),
 		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers),
 		sealing: newScales(), judging: newScales()}
+	s.metrics.registry.MustRegister(&expiry{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
 	}
+	s.metrics.registry.MustRegister(listMetrics{c.Province.CRLs})
 	assets, err := portal.Assets()
 	if err != nil {
 		return nil, err
@@ -132,7 +134,7 @@ var knownErrors = []struct {
 	{license.ErrNotFound, notFound, true}, {license.ErrNoRight, noRight, true}, {license.ErrChanged, conflict, true}, {license.ErrExists, conflict, true},
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
-	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true},
+	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true}, {ca.ErrNotHeld, conflict, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
 	{context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
 }

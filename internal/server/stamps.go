@@ -23,7 +23,7 @@ type stampForm struct {
 	Placement     *seal.Place     `json:"placement"`
 	MatterCode    string          `json:"matterCode"`
 	Reason        string          `json:"reason"`
-	Operator      string          `json:"operator" api:"required"`
+	Operator      string          `json:"operator"`
 	ApprovalID    string          `json:"approvalId"`
 	ExpectedSeals int             `json:"expectedSeals"`
 	Detached      bool            `json:"detached"`
@@ -155,6 +155,9 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	caller, _ := callerOf(r.Context())
 	form := u.form
 	form.Document = nil
+	if err := named(r, &form.Operator); err != nil {
+		return err
+	}
 	key, err := retry(r, form, u.sum)
 	if err != nil {
 		return err

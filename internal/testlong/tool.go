@@ -15,9 +15,23 @@ func Tool(t testing.TB, name, debianPackage string) string {
 	if err == nil {
 		return path
 	}
-	if os.Getenv("YINXIN_REQUIRE_TOOLS") != "" {
-		t.Fatalf("%s is missing: install %s", name, debianPackage)
-	}
-	t.Skipf("SKIPPED: %s is missing (apt-get install %s)", name, debianPackage)
+	missing(t, name, debianPackage)
 	return ""
+}
+
+// File is Tool for a file at a fixed place, such as a Java library.
+func File(t testing.TB, path, debianPackage string) string {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		missing(t, path, debianPackage)
+	}
+	return path
+}
+
+func missing(t testing.TB, what, debianPackage string) {
+	t.Helper()
+	if os.Getenv("YINXIN_REQUIRE_TOOLS") != "" {
+		t.Fatalf("%s is missing: install %s", what, debianPackage)
+	}
+	t.Skipf("SKIPPED: %s is missing (apt-get install %s)", what, debianPackage)
 }

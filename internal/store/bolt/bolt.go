@@ -90,6 +90,9 @@ func Open(path string, o Options) (*DB, error) {
 	if err := db.complete(); err != nil {
 		return nil, errors.Join(err, db.release())
 	}
+	if err := db.fillIndexes(); err != nil {
+		return nil, errors.Join(err, db.release())
+	}
 	go db.run()
 	return db, nil
 }

@@ -16,14 +16,17 @@ import (
 var (
 	bucketCertificates = []byte("certificates")        // serial -> id of the act that issued it, revocation
 	bucketCertIndex    = []byte("certificates_time")   // 0, act id -> serial; 1, agency, act id -> serial
+	bucketCertExpiry   = []byte("certificates_expiry") // seconds of notAfter, serial -> profile
 	bucketIntents      = []byte("certificate_intents") // serial -> intent whose certificate has not come
 	bucketKeyOwners    = []byte("certificate_keys")    // first half of SM3 of the point -> what the key serves
 	bucketPurposes     = []byte("purposes")            // purpose -> serial of its newest certificate
 	bucketPurposeTimes = []byte("purposes_time")       // purpose, 0, act id -> serial
-	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation
+	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation that stands
+	bucketRevokedLog   = []byte("revoked_log")         // issuer, 0, count -> act id, serial
+	bucketRevokedActs  = []byte("revoked_acts")        // serial, 0, act id -> nothing; serial, 0, zeros -> the first revocation
 	bucketCounters     = []byte("counters")            // name -> number that only rises
 
-	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketRevoked, bucketCounters}
+	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketCertExpiry, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketRevoked, bucketRevokedLog, bucketRevokedActs, bucketCounters}
 )
 
 // CA gives the certificate authority its store.
@@ -100,22 +103,30 @@ func (s caStore) CommitCertificate(ctx context.Context, a act.Act, r ca.Row) err
 		if err := tx.delete(bucketIntents, key); err != nil {
 			return err
 		}
-		if err := tx.put(bucketCertificates, key, a.ID[:]); err != nil {
+		if err := tx.enterCertificate(a.ID, r); err != nil {
 			return err
-		}
-		if err := tx.put(bucketCertIndex, append([]byte{0}, a.ID[:]...), key); err != nil {
-			return err
-		}
-		if r.Agency != "" {
-			if err := tx.put(bucketCertIndex, agencyKey(r.Agency, a.ID[:]), key); err != nil {
-				return err
-			}
 		}
 		if r.Purpose == "" {
 			return nil
 		}
 		return tx.putPurpose(r.Purpose, a.ID[:], key)
 	})
+}
+
+// enterCertificate puts a row, which is its act's record, into the register and
+// its indexes.
+func (tx *Tx) enterCertificate(id act.ID, r ca.Row) error {
+	key := []byte(r.Serial)
+	if err := tx.put(bucketCertificates, key, id[:]); err != nil {
+		return err
+	}
+	if err := tx.put(bucketCertIndex, append([]byte{0}, id[:]...), key); err != nil {
+		return err
+	}
+	if err := tx.put(bucketCertExpiry, expiryKey(r), []byte(r.Profile)); err != nil || r.Agency == "" {
+		return err
+	}
+	return tx.put(bucketCertIndex, agencyKey(r.Agency, id[:]), key)
 }
 
 // putPurpose makes a certificate the newest of its purpose. The one before is
@@ -275,43 +286,6 @@ func (s caStore) History(_ context.Context, p ca.Purpose) (out []ca.Row, err err
 		return nil, nil
 	}
 	return []ca.Row{r}, err
-}
-
-// Certificates lists in the order of issue, beginning after the cursor.
-func (s caStore) Certificates(_ context.Context, f ca.Filter, now time.Time) (out []ca.Row, err error) {
-	prefix := []byte{0}
-	if f.Agency != "" {
-		prefix = append([]byte{1}, f.Agency...)
-	}
-	err = s.view(func(tx *bbolt.Tx) error {
-		get := reader(tx)
-		cursor := tx.Bucket(bucketCertIndex).Cursor()
-		key, serial := cursor.Seek(prefix)
-		if f.Cursor != "" {
-			at := get(bucketCertificates, []byte(f.Cursor))
-			if len(at) < 16 {
-				return ca.ErrNotFound
-			}
-			last := append(bytes.Clone(prefix), at[:16]...)
-			if key, serial = cursor.Seek(last); bytes.Equal(key, last) {
-				key, serial = cursor.Next()
-			}
-		}
-		for ; bytes.HasPrefix(key, prefix) && len(out) < f.Limit; key, serial = cursor.Next() {
-			if len(key) != len(prefix)+16 { // another agency, whose code begins like this one
-				continue
-			}
-			r, err := named(get, serial)
-			if err != nil {
-				return err
-			}
-			if f.State == "" || r.State(now) == f.State {
-				out = append(out, r)
-			}
-		}
-		return nil
-	})
-	return out, err
 }
 
 // NewestAct gives the time of the newest act, zero if there is none: a clock

@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"yinxin/ca"
+	"yinxin/certs"
 	"yinxin/internal/act"
 )
 
@@ -18,35 +19,89 @@ func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocatio
 		if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
 			return err
 		}
-		stands := r
-		if row.Revocation != nil {
+		stands, before := r, row.Revocation
+		if before != nil {
 			var worse bool
-			if stands, worse = r.Over(*row.Revocation); !worse {
+			if stands, worse = r.Over(*before); !worse {
 				return ca.ErrRevoked
 			}
 		}
-		value, err := act.Encode(stands)
-		if err != nil {
-			return err
-		}
 		row.Revocation = &stands
-		if err := tx.act(a); err != nil {
-			return err
-		}
-		issued := bytes.Clone(tx.get(bucketCertificates, []byte(r.Serial))[:16])
-		if err := tx.put(bucketCertificates, []byte(r.Serial), append(issued, value...)); err != nil {
-			return err
-		}
-		if err := tx.put(bucketRevoked, revokedKey(row.Issuer, r.Serial), value); err != nil {
-			return err
-		}
-		_, err = tx.count("revoked:" + row.Issuer)
-		return err
+		return tx.change(a, row, before)
 	})
 	if errors.Is(err, ca.ErrRevoked) || err == nil {
 		return row, err
 	}
 	return ca.Row{}, err
+}
+
+func (s caStore) CommitRelease(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
+	err = s.commit(ctx, func(tx *Tx) error {
+		var err error
+		if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
+			return err
+		}
+		if row.Revocation == nil || row.Revocation.Reason != certs.ReasonCertificateHold {
+			return ca.ErrNotHeld
+		}
+		before := row.Revocation
+		row.Revocation = nil
+		return tx.change(a, row, before)
+	})
+	if err != nil {
+		return ca.Row{}, err
+	}
+	return row, nil
+}
+
+// change keeps what stands of a row now, with its act: a handful of puts, however
+// many rows and revocations there are.
+func (tx *Tx) change(a act.Act, row ca.Row, before *ca.Revocation) error {
+	var value []byte
+	if row.Revocation != nil {
+		var err error
+		if value, err = act.Encode(row.Revocation); err != nil {
+			return err
+		}
+	}
+	if err := tx.act(a); err != nil {
+		return err
+	}
+	serial := []byte(row.Serial)
+	issued := bytes.Clone(tx.get(bucketCertificates, serial)[:16])
+	if err := tx.put(bucketCertificates, serial, append(issued, value...)); err != nil {
+		return err
+	}
+	key := revokedKey(row.Issuer, row.Serial)
+	if value == nil {
+		if err := tx.delete(bucketRevoked, key); err != nil {
+			return err
+		}
+	} else if err := tx.put(bucketRevoked, key, value); err != nil {
+		return err
+	}
+	if err := tx.logChange(a.ID, row); err != nil {
+		return err
+	}
+	return tx.storyGoesOn(a.ID, row, before)
+}
+
+// logChange enters the change where lists and people look for it.
+func (tx *Tx) logChange(id act.ID, row ca.Row) error {
+	n, err := tx.count(string(revokedCounter(row.Issuer)))
+	if err != nil {
+		return err
+	}
+	if len(row.Serial) >= 2 {
+		if _, err := tx.count(string(revokedCounter(row.Issuer + "-" + ca.Shard(row.Serial)))); err != nil {
+			return err
+		}
+	}
+	at := append(revokedKey(row.Issuer, ""), indexKey(n)...)
+	if err := tx.put(bucketRevokedLog, at, append(id[:len(id):len(id)], row.Serial...)); err != nil {
+		return err
+	}
+	return nil
 }
 
 func (s caStore) Revocation(_ context.Context, serial string) (r *ca.Revocation, err error) {
@@ -69,6 +124,8 @@ func (s caStore) Revocation(_ context.Context, serial string) (r *ca.Revocation,
 
 func revokedKey(issuer, serial string) []byte { return []byte(issuer + "\x00" + serial) }
 
+func revokedCounter(scope string) []byte { return []byte("revoked:" + scope) }
+
 // count adds one to a named number and gives it.
 func (tx *Tx) count(name string) (uint64, error) {
 	n := number(tx.get(bucketCounters, []byte(name))) + 1
@@ -82,35 +139,10 @@ func number(value []byte) uint64 {
 	return binary.BigEndian.Uint64(value)
 }
 
-func (s caStore) Revoked(_ context.Context, issuer string) (out []ca.Revocation, err error) {
-	prefix := revokedKey(issuer, "")
+func (s caStore) RevokedCount(_ context.Context, scope string) (n uint64, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucketRevoked).Cursor()
-		for key, value := cursor.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = cursor.Next() {
-			r, err := decodeRevocation(value)
-			if err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
+		n = number(tx.Bucket(bucketCounters).Get(revokedCounter(scope)))
 		return nil
-	})
-	return out, err
-}
-
-func (s caStore) RevokedCount(_ context.Context, issuer string) (n uint64, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
-		n = number(tx.Bucket(bucketCounters).Get([]byte("revoked:" + issuer)))
-		return nil
-	})
-	return n, err
-}
-
-func (s caStore) NextCRLNumber(ctx context.Context, issuer string) (n uint64, err error) {
-	err = s.commit(ctx, func(tx *Tx) error {
-		var err error
-		n, err = tx.count("crl:" + issuer)
-		return err
 	})
 	return n, err
 }

@@ -14,7 +14,8 @@ import (
 func CA(t *testing.T, fresh func(testing.TB) Store) {
 	suite(t, fresh, map[string]func(*testing.T, *bench){
 		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "lists": caLists,
-		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "revoked": caRevoked, "numbers": caNumbers, "race": caRace, "retry": caRetry,
+		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "hold": caHold, "count": caCount, "race": caRace, "retry": caRetry,
+		"search": caSearch, "expiring": caExpiring,
 	})
 }
 
@@ -161,31 +162,6 @@ func caPurpose(t *testing.T, b *bench) {
 	}
 	_, err = s.Current(t.Context(), ca.PurposeStatus)
 	check(t, "another purpose", err, ca.ErrNotFound)
-}
-
-func caNumbers(t *testing.T, b *bench) {
-	const each = 20
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	seen := map[string]bool{}
-	for _, issuer := range []string{"issuing", "root"} {
-		for range 4 {
-			wg.Go(func() {
-				last := uint64(0)
-				for range each {
-					n, err := b.CA().NextCRLNumber(t.Context(), issuer)
-					mu.Lock()
-					name := fmt.Sprint(issuer, n)
-					if err != nil || n <= last || seen[name] {
-						t.Errorf("%s %d after %d: %v", issuer, n, last, err)
-					}
-					seen[name], last = true, n
-					mu.Unlock()
-				}
-			})
-		}
-	}
-	wg.Wait()
 }
 
 // caRace: a certificate and its being given up: one of the two happens.

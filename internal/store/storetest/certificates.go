@@ -46,7 +46,7 @@ func caLists(t *testing.T, b *bench) {
 	} {
 		for _, limit := range []int{100, 2} {
 			c.f.Limit = limit
-			rows, err := s.Certificates(t.Context(), c.f, morning.AddDate(0, 0, 1))
+			rows, _, err := s.Certificates(t.Context(), c.f, morning.AddDate(0, 0, 1))
 			var got []string
 			for _, r := range rows {
 				got = append(got, r.Serial)
@@ -56,6 +56,6 @@ func caLists(t *testing.T, b *bench) {
 			}
 		}
 	}
-	_, err := s.Certificates(t.Context(), ca.Filter{Cursor: "77", Limit: 9}, morning)
+	_, _, err := s.Certificates(t.Context(), ca.Filter{Cursor: "77", Limit: 9}, morning)
 	check(t, "after an unknown one", err, ca.ErrNotFound)
 }

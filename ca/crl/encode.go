@@ -1,0 +1,161 @@
+package crl
+
+import (
+	"encoding/hex"
+	"math/big"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"yinxin/ca"
+	"yinxin/certs"
+)
+
+// Extensions of lists and entries: RFC 5280 5.2 and 5.3, and X.509 (10/2019) 9.5.2.9.
+const (
+	extNumber         certs.OID = "2.5.29.20"
+	extReason         certs.OID = "2.5.29.21"
+	extInvalidity     certs.OID = "2.5.29.24"
+	extDelta          certs.OID = "2.5.29.27"
+	extDistribution   certs.OID = "2.5.29.28"
+	extAuthorityKeyID certs.OID = "2.5.29.35"
+	extFreshest       certs.OID = "2.5.29.46"
+	extExpiredCerts   certs.OID = "2.5.29.60"
+)
+
+// content is all of a list but its signature.
+type content struct {
+	issuer     *certs.Certificate
+	number     uint64
+	this, next time.Time
+	entries    []ca.Revocation // by serial
+	base       uint64          // number of the list that a delta builds on
+	address    string          // of a shard, as in its certificates
+	freshest   string          // address of a full list's delta
+}
+
+func sequence(b *cryptobyte.Builder, f func(*cryptobyte.Builder)) { b.AddASN1(asn1.SEQUENCE, f) }
+
+func addAlgorithm(b *cryptobyte.Builder) {
+	sequence(b, func(b *cryptobyte.Builder) { certs.AddOID(b, certs.OIDSM2WithSM3) })
+}
+
+func addTime(b *cryptobyte.Builder, t time.Time) {
+	if t.Year() < 2050 { // RFC 5280 5.1.2.4
+		b.AddASN1UTCTime(t)
+	} else {
+		b.AddASN1GeneralizedTime(t)
+	}
+}
+
+// entryRoom is what an entry with reason and date takes in octets; a list of many is
+// encoded without being moved.
+const entryRoom = 80
+
+// tbs encodes TBSCertList.
+func (c *content) tbs() ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, 1024+entryRoom*len(c.entries)))
+	sequence(b, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(1)
+		addAlgorithm(b)
+		b.AddBytes(c.issuer.RawSubject)
+		addTime(b, c.this)
+		addTime(b, c.next)
+		if len(c.entries) > 0 { // RFC 5280 5.1.2.6: absent when empty
+			sequence(b, func(b *cryptobyte.Builder) {
+				for i := range c.entries {
+					addEntry(b, &c.entries[i])
+				}
+			})
+		}
+		b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
+			sequence(b, c.addExtensions)
+		})
+	})
+	return b.Bytes()
+}
+
+func addExtension(b *cryptobyte.Builder, o certs.OID, critical bool, value func(*cryptobyte.Builder)) {
+	sequence(b, func(b *cryptobyte.Builder) {
+		certs.AddOID(b, o)
+		if critical {
+			b.AddASN1Boolean(true)
+		}
+		b.AddASN1(asn1.OCTET_STRING, value)
+	})
+}
+
+func (c *content) addExtensions(b *cryptobyte.Builder) {
+	addExtension(b, extAuthorityKeyID, false, func(b *cryptobyte.Builder) {
+		sequence(b, func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(c.issuer.SubjectKeyID) })
+		})
+	})
+	addExtension(b, extNumber, false, func(b *cryptobyte.Builder) { b.AddASN1Uint64(c.number) })
+	if c.base != 0 {
+		addExtension(b, extDelta, true, func(b *cryptobyte.Builder) { b.AddASN1Uint64(c.base) })
+	}
+	if c.address != "" {
+		// RFC 5280 5.2.5: the scope of a shard is the certificates that name the same
+		// address. A list without it speaks for every certificate of the issuer.
+		addExtension(b, extDistribution, true, func(b *cryptobyte.Builder) {
+			sequence(b, func(b *cryptobyte.Builder) { addPoint(b, c.address) })
+		})
+	}
+	if c.freshest != "" {
+		addExtension(b, extFreshest, false, func(b *cryptobyte.Builder) {
+			sequence(b, func(b *cryptobyte.Builder) {
+				sequence(b, func(b *cryptobyte.Builder) { addPoint(b, c.freshest) })
+			})
+		})
+	}
+	// A revoked certificate stays on the lists when it has expired, so that who opens
+	// an old document need not wonder what a list leaves out: from the issuer's first
+	// day on.
+	addExtension(b, extExpiredCerts, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(c.issuer.NotBefore.UTC()) })
+}
+
+// addPoint writes DistributionPointName in its tag: [0] { fullName [0] { URI } }.
+func addPoint(b *cryptobyte.Builder, uri string) {
+	wrapped := asn1.Tag(0).ContextSpecific().Constructed()
+	b.AddASN1(wrapped, func(b *cryptobyte.Builder) {
+		b.AddASN1(wrapped, func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(uri)) })
+		})
+	})
+}
+
+func addEntry(b *cryptobyte.Builder, r *ca.Revocation) {
+	sequence(b, func(b *cryptobyte.Builder) {
+		serial, err := hex.DecodeString(r.Serial)
+		if err != nil {
+			b.SetError(err)
+			return
+		}
+		b.AddASN1BigInt(new(big.Int).SetBytes(serial))
+		addTime(b, r.At)
+		if r.Reason == certs.ReasonUnspecified && r.Invalidity.IsZero() {
+			return
+		}
+		sequence(b, func(b *cryptobyte.Builder) {
+			if r.Reason != certs.ReasonUnspecified { // RFC 5280 5.3.1: absent rather than 0
+				addExtension(b, extReason, false, func(b *cryptobyte.Builder) { b.AddASN1Enum(int64(r.Reason)) })
+			}
+			if !r.Invalidity.IsZero() {
+				addExtension(b, extInvalidity, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(r.Invalidity) })
+			}
+		})
+	})
+}
+
+// assemble puts tbs and its signature together.
+func assemble(tbs, signature []byte) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(tbs)+128))
+	sequence(b, func(b *cryptobyte.Builder) {
+		b.AddBytes(tbs)
+		addAlgorithm(b)
+		b.AddASN1BitString(signature)
+	})
+	return b.Bytes()
+}

@@ -1,0 +1,148 @@
+package crl_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"yinxin/ca"
+	"yinxin/ca/crl"
+	"yinxin/certs"
+)
+
+var errDisk = errors.New("the disk failed")
+
+// faulty fails the nth publication, persisted or not.
+type faulty struct {
+	crl.Store
+	left      int
+	persisted bool
+}
+
+func (f *faulty) Publish(ctx context.Context, scope string, after uint64, lists ...crl.List) error {
+	if f.left--; f.left != 0 {
+		return f.Store.Publish(ctx, scope, after, lists...)
+	}
+	if f.persisted {
+		if err := f.Store.Publish(ctx, scope, after, lists...); err != nil {
+			return err
+		}
+	}
+	return errDisk
+}
+
+// Each write of a round of publications fails once, persisted or not, and then the
+// process dies. Register, journal and lists agree afterwards, and numbers have risen.
+func TestPublicationFaults(t *testing.T) {
+	for _, write := range []int{1, 2, 3, 40} {
+		for _, persisted := range []bool{false, true} {
+			t.Run(fmt.Sprintf("write %d, persisted %t", write, persisted), func(t *testing.T) {
+				o := open(t)
+				o.lists.Publish(t.Context())
+				serial := o.issue()
+				o.revoke(serial, certs.ReasonKeyCompromise, time.Time{})
+				before := o.header("issuing")
+				o.now = o.now.Add(time.Hour)
+				o.wrap = func(s crl.Store) crl.Store { return &faulty{s, write, persisted} }
+				o.lists = o.publisher()
+				o.lists.Publish(t.Context())
+				// A list that stands is whole, whatever the publisher was told.
+				for _, name := range []string{"root", "issuing", "issuing-delta", "issuing-40", "issuing-" + ca.Shard(serial.Text(16))} {
+					l, err := o.db.CRLs().List(t.Context(), name)
+					if err != nil {
+						t.Fatal(err)
+					}
+					o.read(l)
+				}
+				o.wrap = nil
+				o.restart()
+				o.now = o.now.Add(time.Second)
+				o.agree(serial.Text(16), before.Number)
+			})
+		}
+	}
+}
+
+// agree wants every list of this second to hold what the register holds.
+func (o *office) agree(serial string, before uint64) {
+	t := o.t
+	t.Helper()
+	for name, want := range map[string]int{"issuing": 1, "issuing-delta": 1, "issuing-" + ca.Shard(serial): 1, "root": 0} {
+		l := o.fresh(name)
+		_, has := reasons(o.read(l))[serial]
+		if l.Number <= before || l.Entries != want || has != (want == 1) {
+			t.Errorf("%s: number %d after %d, %d entries", name, l.Number, before, l.Entries)
+		}
+	}
+	row, err := o.Certificate(t.Context(), serial)
+	if err != nil || row.State(o.now) != ca.StateRevoked {
+		t.Error(err)
+	}
+	size, err := o.db.Journal().JournalSize(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if acts, err := o.db.Journal().CountActs(t.Context()); err != nil || acts != size {
+		t.Errorf("%d acts under %d leaves: %v", acts, size, err)
+	}
+}
+
+// Two publishers on one register never go back behind each other.
+func TestTwoPublishers(t *testing.T) {
+	o := open(t)
+	other := o.publisher()
+	var wg sync.WaitGroup
+	for _, p := range []*crl.Publisher{o.lists, other} {
+		for _, name := range []string{"issuing", "issuing-delta", "issuing-40"} {
+			wg.Go(func() {
+				last := crl.Header{}
+				for range 20 {
+					l, err := p.Fresh(t.Context(), name, noon)
+					if err != nil && !errors.Is(err, crl.ErrStale) {
+						t.Error(name, err)
+						return
+					}
+					if err == nil && (l.Number < last.Number || l.Changes < last.Changes) {
+						t.Errorf("%s: %d after %d", name, l.Number, last.Number)
+					}
+					if err == nil {
+						last = l.Header
+					}
+				}
+			})
+		}
+	}
+	for range 10 {
+		o.revoke(o.issue(), certs.ReasonSuperseded, time.Time{})
+	}
+	wg.Wait()
+	if l := o.fresh("issuing"); l.Entries != 10 {
+		t.Errorf("%d entries", l.Entries)
+	}
+}
+
+// What is revoked while a list is being made is in it or in the next, and a list
+// always has as many entries as it says that it knows of.
+func TestRevokedMeanwhile(t *testing.T) {
+	o := open(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 10 {
+				o.revoke(o.issue(), certs.ReasonSuperseded, time.Time{})
+			}
+		})
+	}
+	for range 30 {
+		if l := o.fresh("issuing"); uint64(l.Entries) != l.Changes {
+			t.Errorf("%d entries of %d revocations", l.Entries, l.Changes)
+		}
+	}
+	wg.Wait()
+	if l := o.fresh("issuing"); l.Entries != 40 {
+		t.Errorf("%d entries", l.Entries)
+	}
+}

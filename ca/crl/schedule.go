@@ -1,0 +1,180 @@
+package crl
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"yinxin/ca"
+)
+
+// due tells whether a list that stands is to be made anew.
+type due func(ctx context.Context, n name, standing *Header, now time.Time) (bool, error)
+
+// scheduled is what is due whether anyone asks or not.
+func (p *Publisher) scheduled(ctx context.Context, n name, h *Header, now time.Time) (bool, error) {
+	every := fullEvery
+	if n.delta {
+		every = deltaEvery
+	}
+	age := now.Sub(h.This)
+	if age >= every || age < 0 { // a list of the future is for publish to refuse
+		return true, nil
+	}
+	if divided, err := p.divided(ctx, n.issuer); err != nil || divided && n.kind() == "full" {
+		return false, err // what was revoked since is the delta's to tell
+	}
+	return p.changed(ctx, n, h, age)
+}
+
+// wanted is what is due when someone asks.
+func (p *Publisher) wanted(ctx context.Context, n name, h *Header, now time.Time) (bool, error) {
+	age := now.Sub(h.This)
+	if age < 0 || age >= max(h.rest(), time.Second) {
+		return true, nil
+	}
+	return p.changed(ctx, n, h, age)
+}
+
+// changed tells whether something was revoked since that a list of its age may tell.
+func (p *Publisher) changed(ctx context.Context, n name, h *Header, age time.Duration) (bool, error) {
+	changes, err := p.c.Store.RevokedCount(ctx, n.scope())
+	return changes != h.Changes && age >= h.rest(), err
+}
+
+// maxOvertaken is how often a publisher begins again that another was faster than.
+const maxOvertaken = 3
+
+// renew publishes a list if it is due. Whoever does not wait leaves it to another
+// that is about it.
+func (p *Publisher) renew(ctx context.Context, n name, d due, wait bool) error {
+	lock := p.lockOf(n.scope())
+	if !wait && !lock.TryLock() {
+		return nil
+	}
+	if wait {
+		lock.Lock()
+	}
+	defer lock.Unlock()
+	for tries := 1; ; tries++ {
+		h, err := p.c.Store.Header(ctx, n.String())
+		if err != nil && !errors.Is(err, ca.ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			if is, err := d(ctx, n, &h, p.now()); err != nil || !is {
+				return err
+			}
+		}
+		err = p.publish(ctx, n)
+		if errors.Is(err, ErrStale) && tries < maxOvertaken {
+			continue
+		}
+		p.tell(ctx, n, err)
+		return err
+	}
+}
+
+// tell counts, and logs what is wrong once, not every two seconds.
+func (p *Publisher) tell(ctx context.Context, n name, err error) {
+	switch {
+	case err == nil:
+		p.made.published.Add(1)
+		if p.troubled.CompareAndSwap(true, false) {
+			p.c.Log.Info("revocation lists are published again", "list", n.String())
+		}
+	case ctx.Err() != nil:
+	default:
+		p.made.failed.Add(1)
+		if p.troubled.CompareAndSwap(false, true) {
+			p.c.Log.Error("a revocation list is not published; the one before is served", "list", n.String(), "error", err)
+		}
+	}
+}
+
+// Run publishes on schedule until ctx ends.
+func (p *Publisher) Run(ctx context.Context) {
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for {
+		p.Publish(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Publish publishes what is due. What fails is logged and due again.
+func (p *Publisher) Publish(ctx context.Context) {
+	issuers, err := p.c.Authority.Issuers(ctx)
+	if err != nil {
+		p.tell(ctx, name{}, err)
+		return
+	}
+	for _, issuer := range issuers {
+		cred, err := p.c.Authority.Issuer(ctx, issuer)
+		if err == nil && p.c.Clock().After(cred.Certificate.NotAfter) {
+			continue // its last lists stand
+		}
+		names, err := p.names(ctx, issuer)
+		if err != nil {
+			p.tell(ctx, name{issuer: issuer}, err)
+			continue
+		}
+		for _, n := range names {
+			// A refusal is counted and told; the next list may do better.
+			_ = p.renew(ctx, n, p.scheduled, false)
+			if ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+// Status is what metrics tell of the lists of an issuer of one kind.
+type Status struct {
+	Issuer, Kind string
+	Number       uint64    // the lowest
+	Next         time.Time // the earliest
+	Entries      int       // of all
+}
+
+// Status tells of the lists that stand, and how many were published and not
+// published since the start.
+func (p *Publisher) Status(ctx context.Context) (all []Status, published, failed uint64, err error) {
+	issuers, err := p.c.Authority.Issuers(ctx)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	for _, issuer := range issuers {
+		names, err := p.names(ctx, issuer)
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		byKind := map[string]*Status{}
+		for _, n := range names {
+			h, err := p.c.Store.Header(ctx, n.String())
+			if errors.Is(err, ca.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, 0, 0, err
+			}
+			s := byKind[n.kind()]
+			if s == nil {
+				s = &Status{Issuer: issuer, Kind: n.kind(), Number: h.Number, Next: h.Next}
+				byKind[n.kind()] = s
+			}
+			s.Number, s.Entries = min(s.Number, h.Number), s.Entries+h.Entries
+			if h.Next.Before(s.Next) {
+				s.Next = h.Next
+			}
+		}
+		for _, s := range byKind {
+			all = append(all, *s)
+		}
+	}
+	return all, p.made.published.Load(), p.made.failed.Load(), nil
+}

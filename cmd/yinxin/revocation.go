@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"yinxin/ca"
+	"yinxin/internal/province"
+)
+
+// holdReason is the one reason that is not for ever.
+const holdReason = "certificateHold"
+
+func runCARevoke(ctx context.Context, c *call) error {
+	c.withData()
+	r := ca.RevokeRequest{Who: operator()}
+	reason := c.flags.String("reason", "unspecified", "`reason` of RFC 5280 5.3.1, such as keyCompromise; certificateHold can be released")
+	since := c.flags.String("since", "", "`time` since when the key may have been misused (RFC 3339)")
+	c.flags.StringVar(&r.Why, "why", "", "the grounds")
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	code, ok := ca.Reasons[*reason]
+	if !ok && *reason != holdReason {
+		return usageError(fmt.Sprintf("--reason: %q is none", *reason))
+	}
+	if err := need("why", r.Why); err != nil {
+		return err
+	}
+	r.Serial, r.Reason = c.args[0], code
+	var err error
+	if r.Invalidity, err = optionalTime("since", *since); err != nil {
+		return err
+	}
+	if *reason != holdReason {
+		return c.changeCertificate(ctx, "revoked", func(p *province.Province) (ca.Row, error) { return p.CA.Revoke(ctx, r) })
+	}
+	if *since != "" {
+		return usageError("--since is for a revocation, and a hold begins now")
+	}
+	return c.changeCertificate(ctx, "on hold", func(p *province.Province) (ca.Row, error) {
+		return p.CA.Hold(ctx, ca.HoldRequest{Serial: r.Serial, Who: r.Who, Why: r.Why})
+	})
+}
+
+func runCARelease(ctx context.Context, c *call) error {
+	c.withData()
+	r := ca.HoldRequest{Who: operator()}
+	c.flags.StringVar(&r.Why, "why", "", "the grounds")
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	if err := need("why", r.Why); err != nil {
+		return err
+	}
+	r.Serial = c.args[0]
+	return c.changeCertificate(ctx, "released", func(p *province.Province) (ca.Row, error) { return p.CA.Release(ctx, r) })
+}
+
+// changeCertificate does something to a certificate and prints what it has become.
+func (c *call) changeCertificate(ctx context.Context, done string, do func(*province.Province) (ca.Row, error)) error {
+	return c.withProvince(ctx, func(p *province.Province) error {
+		row, err := do(p)
+		if err != nil {
+			return err
+		}
+		return c.print(row, func(w io.Writer) { fmt.Fprintln(w, done, row.Serial, row.Subject) })
+	})
+}
+
+// runCACRL writes a list, which is published first if it is due.
+func runCACRL(ctx context.Context, c *call) error {
+	c.withData()
+	list := c.flags.String("issuer", string(ca.PurposeIssuing), "`name` of the issuer, such as root or issuing")
+	shard := c.flags.String("shard", "", "of the certificates whose serials begin with two hex `digits`, 40 to 7f")
+	delta := c.flags.Bool("delta", false, "of what was changed since a full list")
+	out := c.flags.String("o", "", "output `file`, standard output by default")
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	switch {
+	case *delta && *shard != "":
+		return usageError("--delta and --shard: there are deltas of full lists alone")
+	case *delta:
+		*list += "-delta"
+	case *shard != "":
+		*list += "-" + *shard
+	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
+	return c.withProvince(ctx, func(p *province.Province) error {
+		l, err := p.CRLs.List(ctx, *list)
+		if err != nil {
+			return err
+		}
+		return to.put(bytes.NewReader(l.DER))
+	})
+}

@@ -1,0 +1,36 @@
+package softkey
+
+import (
+	"context"
+	"crypto/ecdsa"
+
+	"github.com/emmansun/gmsm/sm2"
+
+	"yinxin/hsm"
+)
+
+var _ hsm.Enveloper = (*Store)(nil)
+
+// Envelope lets the key out under the recipient's key alone.
+func (s *Store) Envelope(ctx context.Context, id string, to *ecdsa.PublicKey) ([]byte, error) {
+	// The library encrypts to whatever point it is given: one off the curve would
+	// tell the session key of the envelope, and with it the private key.
+	if to == nil || to.X == nil || to.Y == nil {
+		return nil, hsm.ErrRecipient
+	}
+	if _, err := sm2.PublicKeyToECDH(to); err != nil {
+		return nil, hsm.ErrRecipient
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	k, ok := s.keys[id]
+	s.mu.RUnlock()
+	if !ok {
+		return nil, hsm.ErrNotFound
+	}
+	return k.use(ctx, hsm.UsageEncrypt, func(p *sm2.PrivateKey) ([]byte, error) {
+		return sm2.MarshalEnvelopedPrivateKey(s.o.Rand, to, p)
+	})
+}

@@ -1,0 +1,39 @@
+package server
+
+import (
+	"net/http"
+	"testing"
+
+	"yinxin/internal/agency"
+	"yinxin/internal/province/provincetest"
+	"yinxin/seal"
+	"yinxin/verify/status"
+)
+
+// officerKey makes the bearer key of a person.
+func (h *house) officerKey(t testing.TB, of, name string, scopes ...string) string {
+	t.Helper()
+	secret, _, err := h.Agencies.CreateKey(t.Context(), agency.KeyRequest{Agency: of, Officer: name, Scopes: scopes, Who: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+// An officer's key says who acts: the form may leave it out, and may not say
+// another.
+func TestTheOperatorIsTheOfficerOfTheKey(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	mine := h.officerKey(t, provincetest.Agency, "张三", agency.ScopeSealManage)
+	path := "/api/v1/seals/" + h.Seal.ID
+	h.post(t, path+"/freeze", `{"operator":"李四","reason":"y"}`, bearer(mine)).problem(t, http.StatusForbidden, "FORBIDDEN")
+	h.post(t, path+"/freeze", `{"reason":"y"}`, bearer(mine)).want(t, http.StatusOK, nil)
+	h.post(t, path+"/thaw", `{"operator":"张三","reason":"y"}`, bearer(mine)).want(t, http.StatusOK, nil)
+	h.post(t, path+"/freeze", `{"operator":"王五","reason":"y"}`).want(t, http.StatusOK, nil)
+	var s seal.Seal
+	h.get(t, path, bearer(h.key)).want(t, http.StatusOK, &s)
+	if s.State != status.SealFrozen {
+		t.Errorf("it is %s", s.State)
+	}
+}
