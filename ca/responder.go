@@ -1,21 +1,32 @@
 package ca
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // Responder gives who answers for the certificates of an issuer (RFC 6960
 // 4.2.2.2): the responder that the issuer certified, if it is in force, else the
-// issuer itself. The latter is so for an authority that has been re-keyed, whose
-// certificates are still asked about when the responder has gone on to the new key.
+// issuer itself, so that a responder whose renewal failed is nobody's outage.
+// ErrEnded: the issuer's word counts no more.
 func (a *Authority) Responder(ctx context.Context, issuer string) (Credential, error) {
-	now := a.now()
-	for _, p := range []Purpose{PurposeOCSP, PurposeOCSPRoot} {
-		c, err := a.Purpose(ctx, p)
-		if err != nil {
-			return Credential{}, err
-		}
-		if c.Row.Issuer == issuer && c.Row.Revocation == nil && !now.Before(c.Certificate.NotBefore) && !now.After(c.Certificate.NotAfter) {
-			return c, nil
-		}
+	p, ok := Responder(issuer)
+	if !ok {
+		p = PurposeOCSPRoot
 	}
-	return a.Issuer(ctx, issuer)
+	c, err := a.Signing(ctx, p)
+	switch {
+	case err == nil && c.Row.Issuer == issuer:
+		return c, nil
+	case err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNotFound):
+		return Credential{}, err
+	}
+	if c, err = a.Issuer(ctx, issuer); err != nil {
+		return Credential{}, err
+	}
+	if err := c.inForce(a.c.Clock()); err != nil {
+		return Credential{}, fmt.Errorf("%s: %w", issuer, err)
+	}
+	return c, nil
 }
