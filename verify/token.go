@@ -62,6 +62,10 @@ func signerOfToken(trust *certs.Trust, t *qr.Token, at time.Time) (certs.Found, 
 	return certs.Found{}, errTokenSigner
 }
 
+// TokenWants tells which evidence would help to judge a token, with an Engine of its
+// own.
+func TokenWants(token *qr.Token, in Input) []Want { return new(Engine).TokenWants(token, in) }
+
 // TokenWants tells which evidence would help to judge a token.
 func (e *Engine) TokenWants(token *qr.Token, in Input) []Want {
 	found, err := signerOfToken(in.Trust, token, in.At)

@@ -30,7 +30,7 @@ func (p *Province) Input(ctx context.Context, d *verify.Document) (verify.Input,
 		return verify.Input{}, err
 	}
 	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: []verify.Item{p.read.item(verify.KindSealList, list)}}}
-	answers, err := p.answers(ctx, p.Engine.Wants(d, in))
+	answers, err := p.Answers(ctx, p.Engine.Wants(d, in))
 	in.Evidence.Items = append(in.Evidence.Items, answers...)
 	in.At = p.o.Clock() // the answers were made after the question
 	return in, err
@@ -46,7 +46,7 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 	in := verify.Input{Trust: trust, At: p.o.Clock()}
 	wants := slices.DeleteFunc(p.Engine.TokenWants(t, in), func(w verify.Want) bool { return w.Kind != verify.KindOCSP })
 	wants = append(wants, verify.Want{Kind: verify.KindLicence, Region: p.Identity.Region, Key: t.Identifier.String()})
-	items, err := p.answers(ctx, wants)
+	items, err := p.Answers(ctx, wants)
 	if err != nil {
 		return verify.TokenReport{}, err
 	}
@@ -54,9 +54,9 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 	return p.Engine.JudgeToken(t, in), nil
 }
 
-// answers gives what the registers say of the certificates and licences asked
+// Answers gives what the registers say of the certificates and licences asked
 // about. What another region is to be asked is left out.
-func (p *Province) answers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
+func (p *Province) Answers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
 	for _, w := range wants {
 		switch {
 		case w.Kind == verify.KindOCSP:
@@ -65,7 +65,9 @@ func (p *Province) answers(ctx context.Context, wants []verify.Want) (out []veri
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, p.read.item(verify.KindOCSP, answer.DER))
+			if !answer.ThisUpdate.IsZero() { // else it is another region's
+				out = append(out, p.read.item(verify.KindOCSP, answer.DER))
+			}
 		case w.Kind == verify.KindLicence && w.Region == p.Identity.Region:
 			answer, err := p.Licences.Status(ctx, w.Key, "")
 			if err != nil {

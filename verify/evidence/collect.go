@@ -145,12 +145,20 @@ func (c *Collector) ask(ctx context.Context, w verify.Want, since time.Time) (ve
 	if w.Kind == verify.KindOCSP {
 		item, err = c.askOCSP(ctx, u, w, since)
 	} else {
-		item, err = c.get(ctx, u, w.Kind)
+		item, err = c.fetch(ctx, u, w.Kind)
 	}
 	if err != nil {
 		return verify.Item{}, err
 	}
 	return item, c.keep(w, item)
+}
+
+func (c *Collector) fetch(ctx context.Context, u *url.URL, kind verify.Kind) (verify.Item, error) {
+	raw, err := c.get(ctx, u)
+	if err != nil {
+		return verify.Item{}, err
+	}
+	return verify.NewItem(kind, raw), nil
 }
 
 func (c *Collector) keep(w verify.Want, item verify.Item) error {
@@ -163,16 +171,12 @@ func (c *Collector) keep(w verify.Want, item verify.Item) error {
 	return nil
 }
 
-func (c *Collector) get(ctx context.Context, u *url.URL, kind verify.Kind) (verify.Item, error) {
+func (c *Collector) get(ctx context.Context, u *url.URL) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return verify.Item{}, err
+		return nil, err
 	}
-	raw, err := c.send(ctx, u.Host, req)
-	if err != nil {
-		return verify.Item{}, err
-	}
-	return verify.NewItem(kind, raw), nil
+	return c.send(ctx, u.Host, req)
 }
 
 // send asks one question. A server that gave no answer at all is not asked
