@@ -45,6 +45,13 @@ func commands() []command {
 		{"license revoke", "IDENTIFIER", "revoke a licence, for ever", runLicenseChange},
 		{"verify", "FILE...", "judge sealed files; needs no data folder", runVerify},
 		{"trust export", "", "write the trust bundle of a data folder", runTrustExport},
+		{"trust show", "[BUNDLE]", "show what a bundle, or a data folder, trusts", runTrustShow},
+		{"trust add", "BUNDLE", "trust a scheme for the first time, by its fingerprint", runTrustAdd},
+		{"trust import", "BUNDLE", "take newer lists of a scheme that is trusted", runTrustImport},
+		{"trust remove", "SCHEME", "end the trust in a scheme", runTrustRemove},
+		{"trust key", "", "make an offline key that signs scheme lists; needs no data folder", runTrustKey},
+		{"trust draft", "", "draft the next scheme list; needs no data folder", runTrustDraft},
+		{"trust sign", "LIST...", "sign a scheme list with an offline key; needs no data folder", runTrustSign},
 		{"journal verify", "", "re-derive the journal from its leaves and find every record", runJournalVerify},
 		{"version", "", "print the version", runVersion},
 	}

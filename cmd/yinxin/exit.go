@@ -10,10 +10,13 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/crl"
+	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
+	"yinxin/internal/trust/ceremony"
 	"yinxin/license"
 	"yinxin/seal"
 )
@@ -140,6 +143,24 @@ var knownExits = []struct {
 	{crl.ErrNoList, exitBadInput, ""},
 	{crl.ErrClockBackwards, exitRefused, "set the clock; the lists that were published stand"},
 	{crl.ErrEnded, exitRefused, ""},
+	{certs.ErrRollback, exitRefused, "get the newest lists from a province of the scheme"},
+	{certs.ErrTrustExpired, exitRefused, "get the newest lists from a province of the scheme"},
+	{certs.ErrCannotFollow, exitRefused, "the lists between them are needed, and the sequence of a list with other keys is the next number"},
+	{certs.ErrTakenBack, exitRefused, ""},
+	{certs.ErrTwoLists, exitRefused, "ask the scheme's keepers which of them is theirs; nothing was changed"},
+	{certs.ErrUnknownAnchor, exitRefused, ""},
+	{certs.ErrSigned, exitRefused, ""},
+	{certs.ErrNotAsked, exitRefused, ""},
+	{certs.ErrSignature, exitRefused, ""},
+	{trust.ErrRefused, exitRefused, ""},
+	{trust.ErrNotTrusted, exitRefused, ""},
+	{trust.ErrStale, exitRefused, ""},
+	{trust.ErrChanged, exitRefused, "try again"},
+	{trust.ErrNotNamed, exitRefused, "have the scheme's keepers add this province's bundle to the next list"},
+	{ceremony.ErrRefused, exitRefused, ""},
+	{ceremony.ErrExists, exitRefused, "name a new folder"},
+	{ceremony.ErrNoKey, exitBadInput, "yinxin trust key makes one"},
+	{certs.ErrMalformed, exitBadInput, ""},
 	{license.ErrNotFound, exitBadInput, ""},
 	{license.ErrNoRight, exitNoRight, ""},
 	{license.ErrRefused, exitRefused, ""},

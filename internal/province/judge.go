@@ -9,13 +9,19 @@ import (
 	"yinxin/verify"
 )
 
-// Judge judges a document with what the province knows itself: no network.
+// Judge judges a document with what the province knows itself. Only where that is
+// not enough are other regions asked.
 func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
 	in, err := p.Input(ctx, d)
 	if err != nil {
 		return verify.Report{}, err
 	}
-	return p.Engine.Judge(d, in), nil
+	report := p.Engine.Judge(d, in)
+	if p.o.Ask && lacks(report) && p.ask(ctx, p.Engine.Wants(d, in), &in) {
+		in.At = p.o.Clock()
+		report = p.Engine.Judge(d, in)
+	}
+	return report, nil
 }
 
 // Input is what the province knows now that bears on a document: its trust, its
@@ -25,19 +31,28 @@ func (p *Province) Input(ctx context.Context, d *verify.Document) (verify.Input,
 	if err != nil {
 		return verify.Input{}, err
 	}
-	list, err := p.Seals.SealList(ctx)
+	known, err := p.Evidence(ctx)
 	if err != nil {
 		return verify.Input{}, err
 	}
-	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: []verify.Item{p.read.item(verify.KindSealList, list)}}}
+	in := verify.Input{Trust: trust, At: p.o.Clock(), Evidence: &verify.Evidence{Items: known}}
 	answers, err := p.Answers(ctx, p.Engine.Wants(d, in))
 	in.Evidence.Items = append(in.Evidence.Items, answers...)
 	in.At = p.o.Clock() // the answers were made after the question
 	return in, err
 }
 
+// Evidence is what bears on every document: the seal list as it stands.
+func (p *Province) Evidence(ctx context.Context) ([]verify.Item, error) {
+	list, err := p.Seals.SealList(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []verify.Item{p.read.item(verify.KindSealList, list)}, nil
+}
+
 // JudgeToken tells what the licence of a QR token is recorded as. The province
-// answers for its own licences; another region's need evidence from there.
+// answers for its own licences; another region is asked for its own.
 func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenReport, error) {
 	trust, err := p.Trust(ctx)
 	if err != nil {
@@ -51,7 +66,12 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 		return verify.TokenReport{}, err
 	}
 	in.At, in.Evidence = p.o.Clock(), &verify.Evidence{Items: items}
-	return p.Engine.JudgeToken(t, in), nil
+	report := p.Engine.JudgeToken(t, in)
+	if p.o.Ask && (report.Why == verify.StatusUnavailable || report.Why == verify.StatusStale) && p.ask(ctx, p.Engine.TokenWants(t, in), &in) {
+		in.At = p.o.Clock()
+		report = p.Engine.JudgeToken(t, in)
+	}
+	return report, nil
 }
 
 // Answers gives what the registers say of the certificates and licences asked

@@ -29,6 +29,7 @@ import (
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
@@ -58,6 +59,8 @@ type Options struct {
 	Log        *slog.Logger
 	// Iterations of the passphrase's derivation, for Init; 0 is the default.
 	Iterations int
+	// Ask lets Judge ask other regions for evidence, and Run for their lists.
+	Ask bool
 }
 
 // ErrNoProvince: the folder holds none.
@@ -87,9 +90,10 @@ type Province struct {
 	Licences *license.Office
 	Agencies *agency.Office
 	Journal  *journal.Journal
+	Lists    *trust.Office
 	Engine   verify.Engine
 	o        Options
-	lists    lists
+	asked    asked
 	read     readItems
 }
 
@@ -208,6 +212,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+		return err
+	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
@@ -271,6 +278,9 @@ const sweepEvery = time.Hour
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.CRLs.Run(ctx)
+	if p.o.Ask {
+		go p.refresh(ctx)
+	}
 	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
 	defer daily.Stop()

@@ -60,6 +60,7 @@ var parameters = map[string]object{
 	"first":           {"in": "query", "description": "size of the earlier tree", "schema": object{"type": "integer", "minimum": 0}},
 	"second":          {"in": "query", "description": "size of the later tree", "schema": object{"type": "integer", "minimum": 1}},
 	"at":              {"in": "query", "description": "the moment asked about, now if left out", "schema": object{"type": "string", "format": "date-time"}},
+	"sequence":        {"in": "query", "description": "of a scheme list, the newest if left out", "schema": object{"type": "integer", "minimum": 1}},
 	"nonce":           {"in": "query", "description": "echoed in the signed answer", "schema": object{"type": "string", "maxLength": status.MaxNonce}},
 	"seal":            {"in": "query", "description": "id of a seal; of a status: SM3 of the SESeal in hex", "schema": object{"type": "string"}},
 	"agency":          {"in": "query", "description": "USCC, the caller's own if left out", "schema": object{"type": "string"}},

@@ -79,7 +79,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -108,9 +108,6 @@ func (s *Server) publicRoutes() []endpoint {
 		{get, "/api/v1/seals/{id}/status", "", "signed status of a seal at a time", []string{"at", "seal", "nonce"}, content{}, jsonOf(statement{}), s.sealStatus},
 		{get, "/status/seals", "", "signed list of seals that are or were not in force", nil, content{}, jsonOf(statement{}), s.sealList},
 		{get, "/status/{shard}", "", "signed list of the states of a shard of licences", nil, content{}, jsonOf(statement{}), s.statusList},
-		{get, "/trust/list", "", "this region's signed list", nil, content{}, jsonOf(statement{}), s.regionList},
-		{get, "/trust/scheme", "", "the scheme list", nil, content{}, jsonOf(statement{}), s.schemeList},
-		{get, "/trust/bundle", "", "both as one bundle", nil, content{}, jsonOf(bundleAnswer{}), s.bundle},
 		{get, "/ca/{issuer}.cer", "", "certificate of an issuer, DER", nil, content{}, raw("application/pkix-cert"), s.issuer},
 		{get, "/journal/checkpoint", "", "newest signed checkpoint", nil, content{}, raw("text/plain"), s.checkpoint},
 		{get, "/journal/tile/{level}/{index}", "", "hashes of a tile", nil, content{}, raw(mediaOctets), s.tile},

@@ -53,9 +53,10 @@ func NewCollector() *Collector {
 	}
 }
 
-// redirect keeps an answer from sending us to a file, or in circles.
+// redirect keeps an answer from sending us to a file, in circles, or to another
+// host, such as one that only we can reach.
 func redirect(r *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects || !web(r.URL) {
+	if len(via) > maxRedirects || !web(r.URL) || r.URL.Hostname() != via[0].URL.Hostname() {
 		return errors.New("redirected too far")
 	}
 	return nil
@@ -159,6 +160,16 @@ func (c *Collector) fetch(ctx context.Context, u *url.URL, kind verify.Kind) (ve
 		return verify.Item{}, err
 	}
 	return verify.NewItem(kind, raw), nil
+}
+
+// Fetch gets a public document, such as a trust bundle, within the same limits. What
+// it says is not kept.
+func (c *Collector) Fetch(ctx context.Context, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil || !web(u) || u.Host == "" {
+		return nil, fmt.Errorf("%q cannot be asked", address)
+	}
+	return c.get(ctx, u)
 }
 
 func (c *Collector) keep(w verify.Want, item verify.Item) error {
