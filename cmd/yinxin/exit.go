@@ -9,7 +9,9 @@ import (
 	"syscall"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/crl"
+	"yinxin/ca/escrow"
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
@@ -139,6 +141,21 @@ var knownExits = []struct {
 	{ca.ErrRevoked, exitRefused, ""},
 	{ca.ErrRefused, exitRefused, ""},
 	{ca.ErrBadRequest, exitBadInput, ""},
+	{approval.ErrNotFound, exitBadInput, ""},
+	{approval.ErrNoRight, exitNoRight, ""},
+	{approval.ErrSameOfficer, exitNoRight, ""},
+	{approval.ErrRefused, exitRefused, ""},
+	{approval.ErrNotGranted, exitRefused, ""},
+	{approval.ErrDecided, exitRefused, ""},
+	{approval.ErrExpired, exitRefused, ""},
+	{approval.ErrTooMany, exitRefused, ""},
+	{approval.ErrChanged, exitRefused, ""},
+	{approval.ErrClock, exitRefused, ""},
+	{escrow.ErrNotFound, exitBadInput, ""},
+	{escrow.ErrRefused, exitRefused, ""},
+	{ca.ErrKeyTaken, exitRefused, ""},
+	{agency.ErrUnauthenticated, exitNoRight, ""},
+	{agency.ErrNetwork, exitNoRight, ""},
 	{ca.ErrNotHeld, exitRefused, ""},
 	{crl.ErrNoList, exitBadInput, ""},
 	{crl.ErrClockBackwards, exitRefused, "set the clock; the lists that were published stand"},

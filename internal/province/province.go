@@ -20,7 +20,9 @@ import (
 	"time"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/crl"
+	"yinxin/ca/escrow"
 	"yinxin/ca/ocsp"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
@@ -80,21 +82,23 @@ var ErrWrite = errors.New("the data folder cannot be written")
 
 // Province is an open data folder.
 type Province struct {
-	Identity Identity
-	Store    *bolt.DB
-	Keys     hsm.Keystore
-	CA       *ca.Authority
-	CRLs     *crl.Publisher
-	OCSP     *ocsp.Responder
-	Seals    *seal.Office
-	Licences *license.Office
-	Agencies *agency.Office
-	Journal  *journal.Journal
-	Lists    *trust.Office
-	Engine   verify.Engine
-	o        Options
-	asked    asked
-	read     readItems
+	Identity  Identity
+	Store     *bolt.DB
+	Keys      hsm.Keystore
+	CA        *ca.Authority
+	CRLs      *crl.Publisher
+	OCSP      *ocsp.Responder
+	Seals     *seal.Office
+	Licences  *license.Office
+	Agencies  *agency.Office
+	Journal   *journal.Journal
+	Lists     *trust.Office
+	Engine    verify.Engine
+	o         Options
+	asked     asked
+	read      readItems
+	Approvals *approval.Office // acts that wait for a second officer
+	Escrow    *escrow.Office   // the key centre
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
@@ -202,7 +206,10 @@ func readIdentity(o Options) (id Identity, err error) {
 
 func (p *Province) wire(ctx context.Context) (err error) {
 	id, o := p.Identity, p.o
-	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Log: o.Log}); err != nil {
+	if p.Approvals, err = approval.New(approval.Config{Store: p.Store.Approvals(), Clock: o.Clock, Rand: o.Rand, Log: o.Log}); err != nil {
+		return err
+	}
+	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Gate: p.Approvals, Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Log: o.Log}); err != nil {
 		return err
 	}
 	if err := p.CA.Init(ctx); err != nil {
@@ -245,6 +252,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}, QR: seal.Signing{Key: signing[ca.PurposeQR].Key, Certificate: signing[ca.PurposeQR].Certificate}}); err != nil {
 		return err
 	}
+	if err := p.wireEscrow(ctx); err != nil {
+		return err
+	}
 	p.Journal, err = journal.New(journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Signer: signing[ca.PurposeJournal].Key, Clock: o.Clock, Log: o.Log})
 	return err
 }
@@ -281,6 +291,7 @@ func (p *Province) Run(ctx context.Context) {
 	if p.o.Ask {
 		go p.refresh(ctx)
 	}
+	go p.settle(ctx)
 	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
 	defer daily.Stop()

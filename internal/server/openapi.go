@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"yinxin/ca/approval"
 	"yinxin/verify/status"
 )
 
@@ -48,7 +49,7 @@ type object = map[string]any
 
 // parameters are those that the table names, whatever the route.
 var parameters = map[string]object{
-	"id":              {"in": "path", "description": "of the seal, stamp, certificate or licence", "schema": object{"type": "string"}},
+	"id":              {"in": "path", "description": "of the seal, stamp, certificate, request or licence", "schema": object{"type": "string"}},
 	"code":            {"in": "query", "description": "verification code: 26 characters of Crockford base 32", "schema": object{"type": "string", "maxLength": 64}},
 	"shard":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"issuer":          {"in": "path", "description": "root or issuing", "schema": object{"type": "string", "enum": []string{"root", "issuing"}}},
@@ -127,6 +128,9 @@ func (e endpoint) operation(sc schemas) (object, error) {
 		strconv.Itoa(done): object{"description": http.StatusText(done), "content": e.gives.describe(sc)},
 		"default":          object{"$ref": "#/components/responses/Problem"},
 	}}
+	if e.gives.waits {
+		op["responses"].(object)["202"] = object{"description": "it waits for a second officer", "content": jsonOf(approval.Request{}).describe(sc)}
+	}
 	if e.scope != "" {
 		op["security"] = []any{object{"bearer": []string{e.scope}}}
 	}
@@ -168,7 +172,13 @@ func (c content) describe(sc schemas) object {
 	out := object{}
 	for media, v := range c.media {
 		out[media] = object{}
-		if v != nil {
+		if types, ok := v.(either); ok {
+			var choice []any
+			for _, one := range types {
+				choice = append(choice, sc.of(reflect.TypeOf(one)))
+			}
+			out[media] = object{"schema": object{"anyOf": choice}}
+		} else if v != nil {
 			out[media] = object{"schema": sc.of(reflect.TypeOf(v))}
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
+	"yinxin/ca/escrow"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -131,7 +133,10 @@ var knownErrors = []struct {
 	tell    bool
 }{
 	{seal.ErrInFlight, inFlight, true}, {seal.ErrRetryMismatch, retryMismatch, true}, {ca.ErrRetryMismatch, retryMismatch, true},
-	{license.ErrRetryMismatch, retryMismatch, true},
+	{license.ErrRetryMismatch, retryMismatch, true}, {approval.ErrRetryMismatch, retryMismatch, true},
+	{approval.ErrNotFound, notFound, true}, {approval.ErrNoRight, noRight, true}, {approval.ErrSameOfficer, noRight, true},
+	{approval.ErrDecided, conflict, true}, {approval.ErrExpired, conflict, true}, {approval.ErrChanged, conflict, true}, {approval.ErrClock, unavailable, true},
+	{escrow.ErrNotFound, notFound, true},
 	{license.ErrNotFound, notFound, true}, {license.ErrNoRight, noRight, true}, {license.ErrChanged, conflict, true}, {license.ErrExists, conflict, true},
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
@@ -148,7 +153,7 @@ func ruled(err error) error {
 		refusal refusal
 	}{
 		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused},
-		{ca.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
+		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)
