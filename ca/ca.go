@@ -57,6 +57,8 @@ const (
 	ActHeld      = "certificate.held"
 	ActReleased  = "certificate.released"
 	ActAbandoned = "certificate.abandoned" // signed perhaps, and never handed out
+
+	ActCompromised = "certificates.compromised" // many revoked at once, for one key
 )
 
 // Row is a certificate in the register.
@@ -164,6 +166,10 @@ type Store interface {
 	// CommitRevocation fails with ErrRevoked if the certificate is revoked and r
 	// does not make that worse (Revocation.Over).
 	CommitRevocation(ctx context.Context, a act.Act, r Revocation) (Row, error)
+	// CommitRevocations is CommitRevocation of many in one act. It passes over those
+	// that are revoked and not made worse, and fails with ErrRevoked, without a trace,
+	// if those are all; changed counts the others.
+	CommitRevocations(ctx context.Context, a act.Act, list []Revocation) (changed int, err error)
 	// CommitRelease ends a hold; ErrNotHeld if the certificate is not on hold.
 	CommitRelease(ctx context.Context, a act.Act, r Revocation) (Row, error)
 	// Changes gives the revocations, holds and releases of a certificate, oldest first.

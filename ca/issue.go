@@ -112,7 +112,7 @@ func (r *IssueRequest) check() (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("%w: a pair of certificates is issued by the key centre", ErrRefused)
 	case (r.Key == nil) == (r.CSR == nil):
 		return nil, fmt.Errorf("%w: either a request or a key", ErrRefused)
-	case r.Profile == ProfileAgencySeal && (len(r.CommonName) != 14 || strings.Trim(r.CommonName, "0123456789") != ""):
+	case r.Profile == ProfileAgencySeal && !sealCode(r.CommonName):
 		return nil, fmt.Errorf("%w: %q is no seal code of 14 digits", ErrRefused, r.CommonName)
 	}
 	for _, text := range []string{r.AgencyName, r.CommonName} {
@@ -138,6 +138,9 @@ func plainName(s string) bool {
 	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxNameText && strings.TrimSpace(s) == s &&
 		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
+
+// sealCode is 14 digits: the region's six and a serial of eight.
+func sealCode(s string) bool { return len(s) == 14 && strings.Trim(s, "0123456789") == "" }
 
 func grounds(s string) bool { return s != "" && len(s) <= maxGrounds && utf8.ValidString(s) }
 

@@ -137,7 +137,7 @@ func TestTjfocVerifiesOurCertificates(t *testing.T) {
 			t.Errorf("%s: tjfoc reads something else", r.Subject)
 		}
 	}
-	if read != 5 || unread != 6 { // root, issuing, TSA, OCSP, person
+	if read != 6 || unread != 6 { // root, issuing, TSA, OCSP, the root's OCSP, person
 		t.Errorf("tjfoc reads %d of our certificates and not %d", read, unread)
 	}
 }

@@ -43,15 +43,16 @@ type Signing struct {
 
 // Config of NewOffice.
 type Config struct {
-	Store  Store
-	Keys   hsm.Keystore
-	CA     Certifier
-	Maker  Signing // 制章者
-	Status Signing // signs seal-status and seal-list
-	TSA    TimeStamper
-	Clock  func() time.Time
-	Rand   io.Reader
-	Region string
+	Store   Store
+	Keys    hsm.Keystore
+	CA      Certifier
+	Outside Outside // nil where no other authority is asked
+	Maker   Signing // 制章者
+	Status  Signing // signs seal-status and seal-list
+	TSA     TimeStamper
+	Clock   func() time.Time
+	Rand    io.Reader
+	Region  string
 }
 
 // Office is the seal office. Its methods may be called concurrently.
@@ -169,19 +170,28 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
 	if err != nil {
 		return Seal{}, err
 	}
+	s, der, err := o.build(ctx, r, id, key, serial, c)
+	if err != nil {
+		return Seal{}, err
+	}
+	return s, o.commit(ctx, ActMade, s, 0, der, r.Who, r.Why)
+}
+
+// build makes a seal on a certificate, whoever issued it: the SESeal is the seal
+// maker's word, and nothing is recorded yet.
+func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Key, serial string, c *certs.Certificate) (Seal, []byte, error) {
 	now := o.now()
 	from, to := later(now, c.NotBefore), now.Add(sealLife)
 	if to.After(c.NotAfter) {
 		to = c.NotAfter
 	}
-	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{cert}, Created: now, ValidFrom: from, ValidTo: to,
+	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
 		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, o.c.Maker.Key, o.c.Maker.Certificate.Raw)
 	if err != nil {
-		return Seal{}, err
+		return Seal{}, nil, err
 	}
-	s := Seal{ID: id, Version: 1, Agency: r.Agency, Name: r.Name, State: status.SealInForce, SM3: sm3.Sum(der), ValidFrom: from, ValidTo: to,
-		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now}
-	return s, o.commit(ctx, ActMade, s, 0, der, r.Who, r.Why)
+	return Seal{ID: id, Version: 1, Agency: r.Agency, Name: r.Name, State: status.SealInForce, SM3: sm3.Sum(der), ValidFrom: from, ValidTo: to,
+		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now}, der, nil
 }
 
 func later(a, b time.Time) time.Time {

@@ -128,7 +128,8 @@ type Guard struct {
 // Store keeps the register. Every write is durable on return, whole or not at
 // all; nothing is ever deleted.
 type Store interface {
-	// NextSeal allots the next serial of a region.
+	// NextSeal allots the next serial of a region whose seal code (region and eight
+	// digits) no seal and no request has.
 	NextSeal(ctx context.Context, region string) (uint64, error)
 	// CommitSeal keeps a new version of a seal, if the present one is of version
 	// before (0: there is none), with its SESeal if der is not nil; else it fails
@@ -138,6 +139,20 @@ type Store interface {
 	// Seals are in the order of their ids, after the cursor, of one agency or of
 	// all for "".
 	Seals(ctx context.Context, agency, cursor string, limit int) ([]Seal, error)
+	// CommitRequest keeps a request to an outside authority, and that its key serves
+	// this seal alone; ErrTaken if a seal or a request has its code, or another use
+	// its key. Its signature is accounted for.
+	CommitRequest(ctx context.Context, a act.Act, r Request) error
+	// CommitImported keeps certificate, seal and the new version of the request;
+	// ErrChanged if that is not the next one, ErrTaken if the certificate or the seal
+	// is there.
+	CommitImported(ctx context.Context, i Imported) error
+	Request(ctx context.Context, id string) (Request, error)
+	// RequestByAct finds what an act asked for.
+	RequestByAct(ctx context.Context, id act.ID) (Request, error)
+	// Requests are in the order of their ids, after the cursor, of one agency or of
+	// all for "".
+	Requests(ctx context.Context, agency, cursor string, limit int) ([]Request, error)
 	// KeepPart keeps what stands in many stamps, under its SM3; again is nothing.
 	KeepPart(ctx context.Context, part []byte) error
 	// SealDER gives a SESeal, or what KeepPart kept, by its SM3.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"yinxin/ca"
+	"yinxin/ca/outside"
 	"yinxin/internal/province"
 )
 
@@ -93,8 +94,8 @@ func runCAShow(ctx context.Context, c *call) error {
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
-	if _, err := hex.DecodeString(c.args[0]); err != nil {
-		return usageError("a serial number is hex")
+	if _, err := hex.DecodeString(c.args[0]); err != nil && !strings.HasPrefix(c.args[0], outside.Name("")) {
+		return usageError("a serial number is hex, behind the name of an outside authority where it is another's")
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
 		row, err := p.CA.Certificate(ctx, c.args[0])

@@ -12,6 +12,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
+	"yinxin/ca/outside"
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
@@ -123,12 +124,18 @@ var knownExits = []struct {
 	{province.ErrDamaged, exitBadInput, "restore it from a backup, or begin in a new folder; nothing was changed"},
 	{province.ErrWrite, exitNoWrite, ""},
 	{province.ErrNoProvince, exitBadInput, "yinxin init makes one"},
+	{province.ErrSuspect, exitBadInput, ""},
 	{province.ErrExists, exitRefused, "name a new folder"},
 	{agency.ErrNotFound, exitBadInput, ""},
 	{agency.ErrInvalid, exitBadInput, ""},
 	{agency.ErrExists, exitRefused, ""},
 	{agency.ErrClosed, exitRefused, ""},
 	{agency.ErrRevoked, exitRefused, ""},
+	{outside.ErrNotFound, exitBadInput, ""},
+	{outside.ErrBadCertificate, exitBadInput, ""},
+	{outside.ErrRefused, exitRefused, ""},
+	{outside.ErrChanged, exitRefused, ""},
+	{seal.ErrTaken, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},

@@ -78,18 +78,15 @@ func guarded(ctx context.Context, c *call) (err error) {
 	return c.cmd.run(ctx, c)
 }
 
+// find takes the command with the longest name that the arguments begin with.
 func find(args []string) (*command, []string) {
 	all := commands()
-	if len(args) > 1 {
+	for words := min(3, len(args)); words > 0; words-- {
+		name := strings.Join(args[:words], " ")
 		for i, c := range all {
-			if c.name == args[0]+" "+args[1] {
-				return &all[i], args[2:]
+			if c.name == name {
+				return &all[i], args[words:]
 			}
-		}
-	}
-	for i, c := range all {
-		if c.name == args[0] {
-			return &all[i], args[1:]
 		}
 	}
 	return nil, nil
@@ -114,7 +111,7 @@ Check anything, with no data folder:
 Commands:
 `)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-18s %s\n", c.name, c.help)
+		fmt.Fprintf(w, "  %-20s %s\n", c.name, c.help)
 	}
 	fmt.Fprint(w, "\nEvery command takes -h and --json. The keys of a data folder are opened by --passphrase-file FILE,\nYINXIN_PASSPHRASE_FILE or a prompt; the folder is named by --data DIR, YINXIN_DATA or data: in yinxin.yaml.\n")
 	return nil

@@ -14,36 +14,62 @@ import (
 // maxPicture bounds the file of a seal's face.
 const maxPicture = 4 << 20
 
+// makeFlags are those of a seal that is to be made.
+type makeFlags struct {
+	seal.MakeRequest
+	picture string
+	mm      int
+}
+
+func (c *call) withMake() *makeFlags {
+	f := &makeFlags{MakeRequest: seal.MakeRequest{Who: operator(), Why: "made on the command line"}}
+	c.flags.StringVar(&f.Agency, "agency", "", "USCC of the `agency`")
+	c.flags.StringVar(&f.Name, "name", "", "the seal's `name`, the agency's by default")
+	c.flags.StringVar(&f.picture, "png", "", "`file` with its face; a plain one by default")
+	c.flags.IntVar(&f.mm, "mm", 0, "diameter in `mm`, 42 by default")
+	c.flags.StringVar(&f.Why, "why", f.Why, "the grounds")
+	return f
+}
+
+func (f *makeFlags) read() error {
+	if err := need("agency", f.Agency); err != nil {
+		return err
+	}
+	f.WidthMM, f.HeightMM = f.mm, f.mm
+	if f.picture == "" {
+		return nil
+	}
+	var err error
+	f.PNG, err = readSmall(f.picture, maxPicture)
+	return err
+}
+
+// named takes the agency's name from the register.
+func (f *makeFlags) named(ctx context.Context, p *province.Province) error {
+	a, err := p.Agencies.Show(ctx, f.Agency)
+	if err != nil {
+		return err
+	}
+	if f.AgencyName = a.Name; f.Name == "" {
+		f.Name = a.Name
+	}
+	return nil
+}
+
 func runSealMake(ctx context.Context, c *call) error {
 	c.withData()
-	r := seal.MakeRequest{Who: operator(), Why: "made on the command line"}
-	c.flags.StringVar(&r.Agency, "agency", "", "USCC of the `agency`")
-	c.flags.StringVar(&r.Name, "name", "", "the seal's `name`, the agency's by default")
-	picture := c.flags.String("png", "", "`file` with its face; a plain one by default")
-	mm := c.flags.Int("mm", 0, "diameter in `mm`, 42 by default")
-	c.flags.StringVar(&r.Why, "why", r.Why, "the grounds")
+	f := c.withMake()
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
-	if err := need("agency", r.Agency); err != nil {
+	if err := f.read(); err != nil {
 		return err
 	}
-	r.WidthMM, r.HeightMM = *mm, *mm
-	if *picture != "" {
-		var err error
-		if r.PNG, err = readSmall(*picture, maxPicture); err != nil {
-			return err
-		}
-	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		a, err := p.Agencies.Show(ctx, r.Agency)
-		if err != nil {
+		if err := f.named(ctx, p); err != nil {
 			return err
 		}
-		if r.AgencyName = a.Name; r.Name == "" {
-			r.Name = a.Name
-		}
-		s, err := p.Seals.Make(ctx, r)
+		s, err := p.Seals.Make(ctx, f.MakeRequest)
 		if err != nil {
 			return err
 		}

@@ -72,9 +72,10 @@ var may = map[string][]string{
 	"verify":                  {"certs", "seal/ses", "seal/pdf", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":         {"certs", "verify", "internal/durable"},
 	"verify/portal":           {"verify"},
-	"internal/store/bolt":     {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust", "ca/approval", "ca/escrow"},
+	"internal/store/bolt":     {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust", "ca/approval", "ca/escrow", "ca/outside"},
 	"ca/approval":             {"internal/act"},
 	"ca/escrow":               {"certs", "hsm", "ca", "ca/approval", "ca/escrow", "internal/act"},
+	"ca/outside":              {"certs", "hsm", "ca", "internal/act"},
 }
 
 func TestArrowsRunOneWay(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
 	"yinxin/ca/ocsp"
+	"yinxin/ca/outside"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -99,6 +100,7 @@ type Province struct {
 	read      readItems
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
+	Outside   *outside.Office  // authorities elsewhere that may certify seals
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
@@ -219,6 +221,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
+		return err
+	}
 	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
 		return err
 	}
@@ -244,7 +249,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	maker, state := signing[ca.PurposeSealMaker], signing[ca.PurposeStatus]
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Outside: certifier{p.Outside}, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
 		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}); err != nil {
 		return err
 	}

@@ -32,7 +32,8 @@ type ownServices struct{ p *Province }
 
 var _ trust.Source = ownServices{}
 
-// State changes when anything is revoked and when a purpose gets another certificate.
+// State changes when anything is revoked, when a purpose gets another certificate and
+// when an outside authority is listed or ended.
 func (s ownServices) State(ctx context.Context) (string, error) {
 	var b strings.Builder
 	issuers, err := s.p.CA.Issuers(ctx)
@@ -53,6 +54,13 @@ func (s ownServices) State(ctx context.Context) (string, error) {
 		}
 		fmt.Fprintln(&b, c.Row.Serial)
 	}
+	others, err := s.p.Outside.Authorities(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, a := range others {
+		fmt.Fprintln(&b, a.ID, len(a.History))
+	}
 	return b.String(), nil
 }
 
@@ -64,7 +72,8 @@ func (ownServices) purposes() []ca.Purpose {
 	return out
 }
 
-// Services names every certificate that each purpose has ever had.
+// Services names every certificate that each purpose has ever had, and the outside
+// authorities with all that they have been (protocol.md 3).
 func (s ownServices) Services(ctx context.Context) ([]certs.RegionService, error) {
 	var out []certs.RegionService
 	for _, service := range services {
@@ -83,6 +92,13 @@ func (s ownServices) Services(ctx context.Context) ([]certs.RegionService, error
 			}
 			out = append(out, entry)
 		}
+	}
+	others, err := s.p.Outside.Authorities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range others {
+		out = append(out, a.Service(s.p.Identity.Region))
 	}
 	return out, nil
 }

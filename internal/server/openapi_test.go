@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"yinxin/internal/province/provincetest"
+	"yinxin/seal"
 )
 
 // described is what the tests read of the OpenAPI document.
@@ -140,7 +141,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	}
 	admin, _ := h.Key(t, provincetest.Agency, "admin")
 	pair, waiting := h.pair(t), h.waiting(t)
-	ids := map[string]string{"requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
+	asked, err := h.Seals.Ask(t.Context(), seal.MakeRequest{Agency: provincetest.Agency, AgencyName: "示例局", Name: "示例局", Who: "x", Why: "y"}, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{"seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
 	for _, e := range h.server.endpoints() {
 		v := e.gives.media["application/json"]
 		if e.method != get || v == nil {

@@ -18,6 +18,7 @@ import (
 	"yinxin/ca"
 	"yinxin/ca/approval"
 	"yinxin/ca/escrow"
+	"yinxin/ca/outside"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -152,8 +153,9 @@ func ruled(err error) error {
 		err     error
 		refusal refusal
 	}{
-		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused},
+		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict},
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
+		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)

@@ -31,3 +31,4 @@ func TestSealStore(t *testing.T)     { storetest.Seal(t, freshStore) }
 func TestAgencyActs(t *testing.T)    { storetest.AgencyStore(t, freshStore) }
 func TestApprovalStore(t *testing.T) { storetest.Approval(t, freshStore) }
 func TestEscrowStore(t *testing.T)   { storetest.Escrow(t, freshStore) }
+func TestOutsideStore(t *testing.T)  { storetest.Outside(t, freshStore) }

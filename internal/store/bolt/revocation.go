@@ -15,24 +15,33 @@ import (
 
 func (s caStore) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
 	err = s.commit(ctx, func(tx *Tx) error {
+		var before *ca.Revocation
 		var err error
-		if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
+		if row, before, err = tx.revocable(r); err != nil {
 			return err
 		}
-		stands, before := r, row.Revocation
-		if before != nil {
-			var worse bool
-			if stands, worse = r.Over(*before); !worse {
-				return ca.ErrRevoked
-			}
-		}
-		row.Revocation = &stands
 		return tx.change(a, row, before)
 	})
 	if errors.Is(err, ca.ErrRevoked) || err == nil {
 		return row, err
 	}
 	return ca.Row{}, err
+}
+
+// revocable gives a row as it stands once it is revoked, and what stood before;
+// ErrRevoked if that is no worse.
+func (tx *Tx) revocable(r ca.Revocation) (row ca.Row, before *ca.Revocation, err error) {
+	if row, err = certificate(tx.get, []byte(r.Serial)); err != nil {
+		return row, nil, err
+	}
+	if before = row.Revocation; before != nil {
+		var worse bool
+		if r, worse = r.Over(*before); !worse {
+			return row, before, ca.ErrRevoked
+		}
+	}
+	row.Revocation = &r
+	return row, before, nil
 }
 
 func (s caStore) CommitRelease(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
@@ -57,15 +66,23 @@ func (s caStore) CommitRelease(ctx context.Context, a act.Act, r ca.Revocation) 
 // change keeps what stands of a row now, with its act: a handful of puts, however
 // many rows and revocations there are.
 func (tx *Tx) change(a act.Act, row ca.Row, before *ca.Revocation) error {
+	if err := tx.act(a); err != nil {
+		return err
+	}
+	if err := tx.keepChange(a.ID, row); err != nil {
+		return err
+	}
+	return tx.storyGoesOn(a.ID, row, before, nil)
+}
+
+// keepChange keeps it without the act, which may be that of many rows.
+func (tx *Tx) keepChange(id act.ID, row ca.Row) error {
 	var value []byte
 	if row.Revocation != nil {
 		var err error
 		if value, err = act.Encode(row.Revocation); err != nil {
 			return err
 		}
-	}
-	if err := tx.act(a); err != nil {
-		return err
 	}
 	serial := []byte(row.Serial)
 	issued := bytes.Clone(tx.get(bucketCertificates, serial)[:16])
@@ -80,10 +97,7 @@ func (tx *Tx) change(a act.Act, row ca.Row, before *ca.Revocation) error {
 	} else if err := tx.put(bucketRevoked, key, value); err != nil {
 		return err
 	}
-	if err := tx.logChange(a.ID, row); err != nil {
-		return err
-	}
-	return tx.storyGoesOn(a.ID, row, before)
+	return tx.logChange(id, row)
 }
 
 // logChange enters the change where lists and people look for it.

@@ -25,7 +25,7 @@ var (
 	bucketSealSerial = []byte("seal_serials") // region -> last serial allotted
 	bucketKeyUses    = []byte("key_uses")     // key id -> uses accounted for
 
-	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial, bucketKeyUses}
+	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial, bucketKeyUses, bucketSealRequests}
 )
 
 // Seals gives the seal office its store.
@@ -38,6 +38,9 @@ var _ seal.Store = sealStore{}
 func (s sealStore) NextSeal(ctx context.Context, region string) (n uint64, err error) {
 	err = s.commit(ctx, func(tx *Tx) error {
 		n = number(tx.get(bucketSealSerial, []byte(region))) + 1
+		for tx.codeTaken(fmt.Appendf(nil, "%s%08d", region, n)) {
+			n++
+		}
 		return tx.put(bucketSealSerial, []byte(region), indexKey(n))
 	})
 	return n, err
@@ -85,16 +88,11 @@ func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, be
 		if present.Version != before {
 			return seal.ErrChanged
 		}
+		if before == 0 && tx.get(bucketSealRequests, []byte(next.ID)) != nil {
+			return seal.ErrTaken
+		}
 		if err := tx.act(a); err != nil {
 			return err
-		}
-		if der != nil {
-			if err := tx.put(bucketSealDER, next.SM3[:], der); err != nil {
-				return err
-			}
-			if err := tx.put(bucketSealSM3, next.SM3[:], []byte(next.ID)); err != nil {
-				return err
-			}
 		}
 		if len(next.Intervals) > 0 {
 			if err := tx.put(bucketSealEnded, []byte(next.ID), nil); err != nil {
@@ -104,8 +102,21 @@ func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, be
 				return err
 			}
 		}
-		return tx.put(bucketSeals, []byte(next.ID), value)
+		return tx.enterSeal(next, der, value)
 	})
+}
+
+// enterSeal writes a seal's row, and its SESeal if there is a new one.
+func (tx *Tx) enterSeal(s seal.Seal, der, value []byte) error {
+	if der != nil {
+		if err := tx.put(bucketSealDER, s.SM3[:], der); err != nil {
+			return err
+		}
+		if err := tx.put(bucketSealSM3, s.SM3[:], []byte(s.ID)); err != nil {
+			return err
+		}
+	}
+	return tx.put(bucketSeals, []byte(s.ID), value)
 }
 
 func (s sealStore) Seal(_ context.Context, id string) (out seal.Seal, err error) {

@@ -186,6 +186,10 @@ func (s sealStore) StampByCode(_ context.Context, code string) (out seal.Stamp, 
 // millions is found page by page, by the cursor.
 const maxScan = 20_000
 
+// longestStamp is how much older a stamp's id may be than its time-stamp: the id is
+// made when the document is taken up.
+const longestStamp = time.Hour
+
 // Stamps lists in the order of time, by seal where one is named.
 func (s sealStore) Stamps(_ context.Context, f seal.Filter) (out []seal.Stamp, next string, err error) {
 	bucket, prefix := bucketActs, []byte(nil)
@@ -193,12 +197,15 @@ func (s sealStore) Stamps(_ context.Context, f seal.Filter) (out []seal.Stamp, n
 		bucket, prefix = bucketSealStamps, []byte(f.SealID)
 	}
 	from := bytes.Clone(prefix)
+	if !f.From.IsZero() {
+		from = append(from, moment(f.From.Add(-longestStamp))...)
+	}
 	if f.Cursor != "" {
 		id, err := act.ParseID(f.Cursor)
 		if err != nil {
 			return nil, "", seal.ErrNotFound
 		}
-		from = append(from, append(id[:], 0)...)
+		from = append(bytes.Clone(prefix), append(id[:], 0)...)
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
 		cursor := tx.Bucket(bucket).Cursor()

@@ -13,8 +13,9 @@ import (
 )
 
 // storyGoesOn enters the acts of a certificate to which more than one thing has
-// happened. Most are revoked once and for ever, which the row tells.
-func (tx *Tx) storyGoesOn(id act.ID, row ca.Row, before *ca.Revocation) error {
+// happened. Most are revoked once and for ever, which the row tells. own is what the
+// act says of this one, where its record speaks of many.
+func (tx *Tx) storyGoesOn(id act.ID, row ca.Row, before *ca.Revocation, own []byte) error {
 	prefix := storyKey(row.Serial)
 	first, _ := tx.bucket(bucketRevokedActs).Cursor().Seek(prefix)
 	begun := bytes.HasPrefix(first, prefix)
@@ -30,7 +31,7 @@ func (tx *Tx) storyGoesOn(id act.ID, row ca.Row, before *ca.Revocation) error {
 			return err
 		}
 	}
-	return tx.put(bucketRevokedActs, append(prefix, id[:]...), nil)
+	return tx.put(bucketRevokedActs, append(prefix, id[:]...), own)
 }
 
 func storyKey(serial string) []byte { return []byte(serial + "\x00") }

@@ -15,7 +15,7 @@ func CA(t *testing.T, fresh func(testing.TB) Store) {
 	suite(t, fresh, map[string]func(*testing.T, *bench){
 		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "twin": caTwin, "lists": caLists,
 		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "hold": caHold, "count": caCount, "race": caRace, "retry": caRetry,
-		"search": caSearch, "expiring": caExpiring,
+		"search": caSearch, "expiring": caExpiring, "many": caMany,
 	})
 }
 

@@ -1,6 +1,6 @@
 // Package storetest is the conformance suite of a store: Core, CA, Approval, CRL, Escrow,
-// Seal, License, Journal, Trust and Agency hold it to the contract that the offices
-// declare. Each is given
+// Outside, Seal, License, Journal, Trust and Agency hold it to the contract that the
+// offices declare. Each is given
 // a function that makes an empty store.
 package storetest
 
@@ -16,6 +16,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
+	"yinxin/ca/outside"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/journal"
@@ -47,6 +48,7 @@ type Store interface {
 	Escrow() escrow.Store
 	Journal() journal.Store
 	Trust() trust.Store
+	Outside() outside.Store
 }
 
 // morning is when the acts of the suite happen: a store has no clock.

@@ -1,0 +1,92 @@
+package ca
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"yinxin/certs"
+	"yinxin/internal/act"
+)
+
+// CompromiseRequest revokes all that stands behind a key which others may have used
+// since a moment. Key says in words which one it is.
+type CompromiseRequest struct {
+	Key      string
+	Since    time.Time
+	Serials  []string
+	Who, Why string
+}
+
+// Compromise is the record of the act: the list and its digest, so that whoever
+// holds a list can tell whether it is this one.
+type Compromise struct {
+	Key     string    `cbor:"1,keyasint" json:"key"`
+	Since   time.Time `cbor:"2,keyasint" json:"since"`
+	Count   int       `cbor:"3,keyasint" json:"count"`
+	List    [32]byte  `cbor:"4,keyasint" json:"-"` // SM3 of the serials in their order, each with a line feed
+	Serials []string  `cbor:"5,keyasint" json:"serials"`
+	At      time.Time `cbor:"6,keyasint" json:"at"`
+	Who     string    `cbor:"7,keyasint" json:"who"`
+	Why     string    `cbor:"8,keyasint" json:"why"`
+
+	Act     act.ID `cbor:"-" json:"actId"`
+	Changed int    `cbor:"-" json:"changed"` // of the list, what was not revoked so before
+}
+
+// maxAtOnce bounds what one act revokes: it is held in memory and committed in one
+// transaction, for which everyone else waits. 100,000 take some seconds.
+const maxAtOnce = 250_000
+
+// RevokeAll revokes a list in one act, for a compromise since r.Since: it is all
+// revoked or nothing is. Again, it fails with ErrRevoked and changes nothing.
+func (a *Authority) RevokeAll(ctx context.Context, r CompromiseRequest) (Compromise, error) {
+	now := a.now()
+	since := r.Since.UTC().Truncate(time.Second)
+	switch {
+	case r.Since.IsZero() || since.After(now):
+		return Compromise{}, fmt.Errorf("%w: since when the key may have been misused must be said, and lies in the past", ErrRefused)
+	case !grounds(r.Key) || len(r.Key) > maxNameText || !grounds(r.Who) || !grounds(r.Why):
+		return Compromise{}, fmt.Errorf("%w: which key it is, who revokes and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
+	case len(r.Serials) == 0:
+		return Compromise{}, fmt.Errorf("%w: nothing stands behind the key", ErrRefused)
+	case len(r.Serials) > maxAtOnce:
+		return Compromise{}, fmt.Errorf("%w: %d certificates are more than the %d of one act; revoke the certificate of their issuer, which ends them all", ErrRefused, len(r.Serials), maxAtOnce)
+	}
+	serials := slices.Compact(slices.Sorted(slices.Values(r.Serials)))
+	list := make([]Revocation, len(serials))
+	for i, serial := range serials {
+		reason, err := a.compromiseOf(ctx, serial)
+		if err != nil {
+			return Compromise{}, err
+		}
+		list[i] = Revocation{Serial: serial, At: now, Reason: reason, Invalidity: since, Who: r.Who, Why: r.Why}
+	}
+	c := Compromise{Key: r.Key, Since: since, Count: len(serials), List: sm3.Sum([]byte(strings.Join(serials, "\n") + "\n")), Serials: serials, At: now, Who: r.Who, Why: r.Why}
+	done, err := act.New(a.c.Clock(), a.c.Rand, ActCompromised, r.Key, c)
+	if err != nil {
+		return Compromise{}, err
+	}
+	c.Act = done.ID
+	c.Changed, err = a.c.Store.CommitRevocations(ctx, done, list)
+	a.forget() // it may stand whatever err says
+	return c, err
+}
+
+// compromiseOf names the reason by whose key it is (RFC 5280 5.3.1).
+func (a *Authority) compromiseOf(ctx context.Context, serial string) (int, error) {
+	row, err := a.c.Store.Certificate(ctx, serial)
+	switch {
+	case err != nil:
+		return 0, err
+	case row.selfSigned():
+		return 0, fmt.Errorf("%w: %s is self-signed: it is ended in the trust list, not by its own CRL", ErrRefused, serial)
+	case row.Profile == ProfileIssuing:
+		return certs.ReasonCACompromise, nil
+	}
+	return certs.ReasonKeyCompromise, nil
+}
