@@ -123,11 +123,13 @@ func IssuerNames(issuer *Certificate) ([]string, error) {
 
 // Names tells whether it is c that is named, by its issuer.
 func (id *CertID) Names(c, issuer *Certificate) bool {
-	if id.Serial.Cmp(c.Serial) != 0 || !bytes.Equal(c.RawIssuer, issuer.RawSubject) {
+	sum, known := certIDHashes[id.Hash]
+	if !known || id.Serial.Cmp(c.Serial) != 0 || !c.Issuer.Equal(issuer.Subject) {
 		return false
 	}
-	name, key, err := issuer.hashes(id.Hash)
-	return err == nil && bytes.Equal(id.NameHash, name) && bytes.Equal(id.KeyHash, key)
+	bits, err := issuer.keyBits()
+	// The name as it stands in the certificate that is asked about, not in its issuer's.
+	return err == nil && bytes.Equal(id.NameHash, sum(c.RawIssuer)) && bytes.Equal(id.KeyHash, sum(bits))
 }
 
 // readCertID takes a hash that nobody here knows too: what it names is unknown,

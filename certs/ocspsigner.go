@@ -26,7 +26,7 @@ func (r *OCSPResponse) Responder(issuer *Certificate) (*Certificate, error) {
 	by := r.Certificates[i]
 	switch {
 	// RFC 6960 4.2.2.2: issued directly by the CA that is asked about.
-	case !bytes.Equal(by.RawIssuer, issuer.RawSubject):
+	case !by.Issuer.Equal(issuer.Subject):
 		return nil, fmt.Errorf("%w: %s does not speak for %s", ErrUnknownIssuer, by.Subject, issuer.Subject)
 	case !slices.Contains(by.EKUs, OIDEKUOCSPSigning) || by.KeyUsage&KeyUsageDigitalSignature == 0:
 		return nil, fmt.Errorf("%w: %s may not answer", ErrKeyUsage, by.Subject)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
-	"yinxin/certs"
 	"yinxin/seal/jsondoc"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
@@ -21,26 +20,13 @@ import (
 // covers and what came after. It is not changed by judging it, and may be judged
 // many times.
 type Document struct {
-	format string // "pdf", "json", "ofd", "detached" or ""
-	none   Code   // why there is nothing to judge
-	why    string
-	digest string
-	marks  []mark
-	json   []byte // the text of a JSON document, for its licence
-	tokens []tokenRead
-}
-
-// tokenRead is the time-stamp of a mark, read once: whoever asks what is wanted
-// judges afterwards, and its signature is the same then.
-type tokenRead struct {
-	once  sync.Once
-	token *certs.TimeStamp
-	err   error
-}
-
-func (r *tokenRead) read(der []byte) (*certs.TimeStamp, error) {
-	r.once.Do(func() { r.token, r.err = certs.ParseTimeStamp(der) })
-	return r.token, r.err
+	format  string // "pdf", "json", "ofd", "detached" or ""
+	none    Code   // why there is nothing to judge
+	why     string
+	digest  string
+	marks   []mark
+	json    []byte    // the text of a JSON document, for its licence
+	brought []brought // by the marks, in their order
 }
 
 // mark is one stamp as the format's craft found it.
@@ -89,7 +75,7 @@ func Open(r io.ReaderAt, size int64, hint string, detached []byte) *Document {
 	if d.digest == "" {
 		d.sumFile(r, size)
 	}
-	d.tokens = make([]tokenRead, len(d.marks))
+	d.brought = make([]brought, len(d.marks))
 	return d
 }
 

@@ -212,8 +212,8 @@ func (s *standing) date(of *spoken, asOf time.Time, fresh bool, p time.Time) {
 }
 
 // madeAfter tells whether evidence was made at or after a moment. The times in
-// CRLs and OCSP answers are whole seconds (RFC 5280 5.1.2.4), so within one the order is not to be
-// known and the same second counts as after.
+// CRLs and OCSP answers are whole seconds (RFC 5280 5.1.2.4, RFC 6960 4.2.2.1), so
+// within one the order is not to be known and the same second counts as after.
 func madeAfter(made, moment time.Time) bool {
 	return !made.Before(moment.Truncate(time.Second))
 }

@@ -47,13 +47,13 @@ func (o outcome) verdict() Verdict {
 
 // trial is the judging of one stamp.
 type trial struct {
-	in        Input
-	w         *work
-	book      *book
-	doc       *Document
-	mark      mark
-	tokenRead *tokenRead // of the mark
-	used      map[StatusFreshness]bool
+	in      Input
+	w       *work
+	book    *book
+	doc     *Document
+	mark    mark
+	brought *brought // by the mark
+	used    map[StatusFreshness]bool
 
 	stamp         *ses.Stamp
 	stampErr      error
@@ -111,30 +111,17 @@ var checkTable = [...]struct {
 
 // open reads the stamp and finds the time that everything else is judged at.
 func (t *trial) open() {
-	if t.stamp, t.stampErr = ses.ParseStamp(t.mark.der); t.stampErr != nil {
-		t.stamp = nil
+	b := t.brought
+	b.read(t.mark.der)
+	t.stamp, t.signer, t.maker, t.stampErr = b.stamp, b.signer, b.maker, b.err
+	t.signerSlip, t.makerSlip = b.signerSlip, b.makerSlip
+	if t.stamp == nil {
 		return
 	}
-	t.signer, t.signerSlip, t.stampErr = t.certificate(t.stamp.SignerCert)
-	t.maker, t.makerSlip, _ = t.certificate(t.stamp.Seal.MakerCert)
 	t.claimed = t.stamp.TimeInfo
 	t.tokenOutcome = t.proveTime()
 	t.makerFound, t.makerErr = t.find(t.maker, certs.ServiceSealMaker, nil, t.stamp.Seal.Created)
 	t.signerFound, t.signerErr = t.find(t.signer, certs.ServiceAgencyCA, t.book.certs, t.moment())
-}
-
-// certificate reads one that a stamp brought. Under another's vendor id the slips
-// of the field are passed over and told; under ours there are none.
-func (t *trial) certificate(der []byte) (*certs.Certificate, string, error) {
-	c, err := certs.ParseCertificate(der)
-	if err == nil || t.stamp.Seal.Vendor == ses.VendorID {
-		return c, "", err
-	}
-	c, slips, lenientErr := certs.ParseLenient(der)
-	if lenientErr != nil {
-		return nil, "", err
-	}
-	return c, fmt.Sprintf("read leniently: %v", slips), nil
 }
 
 // moment is the sealing time to judge by: the proven one, else what is claimed.

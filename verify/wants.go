@@ -14,10 +14,10 @@ import (
 // its own.
 func (d *Document) Wants(in Input) []Want { return new(Engine).Wants(d, in) }
 
-// Wants tells which evidence would help to judge a document: an OCSP answer, or
-// the CRL, for each certificate below a root, and what the region's register says of each seal. Only
-// addresses that a trusted certificate or list vouches for are given: one that
-// anyone could write into a file of their own must not be visited.
+// Wants tells which evidence would help to judge a document: an OCSP answer, or the
+// CRL, for each certificate below a root, and what the region's register says of each
+// seal. Only addresses that a trusted certificate or list vouches for are given: one
+// that anyone could write into a file of their own must not be visited.
 func (e *Engine) Wants(d *Document, in Input) []Want {
 	var out wishes
 	trials := e.trials(d, in, map[StatusFreshness]bool{})

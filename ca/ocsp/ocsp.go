@@ -106,6 +106,8 @@ func (r *Responder) Respond(ctx context.Context, request []byte, since time.Time
 	}
 	answer, err := r.sign(ctx, req, by, now)
 	switch {
+	case errors.Is(err, ca.ErrEnded): // nobody is left to answer for it
+		return refusal(unauthorized), nil
 	case errors.Is(err, ca.ErrLost):
 		return refusal(internalError), err
 	case err != nil:
@@ -124,7 +126,7 @@ func (r *Responder) again(ctx context.Context, request []byte, since, now time.T
 		return Answer{}, false
 	}
 	by, err := r.authority.Responder(ctx, k.issuer)
-	if err != nil || by.Certificate != k.by {
+	if err != nil || !by.Certificate.Equal(k.by) {
 		return Answer{}, false
 	}
 	revocation, err := r.store.Revocation(ctx, k.serial)

@@ -275,6 +275,80 @@ func TestWhoAnswers(t *testing.T) {
 
 func delegateIssuer(o *office) *certs.Certificate { return o.credential(ca.PurposeIssuing).Certificate }
 
+// An authority that was re-keyed is still answered for, by the responder that it
+// certified itself, and so is its successor.
+func TestAnAuthorityReKeyed(t *testing.T) {
+	o := open(t)
+	before := o.issue()
+	first := o.credential(ca.PurposeIssuing).Certificate
+	signer := func(issuer, c *certs.Certificate) *certs.Certificate {
+		t.Helper()
+		a, err := o.responder.Respond(t.Context(), ask(t, issuer, c.Serial, nil), time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := certs.ParseOCSPResponse(a.DER)
+		if err != nil {
+			t.Fatal(err)
+		}
+		by, err := r.CheckSignatureFrom(issuer)
+		if err != nil || r.Answers[0].Status != certs.OCSPGood {
+			t.Fatal(r.Answers[0].Status, err)
+		}
+		return by
+	}
+	responder := o.credential(ca.PurposeOCSP).Certificate
+	o.move(time.Hour)
+	if _, err := o.Renew(t.Context(), ca.PurposeIssuing, "test", "x"); err != nil {
+		t.Fatal(err)
+	}
+	after, second := o.issue(), o.credential(ca.PurposeIssuing).Certificate
+	of, _ := ca.Responder("issuing.2")
+	if !signer(first, before).Equal(responder) || !signer(second, after).Equal(o.credential(of).Certificate) {
+		t.Error("before the responder is renewed")
+	}
+	if _, err := o.Renew(t.Context(), ca.PurposeOCSP, "test", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if by := signer(first, before); by.Equal(responder) || !by.Equal(o.credential(ca.PurposeOCSP).Certificate) {
+		t.Error("after it was renewed")
+	}
+	// The serial of one under the name of the other is nobody's.
+	a, err := o.responder.Respond(t.Context(), ask(t, second, before.Serial, nil), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := certs.ParseOCSPResponse(a.DER); err != nil || r.Answers[0].Status != certs.OCSPUnknown {
+		t.Error(err)
+	}
+	o.revoke(second, certs.ReasonCACompromise, time.Time{})
+	if a, err := o.responder.Respond(t.Context(), ask(t, second, after.Serial, nil), time.Time{}); err != nil || a.Status != "unauthorized" {
+		t.Error("an authority that is revoked answers:", a.Status, err)
+	}
+}
+
+func TestHoldAndRelease(t *testing.T) {
+	o := open(t)
+	c := o.issue()
+	client := o.issueAs(ca.ProfileClient)
+	hold := ca.HoldRequest{Serial: client.Serial.Text(16), Who: "test", Why: "x"}
+	if _, err := o.Hold(t.Context(), hold); err != nil {
+		t.Fatal(err)
+	}
+	if a, _ := o.answer(ca.PurposeIssuing, client, time.Time{}); a.Status != certs.OCSPRevoked || a.Revoked.Reason != certs.ReasonCertificateHold {
+		t.Errorf("on hold: %+v", a)
+	}
+	if _, err := o.Release(t.Context(), hold); err != nil {
+		t.Fatal(err)
+	}
+	if a, _ := o.answer(ca.PurposeIssuing, client, time.Time{}); a.Status != certs.OCSPGood {
+		t.Errorf("released: %+v", a)
+	}
+	if a, _ := o.answer(ca.PurposeIssuing, c, time.Time{}); a.Status != certs.OCSPGood {
+		t.Errorf("another: %+v", a)
+	}
+}
+
 // The last answers of a responder end with its certificate.
 func TestAnAnswerEndsWithItsResponder(t *testing.T) {
 	o := open(t)

@@ -87,6 +87,11 @@ func (o *office) credential(p ca.Purpose) ca.Credential {
 
 func (o *office) issue() *certs.Certificate {
 	o.t.Helper()
+	return o.issueAs(ca.ProfilePerson)
+}
+
+func (o *office) issueAs(profile string) *certs.Certificate {
+	o.t.Helper()
 	k, err := sm2.GenerateKey(rand.Reader)
 	if err != nil {
 		o.t.Fatal(err)
@@ -95,7 +100,7 @@ func (o *office) issue() *certs.Certificate {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	row, err := o.Issue(o.t.Context(), ca.IssueRequest{Profile: ca.ProfilePerson, Agency: "11370000MB2852565A", AgencyName: "某局", CommonName: "张三", CSR: csr, Who: "test", Why: "x"})
+	row, err := o.Issue(o.t.Context(), ca.IssueRequest{Profile: profile, Agency: "11370000MB2852565A", AgencyName: "某局", CommonName: "张三", CSR: csr, Who: "test", Why: "x"})
 	if err != nil {
 		o.t.Fatal(err)
 	}

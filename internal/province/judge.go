@@ -85,7 +85,9 @@ func (p *Province) Answers(ctx context.Context, wants []verify.Want) (out []veri
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, p.read.item(verify.KindOCSP, answer.DER))
+			if !answer.ThisUpdate.IsZero() { // else it is another region's
+				out = append(out, p.read.item(verify.KindOCSP, answer.DER))
+			}
 		case w.Kind == verify.KindLicence && w.Region == p.Identity.Region:
 			answer, err := p.Licences.Status(ctx, w.Key, "")
 			if err != nil {

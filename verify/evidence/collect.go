@@ -146,12 +146,20 @@ func (c *Collector) ask(ctx context.Context, w verify.Want, since time.Time) (ve
 	if w.Kind == verify.KindOCSP {
 		item, err = c.askOCSP(ctx, u, w, since)
 	} else {
-		item, err = c.get(ctx, u, w.Kind)
+		item, err = c.fetch(ctx, u, w.Kind)
 	}
 	if err != nil {
 		return verify.Item{}, err
 	}
 	return item, c.keep(w, item)
+}
+
+func (c *Collector) fetch(ctx context.Context, u *url.URL, kind verify.Kind) (verify.Item, error) {
+	raw, err := c.get(ctx, u)
+	if err != nil {
+		return verify.Item{}, err
+	}
+	return verify.NewItem(kind, raw), nil
 }
 
 // Fetch gets a public document, such as a trust bundle, within the same limits. What
@@ -161,11 +169,7 @@ func (c *Collector) Fetch(ctx context.Context, address string) ([]byte, error) {
 	if err != nil || !web(u) || u.Host == "" {
 		return nil, fmt.Errorf("%q cannot be asked", address)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	return c.send(ctx, u.Host, req)
+	return c.get(ctx, u)
 }
 
 func (c *Collector) keep(w verify.Want, item verify.Item) error {
@@ -178,16 +182,12 @@ func (c *Collector) keep(w verify.Want, item verify.Item) error {
 	return nil
 }
 
-func (c *Collector) get(ctx context.Context, u *url.URL, kind verify.Kind) (verify.Item, error) {
+func (c *Collector) get(ctx context.Context, u *url.URL) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return verify.Item{}, err
+		return nil, err
 	}
-	raw, err := c.send(ctx, u.Host, req)
-	if err != nil {
-		return verify.Item{}, err
-	}
-	return verify.NewItem(kind, raw), nil
+	return c.send(ctx, u.Host, req)
 }
 
 // send asks one question. A server that gave no answer at all is not asked
