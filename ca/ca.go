@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -94,12 +95,15 @@ type Revocation struct {
 const (
 	StateValid   = "valid"
 	StateRevoked = "revoked"
+	StateHeld    = "held" // counts as revoked, and may be released
 	StateExpired = "expired"
 )
 
 // State is the state at a moment. Revoked goes before expired, since it says more.
 func (r Row) State(now time.Time) string {
 	switch {
+	case r.Revocation != nil && r.Revocation.Reason == certs.ReasonCertificateHold:
+		return StateHeld
 	case r.Revocation != nil:
 		return StateRevoked
 	case now.After(r.NotAfter):

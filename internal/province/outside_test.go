@@ -133,11 +133,11 @@ func TestASealOfAnOutsideAuthority(t *testing.T) {
 		t.Errorf("it stamps on: %v", err)
 	}
 	for _, issuer := range []string{"root", "issuing"} {
-		der, err := h.CRLs.List(t.Context(), issuer)
+		published, err := h.CRLs.List(t.Context(), issuer)
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := certs.ParseCRL(der)
+		list, err := certs.ParseCRL(published.DER)
 		if err != nil {
 			t.Fatal(err)
 		}

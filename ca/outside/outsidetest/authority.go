@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net/url"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func New(t testing.TB, name string, above *Authority, now func() time.Time) *Aut
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &Authority{Name: name, CRL: "http://ca.example.cn/" + name + ".crl", t: t, key: key, now: now}
+	a := &Authority{Name: name, CRL: "http://ca.example.cn/" + url.PathEscape(name) + ".crl", t: t, key: key, now: now}
 	template := &smx509.Certificate{SerialNumber: serial(t), Subject: pkix.Name{Country: []string{"CN"}, Organization: []string{"某电子认证服务有限公司"}, CommonName: name},
 		NotBefore: now().Add(-time.Hour), NotAfter: now().AddDate(10, 0, 0), KeyUsage: smx509.KeyUsage(x509.KeyUsageCertSign | x509.KeyUsageCRLSign), IsCA: true, BasicConstraintsValid: true,
 		SignatureAlgorithm: smx509.SM2WithSM3}
