@@ -146,7 +146,7 @@ func ruled(err error) error {
 		err     error
 		refusal refusal
 	}{
-		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict},
+		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict}, {seal.ErrManyPending, refused},
 		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
 		{ca.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 	} {

@@ -13,13 +13,28 @@ import (
 	"yinxin/seal"
 )
 
-var bucketSealRequests = []byte("seal_requests") // seal code -> request
+var (
+	bucketSealRequests = []byte("seal_requests")         // seal code -> request
+	bucketSealPending  = []byte("seal_requests_pending") // agency, 0, seal code -> nothing
+)
+
+func pendingKey(agency, id string) []byte { return []byte(agency + "\x00" + id) }
+
+// pendingOf counts an agency's requests that wait, as far as the count is asked for.
+func (tx *Tx) pendingOf(agency string) (n int) {
+	prefix := pendingKey(agency, "")
+	cursor := tx.bucket(bucketSealPending).Cursor()
+	for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix) && n < seal.MaxPending; key, _ = cursor.Next() {
+		n++
+	}
+	return n
+}
 
 func decodeRequest(value []byte) (r seal.Request, err error) {
 	if err := act.Decode(value, &r); err != nil {
 		return r, fmt.Errorf("%w: a request for a seal's certificate: %w", ErrCorrupt, err)
 	}
-	utc(&r.Made)
+	utc(&r.Made, &r.Withdrawn)
 	return r, nil
 }
 
@@ -50,7 +65,13 @@ func (s sealStore) CommitRequest(ctx context.Context, a act.Act, r seal.Request)
 		if known := tx.get(bucketKeyOwners, key); known != nil && !bytes.Equal(known, owner) {
 			return fmt.Errorf("%w: its key serves something else", seal.ErrTaken)
 		}
+		if tx.pendingOf(r.Agency) >= seal.MaxPending {
+			return seal.ErrManyPending
+		}
 		if err := tx.act(a); err != nil {
+			return err
+		}
+		if err := tx.put(bucketSealPending, pendingKey(r.Agency, r.ID), nil); err != nil {
 			return err
 		}
 		if err := tx.put(bucketKeyOwners, key, owner); err != nil {
@@ -95,7 +116,35 @@ func (s sealStore) CommitImported(ctx context.Context, i seal.Imported) error {
 		if err := tx.enterSeal(i.Seal, i.DER, made); err != nil {
 			return err
 		}
-		return tx.put(bucketSealRequests, []byte(i.Request.ID), request)
+		return tx.answered(i.Request, request)
+	})
+}
+
+// answered keeps a request that does not wait any more.
+func (tx *Tx) answered(r seal.Request, value []byte) error {
+	if err := tx.delete(bucketSealPending, pendingKey(r.Agency, r.ID)); err != nil {
+		return err
+	}
+	return tx.put(bucketSealRequests, []byte(r.ID), value)
+}
+
+func (s sealStore) CommitRecall(ctx context.Context, a act.Act, r seal.Request) error {
+	value, err := act.Encode(r)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, func(tx *Tx) error {
+		present, err := requestAt(tx.get, r.ID)
+		if err != nil {
+			return err
+		}
+		if present.Version+1 != r.Version {
+			return seal.ErrChanged
+		}
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		return tx.answered(r, value)
 	})
 }
 
