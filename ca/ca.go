@@ -45,6 +45,8 @@ var (
 	ErrEnded = errors.New("the service cannot sign")
 	// ErrSerialTaken: the serial number has been used; the office draws again.
 	ErrSerialTaken = errors.New("the serial number has been used")
+	// ErrTwinned: the signing certificate has an encryption certificate already.
+	ErrTwinned = errors.New("the certificate has its encryption certificate already")
 	// ErrRetryMismatch: the idempotency key was used for another request.
 	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
 )
@@ -136,7 +138,8 @@ type Store interface {
 	// ErrKeyTaken if the key was intended for another owner.
 	PutIntent(ctx context.Context, i Intent) error
 	// CommitCertificate replaces the intent by the certificate, with its act. It
-	// fails if there is no such intent, or if it was abandoned.
+	// fails if there is no such intent, or if it was abandoned, and with ErrTwinned
+	// if another certificate is the row's twin's.
 	CommitCertificate(ctx context.Context, a act.Act, r Row) error
 	// CommitAbandoned keeps the intent as abandoned since the act's time;
 	// ErrNotFound if it is not pending.
@@ -149,6 +152,8 @@ type Store interface {
 	Revocation(ctx context.Context, serial string) (*Revocation, error)
 	// CertificateByAct finds what an act issued.
 	CertificateByAct(ctx context.Context, id act.ID) (Row, error)
+	// Twin is the encryption certificate that goes with a signing certificate.
+	Twin(ctx context.Context, signing string) (Row, error)
 	// Certificates lists what the filter matches, in an order that is the same from
 	// page to page. A store may stop before f.Limit rows are found; next is the
 	// cursor to go on from, "" at the end; ErrNotFound for a cursor that names none.
@@ -189,6 +194,7 @@ type Config struct {
 	Region, RegionName string
 	BaseURL            string // of the public endpoint, for CRL and issuer addresses
 	Log                *slog.Logger
+	Gate               Gate // nil: no act waits for a second officer
 }
 
 // Authority issues and revokes. Its methods may be called concurrently.

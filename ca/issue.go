@@ -26,6 +26,9 @@ type IssueRequest struct {
 	Replaces   string // serial of the agency's certificate that this one renews; RenewCertificate checks it
 	Who, Why   string
 	Retry      *act.Retry
+	By         act.Officer // who asks, as far as a key says it
+	Dual       bool        // with an encryption certificate beside it: ca/escrow issues those
+	Admitted   bool        // the gate was asked (Admit), or officers approved it
 }
 
 // issuable are the profiles that agencies may ask for.
@@ -50,6 +53,11 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 	key, err := r.check()
 	if err != nil {
 		return Row{}, err
+	}
+	if serial, err := a.admit(ctx, r); err != nil {
+		return Row{}, err
+	} else if serial != "" {
+		return a.c.Store.Certificate(ctx, serial)
 	}
 	organization := r.AgencyName
 	if r.Profile == ProfileAgencySeal {
@@ -86,6 +94,9 @@ func (a *Authority) retried(ctx context.Context, r *act.Retry) (Row, bool, error
 		return Row{}, false, ErrRetryMismatch
 	}
 	row, err := a.c.Store.CertificateByAct(ctx, done.Act)
+	if errors.Is(err, ErrNotFound) { // a request that waits, which the gate knows
+		return Row{}, false, nil
+	}
 	return row, err == nil, err
 }
 
@@ -97,6 +108,8 @@ func (r *IssueRequest) check() (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, r.Agency)
 	case !grounds(r.Who) || !grounds(r.Why):
 		return nil, fmt.Errorf("%w: who asks and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
+	case r.Dual && !r.Admitted:
+		return nil, fmt.Errorf("%w: a pair of certificates is issued by the key centre", ErrRefused)
 	case (r.Key == nil) == (r.CSR == nil):
 		return nil, fmt.Errorf("%w: either a request or a key", ErrRefused)
 	case r.Profile == ProfileAgencySeal && !sealCode(r.CommonName):

@@ -29,6 +29,7 @@ type order struct {
 	key      *ecdsa.PublicKey
 	held     hsm.Key // nil when the key is elsewhere
 	agency   string
+	twin     string // serial of the signing certificate that an encryption certificate goes with
 	who, why string
 	retry    *act.Retry
 }
@@ -120,7 +121,7 @@ func (a *Authority) record(ctx context.Context, o order, c *certs.Certificate, s
 	r := Row{
 		Serial: serial, Issuer: issuer, Profile: o.profile.Name(), Purpose: o.purpose, Agency: o.agency,
 		Subject: c.Subject.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter, DER: c.Raw, IssuedAt: now.UTC().Truncate(time.Second),
-		Who: o.who, Why: o.why, Replaces: o.replaces,
+		Who: o.who, Why: o.why, Twin: o.twin, Replaces: o.replaces,
 	}
 	if o.held != nil {
 		r.KeyID = o.held.Info().ID

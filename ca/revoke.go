@@ -17,6 +17,9 @@ type RevokeRequest struct {
 	Reason     int // RFC 5280 5.3.1
 	Invalidity time.Time
 	Who, Why   string
+	Retry      *act.Retry  // of a request that may have to wait
+	By         act.Officer // who asks, as far as a key says it
+	Admitted   bool        // officers approved it
 }
 
 // Reasons by the names that people use.
@@ -51,6 +54,9 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 		return Row{}, fmt.Errorf("%w: who revokes and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
 	case r.Invalidity.After(now):
 		return Row{}, fmt.Errorf("%w: the invalidity date lies in the future", ErrRefused)
+	}
+	if done, err := a.admitRevocation(ctx, row, r); done || err != nil {
+		return row, err
 	}
 	rev := Revocation{Serial: r.Serial, At: now, Reason: r.Reason, Invalidity: r.Invalidity, Who: r.Who, Why: r.Why}
 	done, err := act.New(a.c.Clock(), a.c.Rand, ActRevoked, r.Serial, rev)

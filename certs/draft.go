@@ -58,6 +58,9 @@ func ParseSchemeDraft(b []byte) (*SchemeDraft, error) {
 // List is what is to be signed. It is not to be changed.
 func (d *SchemeDraft) List() SchemeList { return d.s.list }
 
+// Payload is what every key signs.
+func (d *SchemeDraft) Payload() []byte { return d.e.Payload }
+
 // Keys are the certificates of the keys that the list names.
 func (d *SchemeDraft) Keys() []*Certificate { return d.s.keys }
 

@@ -97,12 +97,13 @@ func TestOpenSSLIsTheOutsideAuthority(t *testing.T) {
 	}
 	judge := func(what string, want verify.Verdict, code verify.Code, more ...verify.Item) {
 		t.Helper()
-		in, err := h.Input(t.Context())
+		d := verify.Open(bytes.NewReader(stamped.Document), stamped.Size(), "", nil)
+		in, err := h.Input(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		in.Evidence.Items = append(in.Evidence.Items, more...)
-		report := h.Engine.Judge(verify.Open(bytes.NewReader(stamped.Document), stamped.Size(), "", nil), in)
+		report := h.Engine.Judge(d, in)
 		if report.Verdict != want || code != "" && !slices.ContainsFunc(report.Reasons, func(r verify.Reason) bool { return r.Code == code }) {
 			t.Errorf("%s: %s %v, want %s %s", what, report.Verdict, report.Reasons, want, code)
 		}

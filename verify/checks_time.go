@@ -18,7 +18,7 @@ func (t *trial) proveTime() outcome {
 	if t.w.spend(1) != nil {
 		return overWork
 	}
-	token, err := certs.ParseTimeStamp(t.stamp.TimeStamp)
+	token, err := t.tokenRead.read(t.stamp.TimeStamp)
 	if err != nil {
 		return failed(TimestampForged, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"yinxin/certs"
 	"yinxin/seal/jsondoc"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
@@ -26,6 +27,20 @@ type Document struct {
 	digest string
 	marks  []mark
 	json   []byte // the text of a JSON document, for its licence
+	tokens []tokenRead
+}
+
+// tokenRead is the time-stamp of a mark, read once: whoever asks what is wanted
+// judges afterwards, and its signature is the same then.
+type tokenRead struct {
+	once  sync.Once
+	token *certs.TimeStamp
+	err   error
+}
+
+func (r *tokenRead) read(der []byte) (*certs.TimeStamp, error) {
+	r.once.Do(func() { r.token, r.err = certs.ParseTimeStamp(der) })
+	return r.token, r.err
 }
 
 // mark is one stamp as the format's craft found it.
@@ -74,6 +89,7 @@ func Open(r io.ReaderAt, size int64, hint string, detached []byte) *Document {
 	if d.digest == "" {
 		d.sumFile(r, size)
 	}
+	d.tokens = make([]tokenRead, len(d.marks))
 	return d
 }
 

@@ -56,6 +56,7 @@ type profile struct {
 	key      *sm2.PrivateKey
 	uscc     string
 	crl      string
+	more     []pkix.Extension
 }
 
 const (
@@ -99,6 +100,7 @@ func newParty(t testing.TB, issuer *party, p profile) *party {
 		}
 		c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 156, 10260, 4, 1, 4}, Value: text})
 	}
+	c.ExtraExtensions = append(c.ExtraExtensions, p.more...)
 	parent, by := c, p.key
 	if issuer != nil {
 		parent, by = issuer.cert.SMX509(), issuer.key

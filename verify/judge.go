@@ -86,8 +86,8 @@ func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []
 	}
 	var all []*trial
 	seals := map[string]bool{}
-	for _, m := range d.marks {
-		t := &trial{in: in, w: w, book: b, doc: d, mark: m, used: used}
+	for i, m := range d.marks {
+		t := &trial{in: in, w: w, book: b, doc: d, mark: m, tokenRead: &d.tokens[i], used: used}
 		t.open()
 		if t.stamp != nil {
 			seals[t.stamp.Seal.ID] = true

@@ -56,19 +56,41 @@ func signerOfToken(trust *certs.Trust, t *qr.Token, at time.Time) (certs.Found, 
 			if _, bad := s.DistrustedSince(); bad || state != certs.Granted || at.Before(s.Certificate.NotBefore) {
 				return certs.Found{}, certs.ErrServiceState
 			}
+			if !entitledToToken(trust, r, s, t.Identifier.Issuer) {
+				return certs.Found{}, errTokenSigner
+			}
 			return certs.Found{Path: []*certs.Certificate{s.Certificate}, Region: r, Service: s}, nil
 		}
 	}
 	return certs.Found{}, errTokenSigner
 }
 
+// entitledToToken: the authority's code (USCC) has its division at 3 to 8 (GB 32100).
+// A region does not answer for the authorities of another on the list, nor a service
+// for organisations that are not its own. A code of the State's own organs, which
+// begins with no region's digits, is anyone's whose list names the signer.
+func entitledToToken(trust *certs.Trust, r *certs.Region, s *certs.Service, authority string) bool {
+	if len(s.Organisations) > 0 && !slices.Contains(s.Organisations, authority) {
+		return false
+	}
+	if len(authority) < 8 || s.SpeaksFor(r.Code, authority[2:8]) {
+		return true
+	}
+	for code := range trust.Regions {
+		if code != r.Code && code[:2] == authority[2:4] {
+			return false
+		}
+	}
+	return true
+}
+
 // TokenWants tells which evidence would help to judge a token.
-func TokenWants(token *qr.Token, in Input) []Want {
+func (e *Engine) TokenWants(token *qr.Token, in Input) []Want {
 	found, err := signerOfToken(in.Trust, token, in.At)
 	if err != nil {
 		return nil
 	}
-	t := tokenTrial(new(Engine), in)
+	t := tokenTrial(e, in)
 	var out wishes
 	t.wantStatus(&out, found)
 	t.wantSigners(&out, found.Region)

@@ -47,12 +47,13 @@ func (o outcome) verdict() Verdict {
 
 // trial is the judging of one stamp.
 type trial struct {
-	in   Input
-	w    *work
-	book *book
-	doc  *Document
-	mark mark
-	used map[StatusFreshness]bool
+	in        Input
+	w         *work
+	book      *book
+	doc       *Document
+	mark      mark
+	tokenRead *tokenRead // of the mark
+	used      map[StatusFreshness]bool
 
 	stamp         *ses.Stamp
 	stampErr      error

@@ -38,9 +38,11 @@ const (
 // a revocation. An answer from the past would hide what came after it.
 var ErrClockBackwards = errors.New("the clock went backwards")
 
-// Answer is an OCSPResponse. One that is an error of RFC 6960 4.2.1 has no times.
+// Answer is an OCSPResponse with the name of its status (RFC 6960 4.2.1). One that
+// is not successful has no times.
 type Answer struct {
 	DER                    []byte
+	Status                 string
 	ThisUpdate, NextUpdate time.Time
 	// Tag tells one answer from another (RFC 5019 6.2): hex SM3 of the DER.
 	Tag string

@@ -22,8 +22,14 @@ const (
 	unauthorized     = 6 // RFC 5019 2.2.3: of an issuer that is none of ours
 )
 
+const successful = "successful"
+
+var statusNames = map[byte]string{malformedRequest: "malformedRequest", internalError: "internalError", tryLater: "tryLater", unauthorized: "unauthorized"}
+
 // refusal is an error of the protocol; it is not signed.
-func refusal(status byte) Answer { return Answer{DER: []byte{0x30, 3, 0x0a, 1, status}} }
+func refusal(status byte) Answer {
+	return Answer{DER: []byte{0x30, 3, 0x0a, 1, status}, Status: statusNames[status]}
+}
 
 // word is what is said of one certificate.
 type word struct {
@@ -62,7 +68,7 @@ func (r *Responder) sign(ctx context.Context, req *certs.OCSPRequest, by issuer,
 	if err != nil {
 		return Answer{}, err
 	}
-	a := Answer{DER: der, ThisUpdate: t.this, NextUpdate: t.next, Tag: tagOf(der)}
+	a := Answer{DER: der, Status: successful, ThisUpdate: t.this, NextUpdate: t.next, Tag: tagOf(der)}
 	if w := words[0]; req.Plain && len(words) == 1 && w.status != certs.OCSPUnknown {
 		a.Public = true
 		r.keep(req, &kept{a, by.name, serialOf(w.id), cred.Certificate, w.revocation})

@@ -189,9 +189,7 @@ func (o *Office) commit(ctx context.Context, name string, a Authority, before in
 	if err != nil {
 		return err
 	}
-	err = o.c.Store.CommitAuthority(ctx, done, a, before)
-	o.c.Changed() // it may stand whatever err says
-	return err
+	return o.c.Store.CommitAuthority(ctx, done, a, before)
 }
 
 // text can stand in a list and a log: no controls, no marks that turn the direction

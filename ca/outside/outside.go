@@ -89,16 +89,14 @@ type Store interface {
 	Authorities(ctx context.Context) ([]Authority, error)
 }
 
-// Config of New. Trust gives what the region trusts now; Changed is called when that
-// is no longer so.
+// Config of New. Trust gives what the region trusts now.
 type Config struct {
-	Store   Store
-	CA      *ca.Authority
-	Trust   func(ctx context.Context) (*certs.Trust, error)
-	Changed func()
-	Clock   func() time.Time
-	Rand    io.Reader
-	Region  string
+	Store  Store
+	CA     *ca.Authority
+	Trust  func(ctx context.Context) (*certs.Trust, error)
+	Clock  func() time.Time
+	Rand   io.Reader
+	Region string
 }
 
 // Office keeps the outside authorities. Its methods may be called concurrently.
@@ -106,7 +104,7 @@ type Office struct{ c Config }
 
 // New checks the configuration.
 func New(c Config) (*Office, error) {
-	if c.Store == nil || c.CA == nil || c.Trust == nil || c.Changed == nil || c.Clock == nil || c.Rand == nil || len(c.Region) != 6 {
+	if c.Store == nil || c.CA == nil || c.Trust == nil || c.Clock == nil || c.Rand == nil || len(c.Region) != 6 {
 		return nil, errors.New("outside: incomplete configuration")
 	}
 	return &Office{c}, nil

@@ -59,6 +59,7 @@ func runKeyCreate(ctx context.Context, c *call) error {
 	scope := c.flags.String("scope", "", "scopes, comma separated: "+strings.Join(agency.Scopes(), " "))
 	networks := c.flags.String("network", "", "networks it may be used from, comma separated (CIDR)")
 	c.flags.StringVar(&r.Label, "label", "", "what it is for")
+	c.flags.StringVar(&r.Officer, "officer", "", "`name` of the person whose key it is; without it the key is a program's")
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func runKeyList(ctx context.Context, c *call) error {
 		}
 		return c.print(keys, func(w io.Writer) {
 			for _, k := range keys {
-				fmt.Fprintln(w, k.ID, k.Agency, strings.Join(k.Scopes, ","), k.Expires.Format(time.DateOnly), k.InForce(time.Now()))
+				fmt.Fprintln(w, k.ID, k.Agency, strings.Join(k.Scopes, ","), k.Expires.Format(time.DateOnly), k.InForce(time.Now()), plain(k.Officer))
 			}
 		})
 	})

@@ -25,6 +25,7 @@ type call struct {
 	json           bool
 	data           string
 	passphraseFile string
+	officerKeyFile string
 }
 
 var errHelped = errors.New("helped")

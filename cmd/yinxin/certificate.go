@@ -21,7 +21,9 @@ const maxCSR = 64 << 10
 // runCAIssue issues a certificate from a PKCS#10 request.
 func runCAIssue(ctx context.Context, c *call) error {
 	c.withData()
-	r := ca.IssueRequest{Who: operator()}
+	c.withOfficer()
+	r := ca.IssueRequest{}
+	c.flags.BoolVar(&r.Dual, "dual", false, "an encryption certificate beside it, whose key the key centre makes; the answer is a CSRResponse (GM/T 0092)")
 	c.flags.StringVar(&r.Agency, "agency", "", "USCC of the `agency`")
 	c.flags.StringVar(&r.Profile, "profile", ca.ProfileClient, "agency-seal, person or client")
 	c.flags.StringVar(&r.CommonName, "cn", "", "common `name`; the 14-digit code for agency-seal")
@@ -52,9 +54,16 @@ func runCAIssue(ctx context.Context, c *call) error {
 			return err
 		}
 		r.AgencyName = a.Name
+		if r.By, err = c.officer(ctx, p); err != nil {
+			return err
+		}
+		r.Who = r.By.String()
+		if r.Dual {
+			return c.issuePair(ctx, p, r, to)
+		}
 		row, err := p.CA.Issue(ctx, r)
 		if err != nil {
-			return err
+			return c.waits(err)
 		}
 		if *out == "" && c.json {
 			return c.print(row, nil)

@@ -59,7 +59,7 @@ func TestDamagedFolders(t *testing.T) {
 		"key's counter":      {aKey, flip(60), []int{exitBadInput}},
 		"root key cut":       {"/keys/kek.pem", cut, []int{exitBadInput}},
 		"root key, one bit":  {"/keys/kek.pem", flip(200), []int{exitBadInput, exitNoRight}}, // looks like a wrong passphrase
-		"database cut":       {"/store.db", cut, []int{exitBadInput}},
+		"database cut":       {"/store.db", func(b []byte) []byte { return b[:8*os.Getpagesize()] }, []int{exitBadInput}},
 		"database empty":     {"/store.db", none, []int{exitBadInput}},
 		"database, 1st meta": {"/store.db", meta(0), []int{exitBadInput}},
 		"database, 2nd meta": {"/store.db", meta(1), []int{exitBadInput}},

@@ -9,12 +9,17 @@ import (
 	"syscall"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/crl"
+	"yinxin/ca/escrow"
 	"yinxin/ca/outside"
+	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
+	"yinxin/internal/trust/ceremony"
 	"yinxin/license"
 	"yinxin/seal"
 )
@@ -144,10 +149,43 @@ var knownExits = []struct {
 	{ca.ErrRevoked, exitRefused, ""},
 	{ca.ErrRefused, exitRefused, ""},
 	{ca.ErrBadRequest, exitBadInput, ""},
+	{approval.ErrNotFound, exitBadInput, ""},
+	{approval.ErrNoRight, exitNoRight, ""},
+	{approval.ErrSameOfficer, exitNoRight, ""},
+	{approval.ErrRefused, exitRefused, ""},
+	{approval.ErrNotGranted, exitRefused, ""},
+	{approval.ErrDecided, exitRefused, ""},
+	{approval.ErrExpired, exitRefused, ""},
+	{approval.ErrTooMany, exitRefused, ""},
+	{approval.ErrChanged, exitRefused, ""},
+	{approval.ErrClock, exitRefused, ""},
+	{escrow.ErrNotFound, exitBadInput, ""},
+	{escrow.ErrRefused, exitRefused, ""},
+	{ca.ErrKeyTaken, exitRefused, ""},
+	{agency.ErrUnauthenticated, exitNoRight, ""},
+	{agency.ErrNetwork, exitNoRight, ""},
 	{ca.ErrNotHeld, exitRefused, ""},
 	{crl.ErrNoList, exitBadInput, ""},
 	{crl.ErrClockBackwards, exitRefused, "set the clock; the lists that were published stand"},
 	{crl.ErrEnded, exitRefused, ""},
+	{certs.ErrRollback, exitRefused, "get the newest lists from a province of the scheme"},
+	{certs.ErrTrustExpired, exitRefused, "get the newest lists from a province of the scheme"},
+	{certs.ErrCannotFollow, exitRefused, "the lists between them are needed, and the sequence of a list with other keys is the next number"},
+	{certs.ErrTakenBack, exitRefused, ""},
+	{certs.ErrTwoLists, exitRefused, "ask the scheme's keepers which of them is theirs; nothing was changed"},
+	{certs.ErrUnknownAnchor, exitRefused, ""},
+	{certs.ErrSigned, exitRefused, ""},
+	{certs.ErrNotAsked, exitRefused, ""},
+	{certs.ErrSignature, exitRefused, ""},
+	{trust.ErrRefused, exitRefused, ""},
+	{trust.ErrNotTrusted, exitRefused, ""},
+	{trust.ErrStale, exitRefused, ""},
+	{trust.ErrChanged, exitRefused, "try again"},
+	{trust.ErrNotNamed, exitRefused, "have the scheme's keepers add this province's bundle to the next list"},
+	{ceremony.ErrRefused, exitRefused, ""},
+	{ceremony.ErrExists, exitRefused, "name a new folder"},
+	{ceremony.ErrNoKey, exitBadInput, "yinxin trust key makes one"},
+	{certs.ErrMalformed, exitBadInput, ""},
 	{license.ErrNotFound, exitBadInput, ""},
 	{license.ErrNoRight, exitNoRight, ""},
 	{license.ErrRefused, exitRefused, ""},

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"yinxin/ca"
+	"yinxin/internal/act"
 	"yinxin/internal/province"
 )
 
@@ -15,7 +16,9 @@ const holdReason = "certificateHold"
 
 func runCARevoke(ctx context.Context, c *call) error {
 	c.withData()
-	r := ca.RevokeRequest{Who: operator()}
+	c.withOfficer()
+	r := ca.RevokeRequest{}
+	withTwin := c.flags.Bool("with-twin", false, "the encryption certificate that goes with it too; after a compromise it always goes")
 	reason := c.flags.String("reason", "unspecified", "`reason` of RFC 5280 5.3.1, such as keyCompromise; certificateHold can be released")
 	since := c.flags.String("since", "", "`time` since when the key may have been misused (RFC 3339)")
 	c.flags.StringVar(&r.Why, "why", "", "the grounds")
@@ -35,19 +38,24 @@ func runCARevoke(ctx context.Context, c *call) error {
 		return err
 	}
 	if *reason != holdReason {
-		return c.changeCertificate(ctx, "revoked", func(p *province.Province) (ca.Row, error) { return p.CA.Revoke(ctx, r) })
+		return c.changeCertificates(ctx, "revoked", func(p *province.Province, by act.Officer) ([]ca.Row, error) {
+			r.By, r.Who = by, by.String()
+			return p.CA.RevokePair(ctx, r, *withTwin)
+		})
 	}
-	if *since != "" {
-		return usageError("--since is for a revocation, and a hold begins now")
+	if *since != "" || *withTwin {
+		return usageError("--since and --with-twin are for a revocation; a hold begins now")
 	}
-	return c.changeCertificate(ctx, "on hold", func(p *province.Province) (ca.Row, error) {
-		return p.CA.Hold(ctx, ca.HoldRequest{Serial: r.Serial, Who: r.Who, Why: r.Why})
+	return c.changeCertificates(ctx, "on hold", func(p *province.Province, by act.Officer) ([]ca.Row, error) {
+		row, err := p.CA.Hold(ctx, ca.HoldRequest{Serial: r.Serial, Who: by.String(), Why: r.Why})
+		return []ca.Row{row}, err
 	})
 }
 
 func runCARelease(ctx context.Context, c *call) error {
 	c.withData()
-	r := ca.HoldRequest{Who: operator()}
+	c.withOfficer()
+	r := ca.HoldRequest{}
 	c.flags.StringVar(&r.Why, "why", "", "the grounds")
 	if err := c.parse(1, 1); err != nil {
 		return err
@@ -56,17 +64,30 @@ func runCARelease(ctx context.Context, c *call) error {
 		return err
 	}
 	r.Serial = c.args[0]
-	return c.changeCertificate(ctx, "released", func(p *province.Province) (ca.Row, error) { return p.CA.Release(ctx, r) })
+	return c.changeCertificates(ctx, "released", func(p *province.Province, by act.Officer) ([]ca.Row, error) {
+		r.Who = by.String()
+		row, err := p.CA.Release(ctx, r)
+		return []ca.Row{row}, err
+	})
 }
 
-// changeCertificate does something to a certificate and prints what it has become.
-func (c *call) changeCertificate(ctx context.Context, done string, do func(*province.Province) (ca.Row, error)) error {
+// changeCertificates does something to a certificate, and perhaps to its twin, and
+// prints what they have become.
+func (c *call) changeCertificates(ctx context.Context, done string, do func(*province.Province, act.Officer) ([]ca.Row, error)) error {
 	return c.withProvince(ctx, func(p *province.Province) error {
-		row, err := do(p)
+		by, err := c.officer(ctx, p)
 		if err != nil {
 			return err
 		}
-		return c.print(row, func(w io.Writer) { fmt.Fprintln(w, done, row.Serial, row.Subject) })
+		rows, err := do(p, by)
+		if err != nil {
+			return c.waits(err)
+		}
+		return c.print(rows[0], func(w io.Writer) {
+			for _, row := range rows {
+				fmt.Fprintln(w, done, row.Serial, row.Subject)
+			}
+		})
 	})
 }
 

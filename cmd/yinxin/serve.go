@@ -18,6 +18,7 @@ func runServe(ctx context.Context, c *call) error {
 	c.withData()
 	listen := c.flags.String("listen", "127.0.0.1:8520", "`address` to listen on")
 	maxBody := c.flags.Int64("max-body", server.DefaultMaxBody, "largest body in `bytes`")
+	offline := c.flags.Bool("offline", false, "ask no other region for its lists or its answers")
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
@@ -26,6 +27,7 @@ func runServe(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	o.Ask = !*offline
 	p, err := province.Open(ctx, o)
 	if err != nil {
 		return err

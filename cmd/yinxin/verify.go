@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"yinxin/certs"
+	"yinxin/internal/province"
 	"yinxin/verify"
 	"yinxin/verify/evidence"
 )
@@ -25,11 +26,13 @@ type court struct {
 	input     verify.Input        // with the evidence that was given
 	fixed     bool                // the time was given
 	collector *evidence.Collector // nil: ask nobody
+	province  *province.Province  // nil without --data
 	stamp     []byte              // detached, nil where the stamps are in the files
 }
 
 func runVerify(ctx context.Context, c *call) error {
 	var f verifyFlags
+	c.withData()
 	c.flags.StringVar(&f.trust, "trust", "", "trust bundle `file`")
 	c.flags.StringVar(&f.anchor, "trust-anchor", "", "fingerprint that the bundle must lead to, `SM3` in hex")
 	c.flags.StringVar(&f.stamp, "stamp", "", "detached stamp, a .ses `file`, of the one FILE")
@@ -46,7 +49,18 @@ func runVerify(ctx context.Context, c *call) error {
 	if f.anchor != "" && f.trust == "" {
 		return usageError("--trust-anchor says where --trust must lead, and there is no --trust")
 	}
-	j, err := f.open()
+	// A data folder that the environment names is not meant: verify needs none.
+	if c.data == "" {
+		return f.run(ctx, c, nil)
+	}
+	if f.trust != "" {
+		return usageError("--data and --trust both say what is trusted")
+	}
+	return c.withProvince(ctx, func(p *province.Province) error { return f.run(ctx, c, p) })
+}
+
+func (f *verifyFlags) run(ctx context.Context, c *call, p *province.Province) error {
+	j, err := f.open(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -71,8 +85,8 @@ func runVerify(ctx context.Context, c *call) error {
 }
 
 // open reads what the files are to be judged by.
-func (f *verifyFlags) open() (*court, error) {
-	j := &court{input: verify.Input{Evidence: &verify.Evidence{}}}
+func (f *verifyFlags) open(ctx context.Context, p *province.Province) (*court, error) {
+	j := &court{input: verify.Input{Evidence: &verify.Evidence{}}, province: p}
 	var err error
 	if j.input.At, err = optionalTime("at", f.at); err != nil {
 		return nil, err
@@ -90,6 +104,11 @@ func (f *verifyFlags) open() (*court, error) {
 			return nil, badInput(f.status, err)
 		}
 	}
+	if p != nil {
+		if err := j.know(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if f.stamp != "" {
 		if j.stamp, err = readSmall(f.stamp, verify.MaxDetached); err != nil {
 			return nil, err
@@ -99,6 +118,17 @@ func (f *verifyFlags) open() (*court, error) {
 		j.collector = evidence.NewCollector()
 	}
 	return j, nil
+}
+
+// know takes over what the data folder trusts and knows. Its register is the memory
+// of the trust lists it has seen.
+func (j *court) know(ctx context.Context) (err error) {
+	if j.input.Trust, err = j.province.Trust(ctx); err != nil {
+		return err
+	}
+	items, err := j.province.Evidence(ctx)
+	j.input.Evidence.Items = append(j.input.Evidence.Items, items...)
+	return err
 }
 
 func (f *verifyFlags) openTrust(in *verify.Input) error {
@@ -147,9 +177,11 @@ func (j *court) judge(ctx context.Context, c *call, path string) (verify.Report,
 	}
 	defer in.close()
 	d, input := verify.Open(in, in.size, path, j.stamp), j.input
-	if j.collector != nil {
+	if j.collector != nil || j.province != nil {
 		input.Evidence = &verify.Evidence{Items: slices.Clone(j.input.Evidence.Items)}
-		j.collector.Collect(ctx, d.Wants(j.input), input.Evidence)
+		if err := j.gather(ctx, d.Wants(j.input), input.Evidence); err != nil {
+			return verify.Report{}, err
+		}
 	}
 	if !j.fixed {
 		// Answers are made after the question, and what comes through a pipe may
@@ -157,6 +189,22 @@ func (j *court) judge(ctx context.Context, c *call, path string) (verify.Report,
 		input.At = time.Now()
 	}
 	return d.Judge(input), nil
+}
+
+// gather asks the register for what is the province's own, and others for the rest.
+func (j *court) gather(ctx context.Context, wants []verify.Want, into *verify.Evidence) error {
+	if j.province != nil {
+		answers, err := j.province.Answers(ctx, wants)
+		if err != nil {
+			return err
+		}
+		into.Items = append(into.Items, answers...)
+		wants = j.province.Others(wants)
+	}
+	if j.collector != nil && len(wants) > 0 {
+		j.collector.Collect(ctx, wants, into)
+	}
+	return nil
 }
 
 // all is what was given and what was said.

@@ -15,6 +15,7 @@ const (
 	ScopeCertificateIssue   = "certificate:issue"   //
 	ScopeCertificateRevoke  = "certificate:revoke"  //
 	ScopeCertificateApprove = "certificate:approve" // decide on what another officer asked for
+	ScopeRequestRead        = "request:read"        // what waits for a second officer; whoever may ask or decide may read it
 	ScopeEscrowRecover      = "escrow:recover"      // ask for an escrowed key, or decide on it
 	ScopeLicenceRead        = "licence:read"        // unmasked fields
 	ScopeLicenceIssue       = "licence:issue"       // 制发证照
@@ -25,9 +26,13 @@ const (
 )
 
 var scopes = []string{
-	ScopeStamp, ScopeSealRead, ScopeSealManage, ScopeCertificateIssue, ScopeCertificateRevoke, ScopeCertificateApprove, ScopeEscrowRecover,
+	ScopeStamp, ScopeSealRead, ScopeSealManage, ScopeCertificateIssue, ScopeCertificateRevoke, ScopeCertificateApprove, ScopeRequestRead, ScopeEscrowRecover,
 	ScopeLicenceRead, ScopeLicenceIssue, ScopeLicenceManage, ScopeAgencyManage, ScopeJournalRead, ScopeAdmin,
 }
+
+// ReadsRequests are the scopes that imply ScopeRequestRead: of whoever may ask for
+// what waits, or decide on it.
+var ReadsRequests = []string{ScopeCertificateIssue, ScopeCertificateApprove, ScopeEscrowRecover}
 
 // Scopes lists every scope there is.
 func Scopes() []string { return slices.Clone(scopes) }
@@ -52,6 +57,9 @@ func (c Caller) By(operator string) act.Officer {
 
 // May tells whether the caller holds the scope.
 func (c Caller) May(scope string) bool {
+	if scope == ScopeRequestRead && slices.ContainsFunc(c.Scopes, func(s string) bool { return slices.Contains(ReadsRequests, s) }) {
+		return true
+	}
 	return slices.Contains(c.Scopes, scope) || slices.Contains(c.Scopes, ScopeAdmin)
 }
 

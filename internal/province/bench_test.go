@@ -202,12 +202,12 @@ func BenchmarkVerify(b *testing.B) {
 	for _, s := range paperSizes {
 		documents["pdf-"+s.name] = h.sealPDF(b, paper(s.n))
 	}
-	in, err := h.Input(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
 	for _, name := range []string{"json", "pdf-50KB", "pdf-1MB", "pdf-100MB"} {
 		doc := documents[name]
+		in, err := h.Input(b.Context(), verify.Open(bytes.NewReader(doc), int64(len(doc)), "", nil))
+		if err != nil {
+			b.Fatal(err)
+		}
 		judge := func(b *testing.B, e *verify.Engine) {
 			d := verify.Open(bytes.NewReader(doc), int64(len(doc)), "", nil)
 			if r := e.Judge(d, in); r.Verdict != verify.Valid {
@@ -224,6 +224,15 @@ func BenchmarkVerify(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				judge(b, &h.Engine)
+			}
+		})
+		// As the server does: the province collects what it knows, then judges.
+		b.Run(name+"/province", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if r, err := h.Judge(b.Context(), verify.Open(bytes.NewReader(doc), int64(len(doc)), "", nil)); err != nil || r.Verdict != verify.Valid {
+					b.Fatal(r.Reasons, err)
+				}
 			}
 		})
 		b.Run(name+"/raw", func(b *testing.B) { rawVerify(b, doc, h.sealSize(b)) })

@@ -3,6 +3,7 @@ package province
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -207,16 +208,14 @@ func TestStatusListAsEvidence(t *testing.T) {
 	h := withType(t)
 	l := h.issue(t)
 	judge := func(items ...verify.Item) verify.Report {
-		trust, err := h.Trust(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		fixed, err := h.Evidence(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
 		d := verify.Open(bytes.NewReader(l.Document), int64(len(l.Document)), "", nil)
-		return d.Judge(verify.Input{Trust: trust, At: h.clock.now(), Evidence: &verify.Evidence{Items: append(fixed, items...)}})
+		in, err := h.Input(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Evidence.Items = slices.DeleteFunc(in.Evidence.Items, func(i verify.Item) bool { return i.Kind == verify.KindLicence })
+		in.Evidence.Items = append(in.Evidence.Items, items...)
+		return d.Judge(in)
 	}
 	list := func() verify.Item {
 		b, err := h.Licences.StatusList(t.Context(), l.Shard)

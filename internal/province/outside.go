@@ -18,22 +18,12 @@ func (c certifier) Admit(ctx context.Context, a seal.Answer) (string, *certs.Cer
 	return in.Serial, in.Certificate, in.Entry, err
 }
 
-// addOutside lists the outside authorities beside our own, with all that they have
-// been (protocol.md 3).
-func (p *Province) addOutside(ctx context.Context, l *certs.RegionList) error {
-	all, err := p.Outside.Authorities(ctx)
-	if err != nil {
-		return err
-	}
+// outsideServices lists the outside authorities beside our own, with all that they
+// have been (protocol.md 3).
+func (s ownServices) outsideServices(ctx context.Context) (out []certs.RegionService, err error) {
+	all, err := s.p.Outside.Authorities(ctx)
 	for _, a := range all {
-		l.Services = append(l.Services, a.Service(p.Identity.Region))
+		out = append(out, a.Service(s.p.Identity.Region))
 	}
-	return nil
-}
-
-// drop lets the next question make the lists anew.
-func (l *lists) drop() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.bundle, l.trust = nil, nil
+	return out, err
 }

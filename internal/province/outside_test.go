@@ -72,12 +72,13 @@ func (h *house) bring(t testing.TB, r seal.Request, certificate []byte, chain ..
 // judgeWith judges by the province's own trust and evidence, and more evidence.
 func (h *house) judgeWith(t testing.TB, doc []byte, more ...verify.Item) verify.Report {
 	t.Helper()
-	in, err := h.Input(t.Context())
+	d := verify.Open(bytes.NewReader(doc), int64(len(doc)), "", nil)
+	in, err := h.Input(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	in.Evidence.Items = append(in.Evidence.Items, more...)
-	return h.Engine.Judge(verify.Open(bytes.NewReader(doc), int64(len(doc)), "", nil), in)
+	return h.Engine.Judge(d, in)
 }
 
 // From the request to the verdict, under an authority with a root of its own.

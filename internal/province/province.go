@@ -20,7 +20,10 @@ import (
 	"time"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/crl"
+	"yinxin/ca/escrow"
+	"yinxin/ca/ocsp"
 	"yinxin/ca/outside"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
@@ -29,6 +32,7 @@ import (
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify"
@@ -58,6 +62,8 @@ type Options struct {
 	Log        *slog.Logger
 	// Iterations of the passphrase's derivation, for Init; 0 is the default.
 	Iterations int
+	// Ask lets Judge ask other regions for evidence, and Run for their lists.
+	Ask bool
 }
 
 // ErrNoProvince: the folder holds none.
@@ -77,20 +83,24 @@ var ErrWrite = errors.New("the data folder cannot be written")
 
 // Province is an open data folder.
 type Province struct {
-	Identity Identity
-	Store    *bolt.DB
-	Keys     hsm.Keystore
-	CA       *ca.Authority
-	CRLs     *crl.Publisher
-	Outside  *outside.Office
-	Seals    *seal.Office
-	Licences *license.Office
-	Agencies *agency.Office
-	Journal  *journal.Journal
-	Engine   verify.Engine
-	o        Options
-	lists    lists
-	read     readItems
+	Identity  Identity
+	Store     *bolt.DB
+	Keys      hsm.Keystore
+	CA        *ca.Authority
+	CRLs      *crl.Publisher
+	Outside   *outside.Office
+	OCSP      *ocsp.Responder
+	Seals     *seal.Office
+	Licences  *license.Office
+	Agencies  *agency.Office
+	Journal   *journal.Journal
+	Lists     *trust.Office
+	Engine    verify.Engine
+	o         Options
+	asked     asked
+	read      readItems
+	Approvals *approval.Office // acts that wait for a second officer
+	Escrow    *escrow.Office   // the key centre
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
@@ -198,7 +208,10 @@ func readIdentity(o Options) (id Identity, err error) {
 
 func (p *Province) wire(ctx context.Context) (err error) {
 	id, o := p.Identity, p.o
-	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Log: o.Log}); err != nil {
+	if p.Approvals, err = approval.New(approval.Config{Store: p.Store.Approvals(), Clock: o.Clock, Rand: o.Rand, Log: o.Log}); err != nil {
+		return err
+	}
+	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Gate: p.Approvals, Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Log: o.Log}); err != nil {
 		return err
 	}
 	if err := p.CA.Init(ctx); err != nil {
@@ -207,7 +220,11 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
 		return err
 	}
-	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Changed: p.lists.drop, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
+	p.OCSP = ocsp.New(p.CA, p.Store.CA(), o.Clock)
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+		return err
+	}
+	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
 		return err
 	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
@@ -238,6 +255,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	}
 	if p.Licences, err = license.NewOffice(license.Config{Store: p.Store.Licences(), Seals: p.Seals, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"),
 		Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}, QR: seal.Signing{Key: signing[ca.PurposeQR].Key, Certificate: signing[ca.PurposeQR].Certificate}}); err != nil {
+		return err
+	}
+	if err := p.wireEscrow(ctx); err != nil {
 		return err
 	}
 	p.Journal, err = journal.New(journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Signer: signing[ca.PurposeJournal].Key, Clock: o.Clock, Log: o.Log})
@@ -273,6 +293,10 @@ const sweepEvery = time.Hour
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.CRLs.Run(ctx)
+	if p.o.Ask {
+		go p.refresh(ctx)
+	}
+	go p.settle(ctx)
 	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
 	defer tick.Stop()
 	defer daily.Stop()

@@ -53,10 +53,15 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
+	return newHouseOf(t, Identity{Region: "520000", Name: "贵州省", URL: "http://127.0.0.1:1"})
+}
+
+func newHouseOf(t testing.TB, id Identity) *house {
+	t.Helper()
 	c := &clock{at: time.Now()}
 	o := Options{Dir: filepath.Join(t.TempDir(), "data"), Passphrase: []byte("pass"), Clock: c.now, Rand: rand.Reader, Log: nil, Iterations: 10}
 	o.Log = discard
-	if err := Init(t.Context(), o, Identity{Region: "520000", Name: "贵州省", URL: "http://127.0.0.1:1"}); err != nil {
+	if err := Init(t.Context(), o, id); err != nil {
 		t.Fatal(err)
 	}
 	p, err := Open(t.Context(), o)
@@ -69,7 +74,7 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	if _, err := p.Agencies.Add(t.Context(), agency.AddRequest{ID: testAgency, Name: "示例局", Region: "520000", Who: "test"}); err != nil {
+	if _, err := p.Agencies.Add(t.Context(), agency.AddRequest{ID: testAgency, Name: "示例局", Region: id.Region, Who: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	if h.seal, err = p.Seals.Make(t.Context(), seal.MakeRequest{Agency: testAgency, AgencyName: "示例局", Name: "示例局", Who: "test", Why: "test"}); err != nil {

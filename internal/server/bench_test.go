@@ -123,6 +123,7 @@ func serveOn(b *testing.B, l net.Listener, h http.Handler, scheme string) string
 // load is what the other process is asked to send.
 type load struct {
 	URL, Key, Body string
+	Paths          []string // by GET, one after another, instead of a body
 	Requests       int
 	Distinct       bool // put a number in the body's @ each time
 }
@@ -151,12 +152,17 @@ func TestLoad(t *testing.T) {
 					body = strings.Replace(body, "@", strconv.FormatInt(n, 10), 1)
 				}
 				req, err := http.NewRequest(http.MethodPost, l.URL, strings.NewReader(body))
+				if len(l.Paths) > 0 {
+					req, err = http.NewRequest(http.MethodGet, l.URL+l.Paths[n%int64(len(l.Paths))], nil)
+				}
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				req.Header.Set("Authorization", "Bearer "+l.Key)
-				req.Header.Set("Content-Type", "application/json")
+				if len(l.Paths) == 0 {
+					req.Header.Set("Authorization", "Bearer "+l.Key)
+					req.Header.Set("Content-Type", "application/json")
+				}
 				resp, err := client.Do(req)
 				if err != nil {
 					t.Error(err)

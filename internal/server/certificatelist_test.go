@@ -42,7 +42,7 @@ func TestCertificatesAreSearched(t *testing.T) {
 		"&subject=" + provincetest.Stranger: {Subject: provincetest.Stranger}, "&agency=" + provincetest.Stranger: {Agency: provincetest.Stranger}, "&serial=4": {Serial: "4"},
 		"&expiresBefore=" + in(91*day): {ExpiresBefore: at(91 * day)}, "&expiresAfter=" + in(9*year): {ExpiresAfter: at(9 * year)},
 		"&expiresAfter=" + in(year) + "&expiresBefore=" + in(2*year+time.Hour): {ExpiresAfter: at(year), ExpiresBefore: at(2*year + time.Hour)},
-		"&issuedAfter=" + in(time.Hour): {IssuedAfter: at(time.Hour)}, "&issuedBefore=" + in(time.Hour): {IssuedBefore: at(time.Hour)},
+		"&issuedAfter=" + in(time.Hour):                                        {IssuedAfter: at(time.Hour)}, "&issuedBefore=" + in(time.Hour): {IssuedBefore: at(time.Hour)},
 	} {
 		var want, got []string
 		for _, r := range everything {

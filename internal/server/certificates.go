@@ -15,6 +15,7 @@ type certificateForm struct {
 	Profile    string `json:"profile" api:"required"`
 	CommonName string `json:"commonName"`
 	CSR        string `json:"csr" api:"required"`
+	Dual       bool   `json:"dual"` // with an encryption certificate, whose key the key centre makes
 	Operator   string `json:"operator"`
 	Reason     string `json:"reason" api:"required"`
 }
@@ -24,6 +25,7 @@ type revokeForm struct {
 	Operator       string    `json:"operator"`
 	Grounds        string    `json:"grounds" api:"required"`
 	Reason         string    `json:"reason" api:"required"`
+	WithTwin       bool      `json:"withTwin"` // the encryption certificate that goes with it too
 	InvalidityDate time.Time `json:"invalidityDate"`
 }
 
@@ -44,10 +46,14 @@ func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	row, err := s.p.CA.Issue(r.Context(), ca.IssueRequest{Profile: form.Profile, Agency: caller.Agency, AgencyName: caller.Name, CommonName: form.CommonName,
-		CSR: block.Bytes, Who: form.Operator, Why: form.Reason, Retry: key})
+	req := ca.IssueRequest{Profile: form.Profile, Agency: caller.Agency, AgencyName: caller.Name, CommonName: form.CommonName,
+		CSR: block.Bytes, Who: form.Operator, Why: form.Reason, Retry: key, By: caller.By(form.Operator)}
+	if form.Dual {
+		return s.issuePair(w, r, req)
+	}
+	row, err := s.p.CA.Issue(r.Context(), req)
 	if err != nil {
-		return ruled(err)
+		return waits(w, err)
 	}
 	return writeJSON(w, http.StatusCreated, row)
 }
@@ -87,9 +93,11 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return fail(badRequest, "reason is one of RFC 5280 5.3.1, such as keyCompromise")
 	}
-	row, err = s.p.CA.Revoke(r.Context(), ca.RevokeRequest{Serial: row.Serial, Reason: reason, Invalidity: form.InvalidityDate, Who: form.Operator, Why: form.Grounds})
+	caller, _ := callerOf(r.Context())
+	rows, err := s.p.CA.RevokePair(r.Context(), ca.RevokeRequest{Serial: row.Serial, Reason: reason, Invalidity: form.InvalidityDate,
+		Who: form.Operator, Why: form.Grounds, By: caller.By(form.Operator)}, form.WithTwin)
 	if err != nil {
-		return ruled(err)
+		return waits(w, err)
 	}
-	return writeJSON(w, http.StatusOK, row)
+	return writeJSON(w, http.StatusOK, rows[0])
 }

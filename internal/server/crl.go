@@ -64,6 +64,9 @@ func (s *Server) changeCertificate(do func(context.Context, ca.HoldRequest) (ca.
 		if err := smallForm(r, &form); err != nil {
 			return err
 		}
+		if err := named(r, &form.Operator); err != nil {
+			return err
+		}
 		if row, err = do(r.Context(), ca.HoldRequest{Serial: row.Serial, Who: form.Operator, Why: form.Reason}); err != nil {
 			return ruled(err)
 		}

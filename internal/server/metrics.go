@@ -15,6 +15,7 @@ type metrics struct {
 	stamps   *prometheus.CounterVec
 	licences prometheus.Counter
 	verdicts *prometheus.CounterVec
+	ocsp     *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -27,8 +28,9 @@ func newMetrics() *metrics {
 		stamps:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yinxin_stamps_total", Help: "Stamps committed."}, []string{"format"}),
 		licences: prometheus.NewCounter(prometheus.CounterOpts{Name: "yinxin_licences_total", Help: "Licences issued."}),
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yinxin_verdicts_total", Help: "Documents judged."}, []string{"verdict"}),
+		ocsp:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "yinxin_ocsp_responses_total", Help: "OCSP responses by their status (RFC 6960 4.2.1)."}, []string{"status"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.stamps, m.licences, m.verdicts,
+	m.registry.MustRegister(m.requests, m.seconds, m.panics, m.stamps, m.licences, m.verdicts, m.ocsp,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -26,8 +26,9 @@ type contextKey struct{}
 // visit is what is known of a request while it lasts. Its context holds a pointer,
 // so that the line of the log, written outside, knows whom the key was found to be.
 type visit struct {
-	id     string
-	caller *agency.Caller // nil for a public route
+	id       string
+	template string         // of a route that the router does not know of
+	caller   *agency.Caller // nil for a public route
 }
 
 func visitOf(ctx context.Context) *visit {
@@ -82,11 +83,14 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // handle wraps a route with everything each request gets: an id, headers, a
 // measured time, a log line that holds the route's template and never path,
 // query or body (protocol.md 8), and an answer even after a panic.
-func (s *Server) handle(do route) http.Handler {
+func (s *Server) handle(do route) http.Handler { return s.handleAs("", do) }
+
+// handleAs does the same for what does not come through the router.
+func (s *Server) handleAs(template string, do route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := newRequestID()
-		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, &visit{id: id}))
+		r = r.WithContext(context.WithValue(r.Context(), contextKey{}, &visit{id: id, template: template}))
 		rec := &recorder{ResponseWriter: w}
 		h := rec.Header()
 		h.Set("X-Request-Id", id)
@@ -133,7 +137,9 @@ func (s *Server) account(r *http.Request, status int, id string, err error, took
 	// What a caller may choose freely must not become a label: each value is
 	// kept for ever.
 	template, method := "unmatched", "other"
-	if m := mux.CurrentRoute(r); m != nil {
+	if t := visitOf(r.Context()).template; t != "" {
+		template, method = t, r.Method
+	} else if m := mux.CurrentRoute(r); m != nil {
 		if t, terr := m.GetPathTemplate(); terr == nil {
 			template, method = t, r.Method
 		}

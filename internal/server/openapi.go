@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"yinxin/ca/approval"
 	"yinxin/verify/status"
 )
 
@@ -48,17 +49,19 @@ type object = map[string]any
 
 // parameters are those that the table names, whatever the route.
 var parameters = map[string]object{
-	"id":              {"in": "path", "description": "of the seal, stamp, certificate or licence", "schema": object{"type": "string"}},
+	"id":              {"in": "path", "description": "of the seal, stamp, certificate, request or licence", "schema": object{"type": "string"}},
 	"code":            {"in": "query", "description": "verification code: 26 characters of Crockford base 32", "schema": object{"type": "string", "maxLength": 64}},
 	"shard":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"issuer":          {"in": "path", "description": "root or issuing", "schema": object{"type": "string", "enum": []string{"root", "issuing"}}},
 	"list":            {"in": "path", "description": "root or issuing; issuing-delta; issuing-40 to issuing-7f for the certificates whose serials begin so", "schema": object{"type": "string"}},
+	"request":         {"in": "path", "description": "an OCSPRequest, DER, in base64 that is percent-encoded", "schema": object{"type": "string"}},
 	"level":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"index":           {"in": "query", "description": "of a leaf, or of a tile in its level", "schema": object{"type": "integer", "minimum": 0}},
 	"size":            {"in": "query", "description": "of the tree", "schema": object{"type": "integer", "minimum": 1}},
 	"first":           {"in": "query", "description": "size of the earlier tree", "schema": object{"type": "integer", "minimum": 0}},
 	"second":          {"in": "query", "description": "size of the later tree", "schema": object{"type": "integer", "minimum": 1}},
 	"at":              {"in": "query", "description": "the moment asked about, now if left out", "schema": object{"type": "string", "format": "date-time"}},
+	"sequence":        {"in": "query", "description": "of a scheme list, the newest if left out", "schema": object{"type": "integer", "minimum": 1}},
 	"nonce":           {"in": "query", "description": "echoed in the signed answer", "schema": object{"type": "string", "maxLength": status.MaxNonce}},
 	"seal":            {"in": "query", "description": "id of a seal; of a status: SM3 of the SESeal in hex", "schema": object{"type": "string"}},
 	"agency":          {"in": "query", "description": "USCC, the caller's own if left out", "schema": object{"type": "string"}},
@@ -125,6 +128,9 @@ func (e endpoint) operation(sc schemas) (object, error) {
 		strconv.Itoa(done): object{"description": http.StatusText(done), "content": e.gives.describe(sc)},
 		"default":          object{"$ref": "#/components/responses/Problem"},
 	}}
+	if e.gives.waits {
+		op["responses"].(object)["202"] = object{"description": "it waits for a second officer", "content": jsonOf(approval.Request{}).describe(sc)}
+	}
 	if e.scope != "" {
 		op["security"] = []any{object{"bearer": []string{e.scope}}}
 	}
@@ -166,7 +172,13 @@ func (c content) describe(sc schemas) object {
 	out := object{}
 	for media, v := range c.media {
 		out[media] = object{}
-		if v != nil {
+		if types, ok := v.(either); ok {
+			var choice []any
+			for _, one := range types {
+				choice = append(choice, sc.of(reflect.TypeOf(one)))
+			}
+			out[media] = object{"schema": object{"anyOf": choice}}
+		} else if v != nil {
 			out[media] = object{"schema": sc.of(reflect.TypeOf(v))}
 		}
 	}

@@ -115,24 +115,6 @@ func (s *Server) statusList(w http.ResponseWriter, r *http.Request) error {
 	return s.signed(w, r, func(ctx context.Context) ([]byte, error) { return s.p.Licences.StatusList(ctx, uint32(shard)) }, 60)
 }
 
-func (s *Server) regionList(w http.ResponseWriter, r *http.Request) error {
-	return s.signed(w, r, s.p.RegionList, 300)
-}
-
-func (s *Server) schemeList(w http.ResponseWriter, r *http.Request) error {
-	return s.signed(w, r, s.p.SchemeList, 300)
-}
-
-func (s *Server) bundle(w http.ResponseWriter, r *http.Request) error {
-	return s.signed(w, r, func(ctx context.Context) ([]byte, error) {
-		b, err := s.p.Bundle(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return b.Marshal()
-	}, 300)
-}
-
 func (s *Server) signed(w http.ResponseWriter, r *http.Request, make func(context.Context) ([]byte, error), seconds int) error {
 	b, err := make(r.Context())
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"yinxin/ca"
+	"yinxin/ca/escrow"
 	"yinxin/internal/agency"
 	"yinxin/license"
 	"yinxin/seal"
@@ -28,6 +29,16 @@ type endpoint struct {
 type content struct {
 	status int
 	media  map[string]any
+	waits  bool // or 202 with the request, where a second officer must approve
+}
+
+// either is a body of one of several types.
+type either []any
+
+// orWaits is for acts that a second officer may have to approve.
+func (c content) orWaits() content {
+	c.waits = true
+	return c
 }
 
 func jsonOf(v any) content { return content{media: map[string]any{"application/json": v}} }
@@ -79,7 +90,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.crlRoutes(), s.sealRoutes(), s.sealRequestRoutes(), s.certificateRoutes(), s.licenceRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealRequestRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -108,9 +119,6 @@ func (s *Server) publicRoutes() []endpoint {
 		{get, "/api/v1/seals/{id}/status", "", "signed status of a seal at a time", []string{"at", "seal", "nonce"}, content{}, jsonOf(statement{}), s.sealStatus},
 		{get, "/status/seals", "", "signed list of seals that are or were not in force", nil, content{}, jsonOf(statement{}), s.sealList},
 		{get, "/status/{shard}", "", "signed list of the states of a shard of licences", nil, content{}, jsonOf(statement{}), s.statusList},
-		{get, "/trust/list", "", "this region's signed list", nil, content{}, jsonOf(statement{}), s.regionList},
-		{get, "/trust/scheme", "", "the scheme list", nil, content{}, jsonOf(statement{}), s.schemeList},
-		{get, "/trust/bundle", "", "both as one bundle", nil, content{}, jsonOf(bundleAnswer{}), s.bundle},
 		{get, "/ca/{issuer}.cer", "", "certificate of an issuer, DER", nil, content{}, raw("application/pkix-cert"), s.issuer},
 		{get, "/journal/checkpoint", "", "newest signed checkpoint", nil, content{}, raw("text/plain"), s.checkpoint},
 		{get, "/journal/tile/{level}/{index}", "", "hashes of a tile", nil, content{}, raw(mediaOctets), s.tile},
@@ -134,11 +142,11 @@ func (s *Server) sealRoutes() []endpoint {
 
 func (s *Server) certificateRoutes() []endpoint {
 	return []endpoint{
-		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", []string{"Idempotency-Key"}, jsonOf(certificateForm{}), created(ca.Row{}), s.issue},
+		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", []string{"Idempotency-Key"}, jsonOf(certificateForm{}), created(either{ca.Row{}, escrow.Issued{}}).orWaits(), s.issue},
 		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates: a page as JSON, all that match as a table or as lines", slices.Concat(certificateQuery, []string{"bom"}, listing), content{},
 			jsonOf(listOf[ca.Row]{}).or(raw(mediaCSV, mediaLines)), s.certificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
-		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}), s.revoke},
+		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}).orWaits(), s.revoke},
 	}
 }
 

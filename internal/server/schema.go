@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"yinxin/ca/approval"
+	"yinxin/ca/escrow"
+	"yinxin/hsm"
 	"yinxin/internal/act"
 	"yinxin/verify"
 	"yinxin/verify/status"
@@ -18,6 +21,9 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[verify.Verdict]():      {verify.Valid, verify.ValidWithNotice, verify.NotValid, verify.CannotConfirm, verify.None},
 	reflect.TypeFor[verify.Result]():       {verify.Pass, verify.Fail, verify.Unknown, verify.NotApplicable},
 	reflect.TypeFor[status.SealState]():    {status.SealInForce, status.SealFrozen, status.SealCancelled, status.SealReplaced, status.SealUnknown},
+	reflect.TypeFor[approval.State]():      {approval.StatePending, approval.StateApproved, approval.StateRefused, approval.StateWithdrawn, approval.StateExpired},
+	reflect.TypeFor[escrow.State]():        {escrow.StateBegun, escrow.StateDelivered, escrow.StateAbandoned},
+	reflect.TypeFor[hsm.State]():           {hsm.Active, hsm.Suspended, hsm.Destroyed},
 	reflect.TypeFor[status.LicenceState](): {status.LicenceValid, status.LicenceRevoked, status.LicenceSuspended, status.LicenceCancelled, status.LicenceSuperseded, status.LicenceTransferred, status.LicenceWithdrawn, status.LicenceUnknown},
 }
 

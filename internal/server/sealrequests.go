@@ -93,8 +93,8 @@ func (s *Server) sealRequests(w http.ResponseWriter, r *http.Request) error {
 	return writeList(w, items, next)
 }
 
-// ownRequest shows a request to those who may act for its agency.
-func (s *Server) ownRequest(r *http.Request) (seal.Request, error) {
+// ownSealRequest shows a request to those who may act for its agency.
+func (s *Server) ownSealRequest(r *http.Request) (seal.Request, error) {
 	out, err := s.p.Seals.Request(r.Context(), mux.Vars(r)["id"])
 	if err != nil {
 		return out, err
@@ -106,7 +106,7 @@ func (s *Server) ownRequest(r *http.Request) (seal.Request, error) {
 }
 
 func (s *Server) sealRequest(w http.ResponseWriter, r *http.Request) error {
-	out, err := s.ownRequest(r)
+	out, err := s.ownSealRequest(r)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Server) sealRequest(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) importSeal(w http.ResponseWriter, r *http.Request) error {
-	asked, err := s.ownRequest(r)
+	asked, err := s.ownSealRequest(r)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *Server) importSeal(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) recallSeal(w http.ResponseWriter, r *http.Request) error {
-	asked, err := s.ownRequest(r)
+	asked, err := s.ownSealRequest(r)
 	if err != nil {
 		return err
 	}

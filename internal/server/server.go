@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
+	"yinxin/ca/escrow"
 	"yinxin/ca/outside"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
@@ -53,6 +55,7 @@ type Server struct {
 	maxBody  int64
 	metrics  *metrics
 	portal   *portal.Portal
+	router   *mux.Router
 	handler  http.Handler
 	openAPI  []byte
 	busy     chan struct{} // requests with a credential
@@ -71,6 +74,7 @@ func New(c Config) (*Server, error) {
 		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers),
 		sealing: newScales(), judging: newScales()}
 	s.metrics.registry.MustRegister(&expiry{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
+	s.metrics.registry.MustRegister(newExpiries(s))
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
@@ -92,7 +96,7 @@ func New(c Config) (*Server, error) {
 		w.Header().Set("Allow", strings.Join(allowed(r, req), ", "))
 		return fail(wrongMethod, "")
 	})
-	s.handler = r
+	s.router, s.handler = r, s.besideOCSP(r)
 	if s.openAPI, err = describe(c.Province.Identity.URL, endpoints); err != nil {
 		return nil, err
 	}
@@ -130,7 +134,10 @@ var knownErrors = []struct {
 	tell    bool
 }{
 	{seal.ErrInFlight, inFlight, true}, {seal.ErrRetryMismatch, retryMismatch, true}, {ca.ErrRetryMismatch, retryMismatch, true},
-	{license.ErrRetryMismatch, retryMismatch, true},
+	{license.ErrRetryMismatch, retryMismatch, true}, {approval.ErrRetryMismatch, retryMismatch, true},
+	{approval.ErrNotFound, notFound, true}, {approval.ErrNoRight, noRight, true}, {approval.ErrSameOfficer, noRight, true},
+	{approval.ErrDecided, conflict, true}, {approval.ErrExpired, conflict, true}, {approval.ErrChanged, conflict, true}, {approval.ErrClock, unavailable, true},
+	{escrow.ErrNotFound, notFound, true},
 	{license.ErrNotFound, notFound, true}, {license.ErrNoRight, noRight, true}, {license.ErrChanged, conflict, true}, {license.ErrExists, conflict, true},
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
@@ -148,7 +155,7 @@ func ruled(err error) error {
 	}{
 		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict}, {seal.ErrManyPending, refused},
 		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
-		{ca.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
+		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)

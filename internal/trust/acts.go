@@ -65,17 +65,14 @@ func (o *Office) Add(ctx context.Context, q Request) (Scheme, error) {
 	return o.commit(ctx, ActAdded, r, row, fresh, q)
 }
 
-// Import takes newer lists of a scheme that is trusted.
+// Import takes newer lists of a scheme that is trusted. With ErrNothingNewer the row
+// comes as it stands.
 func (o *Office) Import(ctx context.Context, q Request) (Scheme, error) {
 	if err := q.check(); err != nil {
 		return Scheme{}, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.follow(ctx, ActImported, q)
-}
-
-func (o *Office) follow(ctx context.Context, name string, q Request) (Scheme, error) {
 	r, err := o.rows(ctx)
 	if err != nil {
 		return Scheme{}, err
@@ -84,11 +81,15 @@ func (o *Office) follow(ctx context.Context, name string, q Request) (Scheme, er
 	if err != nil {
 		return row, err
 	}
-	next, err := r.bundle(row, "").Advance(q.Bundle)
+	kept := r.bundle(row, "")
+	next, err := kept.Advance(q.Bundle)
 	if err != nil {
 		return row, err
 	}
-	return o.commit(ctx, name, r, row, next, q)
+	if sameList(next.Scheme, kept.Scheme) && slices.EqualFunc(next.Regions, kept.Regions, func(a, b json.RawMessage) bool { return sameList(a, b) }) {
+		return row, ErrNothingNewer
+	}
+	return o.commit(ctx, ActImported, r, row, next, q)
 }
 
 // leadTo finds the trusted scheme whose keys a bundle's lists have had.

@@ -30,11 +30,13 @@ func (o *Office) rows(ctx context.Context) (r rows, err error) {
 		return r, err
 	}
 	r.lists = map[string]map[string]List{}
-	own := slices.IndexFunc(all, func(s Scheme) bool { return s.Name == Own })
-	if own < 0 {
-		r.schemes = append([]Scheme{{Name: Own}}, all...)
-	} else {
-		r.schemes = append([]Scheme{all[own]}, slices.Delete(all, own, own+1)...)
+	r.schemes = []Scheme{{Name: Own}}
+	for _, s := range all {
+		if s.Name == Own {
+			r.schemes[0] = s
+		} else {
+			r.schemes = append(r.schemes, s)
+		}
 	}
 	for _, s := range r.schemes {
 		lists, err := o.c.Store.Lists(ctx, s.Name)
@@ -53,7 +55,9 @@ func (o *Office) rows(ctx context.Context) (r rows, err error) {
 func (r rows) bundle(s Scheme, region string) *certs.Bundle {
 	b := &certs.Bundle{Scheme: s.Newest, Regions: []json.RawMessage{}}
 	for _, raw := range s.History {
-		b.History = append(b.History, raw)
+		if !sameList(raw, s.Newest) { // the first list of a new key is kept and, for an hour, the newest
+			b.History = append(b.History, raw)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.lists[s.Name])) {
 		if name != region && name != certs.SchemeIssuer {
@@ -160,8 +164,8 @@ func (o *Office) ownScheme(ctx context.Context, row Scheme, listKeys []certs.Sta
 	return row, raw, o.c.Store.PutList(ctx, Own, List{Name: certs.SchemeIssuer, Sequence: l.Sequence, Raw: raw})
 }
 
-// rekeyed signs the first list of a new scheme key by the old one too, and keeps the
-// old one's last list, over which whoever trusts the old key is led to the new.
+// rekeyed signs the first list of a new scheme key by the old one too. That list and
+// the old key's last are kept: over them whoever trusts the old key is led to the new.
 func (o *Office) rekeyed(ctx context.Context, row Scheme, l certs.SchemeList, before *certs.SchemeDraft, signers []certs.StatementSigner, kept List) (Scheme, []byte, error) {
 	old := slices.IndexFunc(signers, func(s certs.StatementSigner) bool { return s.Certificate.Equal(before.Keys()[0]) })
 	if old < 0 {
@@ -173,7 +177,7 @@ func (o *Office) rekeyed(ctx context.Context, row Scheme, l certs.SchemeList, be
 		return row, nil, err
 	}
 	row.Revision++
-	row.History = append(slices.Clone(row.History), kept.Raw)
+	row.History = append(slices.Clone(row.History), kept.Raw, raw)
 	row.Since, row.Who, row.Why = o.now(), "province", "the scheme's key was renewed"
 	a, err := act.New(o.c.Clock(), o.c.Rand, ActRekeyed, Own, row)
 	if err != nil {

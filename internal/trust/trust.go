@@ -25,6 +25,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrNotTrusted: no scheme that is trusted leads to the bundle.
 	ErrNotTrusted = errors.New("no scheme that is trusted here leads to it")
+	// ErrNothingNewer: what was to be imported is known already.
+	ErrNothingNewer = errors.New("nothing in it is newer than what is kept")
 	// ErrStale: a list of this sequence or a higher one is kept.
 	ErrStale = errors.New("a newer list is kept")
 	// ErrChanged: another act came between.

@@ -30,6 +30,27 @@ func (o *Office) Bundle(ctx context.Context) (*certs.Bundle, error) {
 	return v.bundle, nil
 }
 
+// ErrNoList: there is no scheme list of this sequence to be had. Those from which
+// keys or k changed are, and those to which they did.
+var ErrNoList = errors.New("no scheme list of this sequence is kept")
+
+// SchemeList is the signed scheme list of a sequence, 0 for the newest.
+func (o *Office) SchemeList(ctx context.Context, sequence uint64) ([]byte, error) {
+	v, err := o.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if sequence == 0 {
+		return v.bundle.Scheme, nil
+	}
+	for _, raw := range append(slices.Clone(v.bundle.History), v.bundle.Scheme) {
+		if l, err := listOf(raw); err == nil && l.Sequence == sequence {
+			return raw, nil
+		}
+	}
+	return nil, ErrNoList
+}
+
 // RegionList is this region's signed list.
 func (o *Office) RegionList(ctx context.Context) ([]byte, error) {
 	v, err := o.look(ctx)

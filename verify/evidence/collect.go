@@ -1,5 +1,5 @@
-// Package evidence collects what the engine wants to know beside a file: CRLs
-// and seal statuses, asked for over HTTP where the trust list and trusted
+// Package evidence collects what the engine wants to know beside a file: OCSP
+// answers, CRLs and seal statuses, asked for over HTTP where the trust list and trusted
 // certificates say. A Collector fills an Evidence, Save and Load keep it in a
 // zip, Remember and Remembered keep the highest sequence of trust lists seen.
 package evidence
@@ -40,7 +40,7 @@ type Collector struct {
 
 	mu   sync.Mutex // of all below
 	down map[string]error
-	said map[string]verify.Item // by address
+	said map[string]verify.Item // by address and request
 	left int                    // octets that may still be kept
 }
 
@@ -53,9 +53,10 @@ func NewCollector() *Collector {
 	}
 }
 
-// redirect keeps an answer from sending us to a file, or in circles.
+// redirect keeps an answer from sending us to a file, in circles, or to another
+// host, such as one that only we can reach.
 func redirect(r *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects || !web(r.URL) {
+	if len(via) > maxRedirects || !web(r.URL) || r.URL.Hostname() != via[0].URL.Hostname() {
 		return errors.New("redirected too far")
 	}
 	return nil
@@ -70,12 +71,16 @@ func (c *Collector) Collect(ctx context.Context, wants []verify.Want, into *veri
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	wants = wants[:min(len(wants), maxQuestions)]
-	since := newest(wants).Truncate(time.Second) // CRLs tell whole seconds
+	since := newest(wants).Truncate(time.Second) // CRLs and OCSP answers tell whole seconds
 	items := make([]*verify.Item, len(wants))
 	var wg sync.WaitGroup
 	for i, w := range wants {
 		wg.Go(func() {
-			if item, err := c.ask(ctx, w, since); err == nil {
+			item, err := c.ask(ctx, w, since)
+			if err != nil && w.Else != "" {
+				item, err = c.ask(ctx, verify.Want{Kind: verify.KindCRL, URL: w.Else}, since)
+			}
+			if err == nil {
 				items[i] = &item
 			}
 		})
@@ -130,7 +135,7 @@ func (c *Collector) ask(ctx context.Context, w verify.Want, since time.Time) (ve
 		return verify.Item{}, ctx.Err()
 	}
 	c.mu.Lock()
-	err, item := c.down[u.Host], c.said[w.URL]
+	err, item := c.down[u.Host], c.said[w.URL+w.Request]
 	c.mu.Unlock()
 	if err != nil {
 		return verify.Item{}, err
@@ -138,42 +143,67 @@ func (c *Collector) ask(ctx context.Context, w verify.Want, since time.Time) (ve
 	if asOf, _ := item.AsOf(); item.Raw != nil && item.Kind == w.Kind && !asOf.Before(since) {
 		return item, nil
 	}
-	raw, err := c.get(ctx, u)
+	if w.Kind == verify.KindOCSP {
+		item, err = c.askOCSP(ctx, u, w, since)
+	} else {
+		item, err = c.get(ctx, u, w.Kind)
+	}
 	if err != nil {
 		return verify.Item{}, err
 	}
-	return c.keep(w, raw)
+	return item, c.keep(w, item)
 }
 
-func (c *Collector) keep(w verify.Want, raw []byte) (verify.Item, error) {
-	item := verify.NewItem(w.Kind, raw)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.left -= len(raw); c.left < 0 {
-		return verify.Item{}, errors.New("the answers are too long")
+// Fetch gets a public document, such as a trust bundle, within the same limits. What
+// it says is not kept.
+func (c *Collector) Fetch(ctx context.Context, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil || !web(u) || u.Host == "" {
+		return nil, fmt.Errorf("%q cannot be asked", address)
 	}
-	c.said[w.URL] = item
-	return item, nil
-}
-
-// get asks one question. A server that gave no answer at all is not asked
-// again; one that answered with an error may still know other things.
-func (c *Collector) get(ctx context.Context, u *url.URL) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
+	return c.send(ctx, u.Host, req)
+}
+
+func (c *Collector) keep(w verify.Want, item verify.Item) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left -= len(item.Raw); c.left < 0 {
+		return errors.New("the answers are too long")
+	}
+	c.said[w.URL+w.Request] = item
+	return nil
+}
+
+func (c *Collector) get(ctx context.Context, u *url.URL, kind verify.Kind) (verify.Item, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return verify.Item{}, err
+	}
+	raw, err := c.send(ctx, u.Host, req)
+	if err != nil {
+		return verify.Item{}, err
+	}
+	return verify.NewItem(kind, raw), nil
+}
+
+// send asks one question. A server that gave no answer at all is not asked
+// again; one that answered with an error may still know other things.
+func (c *Collector) send(ctx context.Context, host string, req *http.Request) ([]byte, error) {
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return nil, c.silent(ctx, u.Host, err)
+		return nil, c.silent(ctx, host, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s", u.Host, resp.Status)
+		return nil, fmt.Errorf("%s answered %s", host, resp.Status)
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, c.silent(ctx, u.Host, err)
+		return nil, c.silent(ctx, host, err)
 	}
 	if len(b) > maxAnswer {
 		return nil, errors.New("the answer is too long")

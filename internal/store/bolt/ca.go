@@ -21,12 +21,13 @@ var (
 	bucketKeyOwners    = []byte("certificate_keys")    // first half of SM3 of the point -> what the key serves
 	bucketPurposes     = []byte("purposes")            // purpose -> serial of its newest certificate
 	bucketPurposeTimes = []byte("purposes_time")       // purpose, 0, act id -> serial
+	bucketTwins        = []byte("certificate_twins")   // serial of a signing certificate -> that of its encryption certificate
 	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation that stands
 	bucketRevokedLog   = []byte("revoked_log")         // issuer, 0, count -> act id, serial
 	bucketRevokedActs  = []byte("revoked_acts")        // serial, 0, act id -> nothing; serial, 0, zeros -> the first revocation
 	bucketCounters     = []byte("counters")            // name -> number that only rises
 
-	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketCertExpiry, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketRevoked, bucketRevokedLog, bucketRevokedActs, bucketCounters}
+	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketCertExpiry, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketTwins, bucketRevoked, bucketRevokedLog, bucketRevokedActs, bucketCounters}
 )
 
 // CA gives the certificate authority its store.
@@ -97,11 +98,19 @@ func (s caStore) CommitCertificate(ctx context.Context, a act.Act, r ca.Row) err
 		if _, err := tx.pending(r.Serial); err != nil {
 			return err
 		}
+		if r.Twin != "" && tx.get(bucketTwins, []byte(r.Twin)) != nil {
+			return ca.ErrTwinned
+		}
 		if err := tx.act(a); err != nil {
 			return err
 		}
 		if err := tx.delete(bucketIntents, key); err != nil {
 			return err
+		}
+		if r.Twin != "" {
+			if err := tx.put(bucketTwins, []byte(r.Twin), key); err != nil {
+				return err
+			}
 		}
 		if err := tx.enterCertificate(a.ID, r); err != nil {
 			return err
@@ -254,6 +263,18 @@ func (s caStore) Current(_ context.Context, p ca.Purpose) (r ca.Row, err error) 
 	err = s.view(func(tx *bbolt.Tx) error {
 		serial := tx.Bucket(bucketPurposes).Get([]byte(p))
 		if serial == nil {
+			return ca.ErrNotFound
+		}
+		r, err = named(reader(tx), serial)
+		return err
+	})
+	return r, err
+}
+
+func (s caStore) Twin(_ context.Context, signing string) (r ca.Row, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		serial := tx.Bucket(bucketTwins).Get([]byte(signing))
+		if signing == "" || serial == nil {
 			return ca.ErrNotFound
 		}
 		r, err = named(reader(tx), serial)

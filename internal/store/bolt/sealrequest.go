@@ -18,11 +18,11 @@ var (
 	bucketSealPending  = []byte("seal_requests_pending") // agency, 0, seal code -> nothing
 )
 
-func pendingKey(agency, id string) []byte { return []byte(agency + "\x00" + id) }
+func awaitedKey(agency, id string) []byte { return []byte(agency + "\x00" + id) }
 
-// pendingOf counts an agency's requests that wait, as far as the count is asked for.
-func (tx *Tx) pendingOf(agency string) (n int) {
-	prefix := pendingKey(agency, "")
+// awaited counts an agency's requests that wait, as far as the count is asked for.
+func (tx *Tx) awaited(agency string) (n int) {
+	prefix := awaitedKey(agency, "")
 	cursor := tx.bucket(bucketSealPending).Cursor()
 	for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix) && n < seal.MaxPending; key, _ = cursor.Next() {
 		n++
@@ -30,7 +30,7 @@ func (tx *Tx) pendingOf(agency string) (n int) {
 	return n
 }
 
-func decodeRequest(value []byte) (r seal.Request, err error) {
+func decodeSealRequest(value []byte) (r seal.Request, err error) {
 	if err := act.Decode(value, &r); err != nil {
 		return r, fmt.Errorf("%w: a request for a seal's certificate: %w", ErrCorrupt, err)
 	}
@@ -38,12 +38,12 @@ func decodeRequest(value []byte) (r seal.Request, err error) {
 	return r, nil
 }
 
-func requestAt(get func(bucket, key []byte) []byte, id string) (seal.Request, error) {
+func sealRequestAt(get func(bucket, key []byte) []byte, id string) (seal.Request, error) {
 	value := get(bucketSealRequests, []byte(id))
 	if value == nil {
 		return seal.Request{}, seal.ErrNotFound
 	}
-	return decodeRequest(value)
+	return decodeSealRequest(value)
 }
 
 // codeTaken tells whether a seal or a request has the code.
@@ -65,13 +65,13 @@ func (s sealStore) CommitRequest(ctx context.Context, a act.Act, r seal.Request)
 		if known := tx.get(bucketKeyOwners, key); known != nil && !bytes.Equal(known, owner) {
 			return fmt.Errorf("%w: its key serves something else", seal.ErrTaken)
 		}
-		if tx.pendingOf(r.Agency) >= seal.MaxPending {
+		if tx.awaited(r.Agency) >= seal.MaxPending {
 			return seal.ErrManyPending
 		}
 		if err := tx.act(a); err != nil {
 			return err
 		}
-		if err := tx.put(bucketSealPending, pendingKey(r.Agency, r.ID), nil); err != nil {
+		if err := tx.put(bucketSealPending, awaitedKey(r.Agency, r.ID), nil); err != nil {
 			return err
 		}
 		if err := tx.put(bucketKeyOwners, key, owner); err != nil {
@@ -98,7 +98,7 @@ func (s sealStore) CommitImported(ctx context.Context, i seal.Imported) error {
 		return err
 	}
 	return s.commit(ctx, func(tx *Tx) error {
-		present, err := requestAt(tx.get, i.Request.ID)
+		present, err := sealRequestAt(tx.get, i.Request.ID)
 		switch {
 		case err != nil:
 			return err
@@ -122,7 +122,7 @@ func (s sealStore) CommitImported(ctx context.Context, i seal.Imported) error {
 
 // answered keeps a request that does not wait any more.
 func (tx *Tx) answered(r seal.Request, value []byte) error {
-	if err := tx.delete(bucketSealPending, pendingKey(r.Agency, r.ID)); err != nil {
+	if err := tx.delete(bucketSealPending, awaitedKey(r.Agency, r.ID)); err != nil {
 		return err
 	}
 	return tx.put(bucketSealRequests, []byte(r.ID), value)
@@ -134,7 +134,7 @@ func (s sealStore) CommitRecall(ctx context.Context, a act.Act, r seal.Request) 
 		return err
 	}
 	return s.commit(ctx, func(tx *Tx) error {
-		present, err := requestAt(tx.get, r.ID)
+		present, err := sealRequestAt(tx.get, r.ID)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (s sealStore) CommitRecall(ctx context.Context, a act.Act, r seal.Request) 
 
 func (s sealStore) Request(_ context.Context, id string) (out seal.Request, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		out, err = requestAt(reader(tx), id)
+		out, err = sealRequestAt(reader(tx), id)
 		return err
 	})
 	return out, err
@@ -167,7 +167,7 @@ func (s sealStore) RequestByAct(ctx context.Context, id act.ID) (seal.Request, e
 	if l, err := act.ParseLeaf(leaf); err != nil || l.Act != seal.ActRequested {
 		return seal.Request{}, seal.ErrNotFound
 	}
-	return decodeRequest(record)
+	return decodeSealRequest(record)
 }
 
 func (s sealStore) Requests(_ context.Context, agency, after string, limit int) (out []seal.Request, err error) {
@@ -177,7 +177,7 @@ func (s sealStore) Requests(_ context.Context, agency, after string, limit int) 
 			if string(key) == after {
 				continue
 			}
-			one, err := decodeRequest(value)
+			one, err := decodeSealRequest(value)
 			if err != nil {
 				return err
 			}

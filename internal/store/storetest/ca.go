@@ -13,7 +13,7 @@ import (
 // CA is the conformance suite of a ca.Store.
 func CA(t *testing.T, fresh func(testing.TB) Store) {
 	suite(t, fresh, map[string]func(*testing.T, *bench){
-		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "lists": caLists,
+		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "twin": caTwin, "lists": caLists,
 		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "hold": caHold, "count": caCount, "race": caRace, "retry": caRetry,
 		"search": caSearch, "expiring": caExpiring, "many": caMany,
 	})
@@ -135,6 +135,30 @@ func caAbandoned(t *testing.T, b *bench) {
 	done := b.issued(t, row("02"))
 	gone := b.act(t, ca.ActAbandoned, done.Serial, "x")
 	b.unchanged(t, "abandoned once it came", ca.ErrNotFound, func() error { return s.CommitAbandoned(t.Context(), gone, done.Serial) })
+}
+
+// caTwin: a signing certificate has one encryption certificate.
+func caTwin(t *testing.T, b *bench) {
+	s := b.CA()
+	signing := b.issued(t, row("01"))
+	_, err := s.Twin(t.Context(), "01")
+	check(t, "before it", err, ca.ErrNotFound)
+	_, err = s.Twin(t.Context(), "")
+	check(t, "of none", err, ca.ErrNotFound)
+	r := row("002")
+	r.Profile, r.Twin = ca.ProfileEncryption, signing.Serial
+	want := b.issued(t, r)
+	if got, err := s.Twin(t.Context(), "01"); err != nil || !same(got, want) {
+		t.Fatalf("%v %s", err, diff(want, got))
+	}
+	second := row("0003")
+	second.Twin = signing.Serial
+	check(t, "its intent", s.PutIntent(t.Context(), intent("0003", 4)), nil)
+	a := b.issue(t, &second)
+	b.unchanged(t, "a second one", ca.ErrTwinned, func() error { return s.CommitCertificate(t.Context(), a, second) })
+	if got, err := s.Twin(t.Context(), "01"); err != nil || !same(got, want) {
+		t.Fatalf("%v %s", err, diff(want, got))
+	}
 }
 
 func sameStrings(a, b []string) bool { return fmt.Sprint(a) == fmt.Sprint(b) }

@@ -15,7 +15,17 @@ func caRevocation(t *testing.T, b *bench) {
 	rev := ca.Revocation{Serial: "01", At: morning, Reason: certs.ReasonSuperseded, Who: "李四", Why: "变更"}
 	a := b.act(t, ca.ActRevoked, "01", rev)
 	b.unchanged(t, "of an unknown certificate", ca.ErrNotFound, func() error { _, err := s.CommitRevocation(t.Context(), a, rev); return err })
+	if _, err := s.Revocation(t.Context(), "01"); !errors.Is(err, ca.ErrNotFound) {
+		t.Error("of an unknown certificate:", err)
+	}
+	check(t, "an intent", s.PutIntent(t.Context(), intent("07", 7)), nil)
+	if _, err := s.Revocation(t.Context(), "07"); !errors.Is(err, ca.ErrNotFound) {
+		t.Error("of an intent:", err)
+	}
 	want := b.issued(t, row("01"))
+	if got, err := s.Revocation(t.Context(), "01"); err != nil || got != nil {
+		t.Error("revoked before it was:", got, err)
+	}
 	if revoked, err := b.Seals().CertificateRevoked(t.Context(), "01"); revoked || err != nil {
 		t.Error("revoked before it was", err)
 	}
@@ -27,6 +37,9 @@ func caRevocation(t *testing.T, b *bench) {
 	}
 	if got, err := s.Certificate(t.Context(), "01"); err != nil || !same(got, want) {
 		t.Errorf("kept: %v %s", err, diff(want, got))
+	}
+	if got, err := s.Revocation(t.Context(), "01"); err != nil || got == nil || !same(*got, rev) {
+		t.Errorf("its revocation: %+v, %v", got, err)
 	}
 	if revoked, err := b.Seals().CertificateRevoked(t.Context(), "01"); !revoked || err != nil {
 		t.Error("the seal office does not know", err)

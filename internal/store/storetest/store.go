@@ -1,5 +1,6 @@
-// Package storetest is the conformance suite of a store: Core, CA, CRL, Outside, Seal,
-// License, Journal, Trust and Agency hold it to the contract that the offices declare. Each is given
+// Package storetest is the conformance suite of a store: Core, CA, Approval, CRL, Escrow,
+// Outside, Seal, License, Journal, Trust and Agency hold it to the contract that the offices
+// declare. Each is given
 // a function that makes an empty store.
 package storetest
 
@@ -12,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/ca/crl"
+	"yinxin/ca/escrow"
 	"yinxin/ca/outside"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
@@ -41,6 +44,8 @@ type Store interface {
 	CRLs() crl.Store
 	Seals() seal.Store
 	Agencies() agency.Store
+	Approvals() approval.Store
+	Escrow() escrow.Store
 	Journal() journal.Store
 	Trust() trust.Store
 	Outside() outside.Store

@@ -1,0 +1,121 @@
+package ca
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"encoding/pem"
+	"fmt"
+	"time"
+
+	"yinxin/internal/act"
+)
+
+// Gate is asked before an act that the province may want a second officer for.
+type Gate interface {
+	// Pass returns "" and nil where the act may be done now. It gives the name of
+	// what was made where the act was asked for before under the same idempotency
+	// key, approved and carried out. Any error stops the act, that it waits for a
+	// second officer too.
+	Pass(ctx context.Context, a act.Asked) (ref string, err error)
+}
+
+// KindIssue is the kind of request for a certificate of a profile.
+func KindIssue(profile string) string { return "issue:" + profile }
+
+// The other kinds of request of this office.
+const (
+	KindRevokeCA = "revoke:ca"
+	KindProfile  = "profile" // a change of a profile
+)
+
+// Issuable lists the profiles that agencies may ask for.
+func Issuable() []string { return []string{ProfileAgencySeal, ProfilePerson, ProfileClient} }
+
+// AskedIssue is a request for a certificate as officers are shown it, and all
+// that is needed to carry it out.
+type AskedIssue struct {
+	Profile    string `json:"profile"`
+	Agency     string `json:"agency"`
+	AgencyName string `json:"agencyName"`
+	CommonName string `json:"commonName"`
+	CSR        string `json:"csr"` // PEM
+	Dual       bool   `json:"dual"`
+	Who        string `json:"who"`
+	Why        string `json:"why"`
+}
+
+// Request is what was asked, to be carried out once under the retry key.
+func (a AskedIssue) Request(retry *act.Retry) IssueRequest {
+	return IssueRequest{Profile: a.Profile, Agency: a.Agency, AgencyName: a.AgencyName, CommonName: a.CommonName, CSR: []byte(a.CSR), Dual: a.Dual,
+		Who: a.Who, Why: a.Why, Retry: retry, Admitted: true}
+}
+
+// Admit asks the gate whether a certificate may be issued now, for an office that
+// issues it together with something else, and sets Admitted then. ref is what was
+// made already of a request that was approved: a serial number, or of a dual
+// request what ca/escrow names it by. A seal's certificate, on a key of ours, is
+// part of making the seal, which is another act, and does not come here.
+func (a *Authority) Admit(ctx context.Context, r IssueRequest) (ref string, err error) {
+	// Nobody is to be asked about what is refused anyway.
+	checked := r
+	checked.Admitted = true
+	if _, err := checked.check(); err != nil {
+		return "", err
+	}
+	return a.admit(ctx, r)
+}
+
+func (a *Authority) admit(ctx context.Context, r IssueRequest) (ref string, err error) {
+	if a.c.Gate == nil || r.Admitted || r.CSR == nil {
+		return "", nil
+	}
+	der, err := requestDER(r.CSR)
+	if err != nil {
+		return "", err
+	}
+	content := AskedIssue{Profile: r.Profile, Agency: r.Agency, AgencyName: r.AgencyName, CommonName: r.CommonName, Dual: r.Dual, Who: r.Who, Why: r.Why,
+		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
+	if r.By.Name == "" {
+		r.By.Name = r.Who
+	}
+	return a.c.Gate.Pass(ctx, act.Asked{Kind: KindIssue(r.Profile), Agency: r.Agency, Content: content, By: r.By, Why: r.Why, Retry: r.Retry})
+}
+
+// AskedRevocation is the revocation of an authority's certificate as officers are
+// shown it.
+type AskedRevocation struct {
+	Serial     string    `json:"serial"`
+	Subject    string    `json:"subject"`
+	Reason     int       `json:"reason"` // RFC 5280 5.3.1
+	Invalidity time.Time `json:"invalidityDate,omitzero"`
+	Who        string    `json:"who"`
+	Why        string    `json:"why"`
+}
+
+// Request is what was asked, to be carried out.
+func (a AskedRevocation) Request() RevokeRequest {
+	return RevokeRequest{Serial: a.Serial, Reason: a.Reason, Invalidity: a.Invalidity, Who: a.Who, Why: a.Why, Admitted: true}
+}
+
+// admitRevocation asks the gate about the certificate of an authority: with it
+// goes everything that it issued. Any other is revoked by one officer, at once.
+func (a *Authority) admitRevocation(ctx context.Context, row Row, r RevokeRequest) (done bool, err error) {
+	if a.c.Gate == nil || r.Admitted || !a.profiles[row.Profile].c.CA {
+		return false, nil
+	}
+	if r.By.Name == "" {
+		r.By.Name = r.Who
+	}
+	content := AskedRevocation{Serial: row.Serial, Subject: row.Subject, Reason: r.Reason, Invalidity: r.Invalidity, Who: r.Who, Why: r.Why}
+	ref, err := a.c.Gate.Pass(ctx, act.Asked{Kind: KindRevokeCA, Agency: r.By.Agency, Content: content, By: r.By, Why: r.Why, Retry: r.Retry})
+	return ref != "", err
+}
+
+// RequestKey reads the key of a PKCS#10 request whose proof of possession holds.
+func RequestKey(csr []byte) (*ecdsa.PublicKey, error) {
+	key, err := parseRequest(csr)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	return key, nil
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"yinxin/ca/approval"
+	"yinxin/internal/act"
+	"yinxin/internal/province"
+)
+
+// runCAPolicy shows which kinds of act need a second officer, or changes one.
+func runCAPolicy(ctx context.Context, c *call) error {
+	c.withData()
+	c.withOfficer()
+	why := c.flags.String("why", "", "the grounds")
+	if err := c.parse(1, 3); err != nil {
+		return err
+	}
+	switch {
+	case c.args[0] == "show" && len(c.args) == 1:
+		return c.withProvince(ctx, func(p *province.Province) error {
+			rules, err := p.Approvals.Rules(ctx)
+			if err != nil {
+				return err
+			}
+			return c.print(rules, func(w io.Writer) {
+				for _, r := range rules {
+					fmt.Fprintf(w, "%-20s %s\n", r.Kind, demand[r.SecondOfficer])
+				}
+			})
+		})
+	case c.args[0] != "set" || len(c.args) != 3 || c.args[2] != demand[true] && c.args[2] != demand[false]:
+		return usageError("ca policy show, or ca policy set KIND none|second-officer")
+	}
+	if err := need("why", *why, "officer-key-file", c.officerKeyFile); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		by, err := c.officer(ctx, p)
+		if err != nil {
+			return err
+		}
+		r, err := p.Approvals.SetRule(ctx, c.args[1], c.args[2] == demand[true], by, *why, nil)
+		if err != nil {
+			return c.waits(err)
+		}
+		return c.print(r, func(w io.Writer) { fmt.Fprintln(w, r.Kind, demand[r.SecondOfficer]) })
+	})
+}
+
+var demand = map[bool]string{false: "none", true: "second-officer"}
+
+// runCARequest lists what was asked for, or shows a request whole.
+func runCARequest(ctx context.Context, c *call) error {
+	c.withData()
+	f := approval.Filter{Limit: 500}
+	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
+	state := c.flags.String("state", "", "pending, approved, refused, withdrawn or expired")
+	c.flags.StringVar(&f.Cursor, "after", "", "id of the last request seen")
+	if err := c.parse(1, 2); err != nil {
+		return err
+	}
+	f.State = approval.State(*state)
+	switch {
+	case c.args[0] == "list" && len(c.args) == 1:
+		return c.withProvince(ctx, func(p *province.Province) error {
+			all, _, err := p.Approvals.List(ctx, f)
+			if err != nil {
+				return err
+			}
+			return c.print(all, func(w io.Writer) {
+				for _, r := range all {
+					fmt.Fprintln(w, r.ID, r.State, r.Kind, r.Agency, plain(r.By.Name), r.At.Format(time.RFC3339))
+				}
+			})
+		})
+	case c.args[0] != "show" || len(c.args) != 2:
+		return usageError("ca request list, or ca request show ID")
+	}
+	id, err := act.ParseID(c.args[1])
+	if err != nil {
+		return usageError("the id of a request has 36 characters")
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		r, err := p.Approvals.Show(ctx, id)
+		if err != nil {
+			return err
+		}
+		return c.print(r, func(w io.Writer) { showRequest(w, r) })
+	})
+}
+
+// showRequest prints all that a request holds: whoever decides must have seen it.
+func showRequest(w io.Writer, r approval.Request) {
+	fmt.Fprintln(w, r.ID, r.State, r.Kind)
+	fmt.Fprintf(w, "asked %s by %s of %s: %s\n", r.At.Format(time.RFC3339), plain(r.By.String()), r.Agency, plain(r.Why))
+	if d := r.Decided; d != nil {
+		fmt.Fprintf(w, "%s %s by %s: %s\n", d.State, d.At.Format(time.RFC3339), plain(d.By.String()), plain(d.Why))
+	} else {
+		fmt.Fprintf(w, "expires %s\n", r.Expires.Format(time.RFC3339))
+	}
+	if o := r.Outcome; o != nil && o.Failure != "" {
+		fmt.Fprintf(w, "could not be carried out: %s\n", plain(o.Failure))
+	} else if o != nil {
+		fmt.Fprintf(w, "carried out %s: %s\n", o.At.Format(time.RFC3339), o.Ref)
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	// It goes where the lines above went.
+	_ = e.Encode(r.Content)
+}
+
+// runCADecide approves, refuses or withdraws a request.
+func runCADecide(ctx context.Context, c *call) error {
+	c.withData()
+	c.withOfficer()
+	why := c.flags.String("why", "", "the grounds")
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	id, err := act.ParseID(c.args[0])
+	if err != nil {
+		return usageError("the id of a request has 36 characters")
+	}
+	if err := need("officer-key-file", c.officerKeyFile); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		by, err := c.officer(ctx, p)
+		if err != nil {
+			return err
+		}
+		decide := map[string]func(context.Context, act.ID, act.Officer, string) (approval.Request, error){
+			"ca approve": p.Approvals.Approve, "ca refuse": p.Approvals.Refuse, "ca withdraw": p.Approvals.Withdraw,
+		}[c.cmd.name]
+		r, err := decide(ctx, id, by, *why)
+		if err != nil {
+			return err
+		}
+		return c.print(r, func(w io.Writer) { showRequest(w, r) })
+	})
+}

@@ -1,0 +1,110 @@
+package province
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"yinxin/ca"
+	"yinxin/ca/approval"
+	"yinxin/ca/escrow"
+	"yinxin/internal/agency"
+)
+
+// wireEscrow opens the key centre, tells the office of the second officer how
+// each kind of request is carried out, and lets both settle what an earlier
+// process left.
+func (p *Province) wireEscrow(ctx context.Context) (err error) {
+	keys, ok := p.Keys.(escrow.Keystore)
+	if !ok {
+		return errors.New("the key store cannot hand encryption keys over, which a key centre must")
+	}
+	o := p.o
+	if p.Escrow, err = escrow.New(escrow.Config{Store: p.Store.Escrow(), CA: p.CA, Keys: keys, Gate: p.Approvals, Clock: o.Clock, Rand: o.Rand, Log: o.Log}); err != nil {
+		return err
+	}
+	for _, profile := range ca.Issuable() {
+		p.Approvals.Handle(ca.KindIssue(profile), approval.Handler{Scope: agency.ScopeCertificateApprove, Do: p.issueAsked, Final: final})
+	}
+	p.Approvals.Handle(ca.KindRevokeCA, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.revokeAsked, Final: final})
+	p.Approvals.Handle(escrow.KindRecover, approval.Handler{Always: true, Officers: true, Scope: agency.ScopeEscrowRecover, Do: p.recoverAsked, Final: final})
+	if err := p.Escrow.Init(ctx); err != nil {
+		return fmt.Errorf("pairs of an earlier process: %w", err)
+	}
+	if err := p.Approvals.Init(ctx); err != nil {
+		return fmt.Errorf("requests of an earlier process: %w", err)
+	}
+	return nil
+}
+
+// final are the refusals of the offices, which no retry changes.
+func final(err error) bool {
+	for _, rule := range []error{ca.ErrRefused, ca.ErrBadRequest, ca.ErrKeyTaken, ca.ErrNotFound, ca.ErrTwinned, agency.ErrClosed, agency.ErrNotFound,
+		approval.ErrRefused, escrow.ErrRefused, escrow.ErrNotFound} {
+		if errors.Is(err, rule) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Province) issueAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
+	var asked ca.AskedIssue
+	if err := approval.Content(r, &asked); err != nil {
+		return approval.Made{}, err
+	}
+	// The agency may have been closed since it asked.
+	switch a, err := p.Agencies.Show(ctx, asked.Agency); {
+	case err != nil:
+		return approval.Made{}, err
+	case a.State != agency.Active:
+		return approval.Made{}, agency.ErrClosed
+	}
+	if !asked.Dual {
+		row, err := p.CA.Issue(ctx, asked.Request(r.Retry()))
+		return approval.Made{Ref: row.Serial, Answer: row}, err
+	}
+	pair, err := p.Escrow.Issue(ctx, asked.Request(r.Retry()))
+	if err != nil {
+		return approval.Made{}, err
+	}
+	issued, err := p.Escrow.Issued(ctx, pair)
+	return approval.Made{Ref: pair.ID.String(), Answer: issued}, err
+}
+
+func (p *Province) revokeAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
+	var asked ca.AskedRevocation
+	if err := approval.Content(r, &asked); err != nil {
+		return approval.Made{}, err
+	}
+	row, err := p.CA.Revoke(ctx, asked.Request())
+	if errors.Is(err, ca.ErrRevoked) { // by an earlier try, or by someone else: it is what was wanted
+		row, err = p.CA.Certificate(ctx, asked.Serial)
+	}
+	return approval.Made{Ref: row.Serial, Answer: row}, err
+}
+
+func (p *Province) recoverAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
+	done, err := p.Escrow.CarryOut(ctx, r)
+	return approval.Made{Ref: done.Serial, Answer: done}, err
+}
+
+// settleEvery is how often requests are looked through: for what has expired,
+// and for what a full disk kept from being carried out.
+const settleEvery = time.Minute
+
+func (p *Province) settle(ctx context.Context) {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := p.Approvals.Settle(ctx); err != nil {
+				p.o.Log.Error("requests were not settled", "error", err)
+			}
+		}
+	}
+}

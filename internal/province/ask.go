@@ -1,0 +1,82 @@
+package province
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"yinxin/verify"
+	"yinxin/verify/evidence"
+)
+
+// asked is what other regions said within the last minute. A region that did not
+// answer is asked again with the next collector.
+type asked struct {
+	mu        sync.Mutex
+	collector *evidence.Collector
+	until     time.Time
+}
+
+// askEvery is how long an answer of another region is good for the next question.
+// CRLs and lists live longer; a status is of today (protocol.md 4).
+const askEvery = time.Minute
+
+func (a *asked) get(now time.Time) *evidence.Collector {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.collector == nil || !now.Before(a.until) {
+		a.collector, a.until = evidence.NewCollector(), now.Add(askEvery)
+	}
+	return a.collector
+}
+
+// lacks tells whether a report says that evidence is missing.
+func lacks(r verify.Report) bool {
+	for _, reason := range r.Reasons {
+		if reason.Code == verify.StatusUnavailable || reason.Code == verify.StatusStale {
+			return true
+		}
+	}
+	return false
+}
+
+// Others are the wants that other regions are to be asked for: what is the
+// province's own it knows already.
+func (p *Province) Others(wants []verify.Want) (out []verify.Want) {
+	own := strings.TrimRight(p.Identity.URL, "/") + "/"
+	for _, w := range wants {
+		if !strings.HasPrefix(w.URL, own) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// ask adds what other regions answer and tells whether any was asked. The addresses
+// are those of trusted lists and certificates, never of the document (verify.Wants).
+func (p *Province) ask(ctx context.Context, wants []verify.Want, in *verify.Input) bool {
+	others := p.Others(wants)
+	if len(others) == 0 {
+		return false
+	}
+	p.asked.get(p.o.Clock()).Collect(ctx, others, in.Evidence)
+	return true
+}
+
+// refreshEvery is how soon a distrust that another region published is known here.
+const refreshEvery = 10 * time.Minute
+
+// refresh keeps the lists of other regions new as long as the folder is open.
+func (p *Province) refresh(ctx context.Context) {
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	for {
+		p.Lists.Refresh(ctx, evidence.NewCollector().Fetch)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"yinxin/ca/approval"
+	"yinxin/internal/act"
+	"yinxin/internal/agency"
+)
+
+// approvalRoutes: what waits for a second officer. Which scope a key needs to
+// decide is told by the kind of the request, and asked where it is decided.
+func (s *Server) approvalRoutes() []endpoint {
+	decided := jsonOf(approval.Request{})
+	return []endpoint{
+		{get, "/api/v1/requests", agency.ScopeRequestRead, "list what was asked for", append([]string{"state"}, listing...), content{}, jsonOf(listOf[approval.Request]{}), s.requests},
+		{get, "/api/v1/requests/{id}", agency.ScopeRequestRead, "show a request whole, with what was made once it was approved", nil, content{}, decided, s.request},
+		{post, "/api/v1/requests/{id}/approve", agency.ScopeRequestRead, "approve a request as the second officer, and carry it out", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Approve)},
+		{post, "/api/v1/requests/{id}/refuse", agency.ScopeRequestRead, "refuse a request as an officer", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Refuse)},
+		{post, "/api/v1/requests/{id}/withdraw", agency.ScopeRequestRead, "take one's own request back", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Withdraw)},
+		{get, "/api/v1/approval-rules", agency.ScopeRequestRead, "which kinds of act need a second officer", nil, content{}, jsonOf(listOf[approval.Rule]{}), s.rules},
+		{post, "/api/v1/approval-rules", agency.ScopeAdmin, "change a rule, which needs a second officer once any rule does", []string{"Idempotency-Key"}, jsonOf(ruleForm{}), jsonOf(approval.Rule{}).orWaits(), s.setRule},
+	}
+}
+
+type decisionForm struct {
+	Operator string `json:"operator"`
+	Reason   string `json:"reason"`
+}
+
+type ruleForm struct {
+	Kind          string `json:"kind" api:"required"`
+	SecondOfficer bool   `json:"secondOfficer"`
+	Operator      string `json:"operator"`
+	Reason        string `json:"reason" api:"required"`
+}
+
+// waits answers 202 with the request where an act waits for a second officer, and
+// gives any other error on.
+func waits(w http.ResponseWriter, err error) error {
+	var p *approval.Pending
+	if !errors.As(err, &p) {
+		return ruled(err)
+	}
+	w.Header().Set("Location", "/api/v1/requests/"+p.Request.ID.String())
+	w.Header().Set("Retry-After", "60") // people decide
+	return writeJSON(w, http.StatusAccepted, p.Request)
+}
+
+func (s *Server) requests(w http.ResponseWriter, r *http.Request) error {
+	caller, _ := callerOf(r.Context())
+	cursor, limit, err := page(r)
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	f := approval.Filter{Agency: q.Get("agency"), State: approval.State(q.Get("state")), Cursor: cursor, Limit: limit}
+	if f.Agency == "" && !caller.May(agency.ScopeAdmin) {
+		f.Agency = caller.Agency
+	}
+	if f.Agency != "" && !caller.ActsFor(f.Agency) {
+		return fail(noRight, "")
+	}
+	items, next, err := s.p.Approvals.List(r.Context(), f)
+	if err != nil {
+		return ruled(err)
+	}
+	return writeList(w, items, next)
+}
+
+// ownRequest shows a request to those who may act for its agency.
+func (s *Server) ownRequest(r *http.Request) (approval.Request, error) {
+	id, err := act.ParseID(mux.Vars(r)["id"])
+	if err != nil {
+		return approval.Request{}, approval.ErrNotFound
+	}
+	request, err := s.p.Approvals.Show(r.Context(), id)
+	if err != nil {
+		return request, err
+	}
+	if caller, _ := callerOf(r.Context()); !caller.ActsFor(request.Agency) {
+		return request, approval.ErrNotFound // that there is one is not everyone's to know
+	}
+	return request, nil
+}
+
+func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
+	request, err := s.ownRequest(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, request)
+}
+
+func (s *Server) decide(do func(context.Context, act.ID, act.Officer, string) (approval.Request, error)) route {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		request, err := s.ownRequest(r)
+		if err != nil {
+			return err
+		}
+		var form decisionForm
+		if err := smallForm(r, &form); err != nil {
+			return err
+		}
+		if err := named(r, &form.Operator); err != nil {
+			return err
+		}
+		if request, err = do(r.Context(), request.ID, officerOf(r, form.Operator), form.Reason); err != nil {
+			return ruled(err)
+		}
+		return writeJSON(w, http.StatusOK, request)
+	}
+}
+
+// officerOf is who decides: only a key that is a person's gives a name to a
+// decision. A program may take back what it asked for itself.
+func officerOf(r *http.Request, operator string) act.Officer {
+	caller, _ := callerOf(r.Context())
+	by := caller.By(operator)
+	by.Name = caller.Officer
+	return by
+}
+
+func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {
+	rules, err := s.p.Approvals.Rules(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeList(w, rules, "")
+}
+
+func (s *Server) setRule(w http.ResponseWriter, r *http.Request) error {
+	var form ruleForm
+	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
+		return err
+	}
+	key, err := retry(r, form, noDocument)
+	if err != nil {
+		return err
+	}
+	rule, err := s.p.Approvals.SetRule(r.Context(), form.Kind, form.SecondOfficer, officerOf(r, form.Operator), form.Reason, key)
+	if err != nil {
+		return waits(w, err)
+	}
+	return writeJSON(w, http.StatusOK, rule)
+}

@@ -1,0 +1,316 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"yinxin/ca/approval"
+	"yinxin/internal/act"
+	"yinxin/internal/agency"
+)
+
+var (
+	bucketRequests      = []byte("requests")        // act id -> request
+	bucketRequestAgency = []byte("requests_agency") // USCC, 0, act id -> nothing
+	bucketRequestsOpen  = []byte("requests_open")   // 0, act id -> nothing: unsettled; 1, USCC, 0, act id -> nothing: pending
+	bucketRules         = []byte("approval_rules")  // kind -> rule
+
+	approvalBuckets = [][]byte{bucketRequests, bucketRequestAgency, bucketRequestsOpen, bucketRules}
+)
+
+// Approvals gives the office of the second officer its store.
+func (db *DB) Approvals() approval.Store { return approvalStore{db} }
+
+type approvalStore struct{ *DB }
+
+var _ approval.Store = approvalStore{}
+
+func (s approvalStore) CommitAsked(ctx context.Context, a act.Act, r approval.Request, scope string) error {
+	return s.commit(ctx, func(tx *Tx) error {
+		if err := tx.retryFree(a); err != nil {
+			return err
+		}
+		if err := tx.officer(r.By, r.Agency, scope, time.UnixMilli(a.Leaf.Time)); err != nil {
+			return err
+		}
+		if tx.pendingOf(r.Agency) >= approval.MaxPending {
+			return approval.ErrTooMany
+		}
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		if err := tx.put(bucketRequestAgency, ofAgency(r.Agency, r.ID), nil); err != nil {
+			return err
+		}
+		return tx.putRequest(r)
+	})
+}
+
+// officer asks whether a key is in force, is the one's who used it, holds the
+// scope and acts for the agency; "" asks for no scope and for no agency.
+func (tx *Tx) officer(o act.Officer, of, scope string, at time.Time) error {
+	k, err := keyAt(tx.rows, tx.bucket(bucketKeys), o.KeyID)
+	if errors.Is(err, agency.ErrNotFound) {
+		return approval.ErrNoRight
+	}
+	if err != nil {
+		return err
+	}
+	owner, err := agencyAt(tx.rows, tx.bucket(bucketAgencies), k.Agency)
+	if err != nil {
+		return err
+	}
+	c := agency.Caller{Agency: k.Agency, Scopes: k.Scopes}
+	switch {
+	case !k.InForce(at), owner.State != agency.Active, k.Agency != o.Agency, k.Officer != "" && k.Officer != o.Name:
+		return approval.ErrNoRight
+	case scope != "" && (!c.May(scope) || k.Officer == ""), of != "" && !c.ActsFor(of):
+		return approval.ErrNoRight
+	}
+	return nil
+}
+
+func ofAgency(owner string, id act.ID) []byte { return append([]byte(owner+"\x00"), id[:]...) }
+
+var unsettled, pendingMark = []byte{0}, []byte{1}
+
+func (tx *Tx) pendingOf(owner string) (n int) {
+	prefix := append(bytes.Clone(pendingMark), owner+"\x00"...)
+	cursor := tx.bucket(bucketRequestsOpen).Cursor()
+	for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix) && n < approval.MaxPending; key, _ = cursor.Next() {
+		n++
+	}
+	return n
+}
+
+// putRequest writes a request as it stands and what the indexes say of it.
+func (tx *Tx) putRequest(r approval.Request) error {
+	value, err := act.Encode(r)
+	if err != nil {
+		return err
+	}
+	if err := tx.put(bucketRequests, r.ID[:], value); err != nil {
+		return err
+	}
+	mark := func(key []byte, there bool) error {
+		if there {
+			return tx.put(bucketRequestsOpen, key, nil)
+		}
+		return tx.delete(bucketRequestsOpen, key)
+	}
+	pending := r.State == approval.StatePending
+	if err := mark(append(bytes.Clone(unsettled), r.ID[:]...), pending || r.State == approval.StateApproved && r.Outcome == nil); err != nil {
+		return err
+	}
+	return mark(append(bytes.Clone(pendingMark), ofAgency(r.Agency, r.ID)...), pending)
+}
+
+// change commits an act that makes another request of one that is there.
+func (s approvalStore) change(ctx context.Context, a act.Act, id act.ID, next func(tx *Tx, r approval.Request) (approval.Request, error)) (out approval.Request, err error) {
+	err = s.commit(ctx, func(tx *Tx) error {
+		r, err := requestAt(tx.get(bucketRequests, id[:]))
+		if err != nil {
+			return err
+		}
+		if out, err = next(tx, r); err != nil {
+			return err
+		}
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		return tx.putRequest(out)
+	})
+	return out, err
+}
+
+func (s approvalStore) CommitDecision(ctx context.Context, a act.Act, id act.ID, d approval.Decision, scope string) (approval.Request, error) {
+	return s.change(ctx, a, id, func(tx *Tx, r approval.Request) (approval.Request, error) {
+		next, err := r.Decide(d)
+		if err != nil {
+			return r, err
+		}
+		of := r.Agency
+		if d.State == approval.StateWithdrawn {
+			scope, of = "", ""
+		}
+		return next, tx.officer(d.By, of, scope, time.UnixMilli(a.Leaf.Time))
+	})
+}
+
+func (s approvalStore) CommitExpired(ctx context.Context, a act.Act, id act.ID, at time.Time) (approval.Request, error) {
+	return s.change(ctx, a, id, func(_ *Tx, r approval.Request) (approval.Request, error) {
+		if !r.Over(at) {
+			return r, approval.ErrDecided
+		}
+		r.State, r.Decided = approval.StateExpired, &approval.Decision{State: approval.StateExpired, At: at}
+		return r, nil
+	})
+}
+
+func (s approvalStore) CommitOutcome(ctx context.Context, a act.Act, id act.ID, o approval.Outcome) (approval.Request, error) {
+	return s.change(ctx, a, id, func(_ *Tx, r approval.Request) (approval.Request, error) {
+		if r.State != approval.StateApproved || r.Outcome != nil {
+			return r, approval.ErrDecided
+		}
+		r.Outcome = &o
+		return r, nil
+	})
+}
+
+func requestAt(value []byte) (r approval.Request, err error) {
+	if value == nil {
+		return r, approval.ErrNotFound
+	}
+	if err := act.Decode(value, &r); err != nil {
+		return r, fmt.Errorf("%w: a request: %w", ErrCorrupt, err)
+	}
+	r.At, r.Expires = r.At.UTC(), r.Expires.UTC()
+	if r.Decided != nil {
+		r.Decided.At = r.Decided.At.UTC()
+	}
+	if r.Outcome != nil {
+		r.Outcome.At = r.Outcome.At.UTC()
+	}
+	return r, nil
+}
+
+func (s approvalStore) Request(_ context.Context, id act.ID) (r approval.Request, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		r, err = requestAt(tx.Bucket(bucketRequests).Get(id[:]))
+		return err
+	})
+	return r, err
+}
+
+// Requests reads the agency's index, or the requests themselves for all.
+func (s approvalStore) Requests(_ context.Context, f approval.Filter) (out []approval.Request, next string, err error) {
+	bucket, prefix := bucketRequests, []byte(nil)
+	if f.Agency != "" {
+		bucket, prefix = bucketRequestAgency, []byte(f.Agency+"\x00")
+	}
+	from := bytes.Clone(prefix)
+	if f.Cursor != "" {
+		last, err := act.ParseID(f.Cursor)
+		if err != nil {
+			return nil, "", approval.ErrNotFound
+		}
+		from = append(from, last[:]...)
+	}
+	err = s.view(func(tx *bbolt.Tx) error {
+		cursor := tx.Bucket(bucket).Cursor()
+		last, scanned := "", 0
+		for key, _ := cursor.Seek(from); bytes.HasPrefix(key, prefix) && key != nil; key, _ = cursor.Next() {
+			if f.Cursor != "" && bytes.Equal(key, from) {
+				continue
+			}
+			if len(out) == f.Limit || scanned == maxScan {
+				next = last
+				return nil
+			}
+			scanned++
+			r, err := requestAt(tx.Bucket(bucketRequests).Get(key[len(prefix):]))
+			if err != nil {
+				return err
+			}
+			if last = r.ID.String(); f.State == "" || r.State == f.State {
+				out = append(out, r)
+			}
+		}
+		return nil
+	})
+	return out, next, err
+}
+
+func (s approvalStore) Unsettled(context.Context) (out []approval.Request, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		cursor := tx.Bucket(bucketRequestsOpen).Cursor()
+		for key, _ := cursor.Seek(unsettled); bytes.HasPrefix(key, unsettled); key, _ = cursor.Next() {
+			r, err := requestAt(tx.Bucket(bucketRequests).Get(key[1:]))
+			if err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func ruleAt(value []byte) (r approval.Rule, err error) {
+	if value == nil {
+		return r, nil
+	}
+	if err := act.Decode(value, &r); err != nil {
+		return r, fmt.Errorf("%w: a rule: %w", ErrCorrupt, err)
+	}
+	r.At = r.At.UTC()
+	return r, nil
+}
+
+func (s approvalStore) Rule(_ context.Context, kind string) (r approval.Rule, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		r, err = ruleAt(tx.Bucket(bucketRules).Get([]byte(kind)))
+		return err
+	})
+	return r, err
+}
+
+func rulesIn(b *bbolt.Bucket) (out []approval.Rule, err error) {
+	err = b.ForEach(func(_, value []byte) error {
+		r, err := ruleAt(value)
+		out = append(out, r)
+		return err
+	})
+	return out, err
+}
+
+func (s approvalStore) Rules(context.Context) (out []approval.Rule, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		out, err = rulesIn(tx.Bucket(bucketRules))
+		return err
+	})
+	return out, err
+}
+
+func (s approvalStore) CommitRule(ctx context.Context, a act.Act, r approval.Rule, scope string) error {
+	value, err := act.Encode(r)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, func(tx *Tx) error {
+		if err := tx.retryFree(a); err != nil {
+			return err
+		}
+		all, err := rulesIn(tx.bucket(bucketRules))
+		if err != nil {
+			return err
+		}
+		present := uint64(0)
+		for _, other := range all {
+			if other.Kind == r.Kind {
+				present = other.Version
+			}
+			if other.SecondOfficer && r.Approved == (act.Officer{}) {
+				return approval.ErrChanged
+			}
+		}
+		if present+1 != r.Version {
+			return approval.ErrChanged
+		}
+		// Of one that a second officer approved, the first need not be there still.
+		if r.Approved == (act.Officer{}) {
+			if err := tx.officer(r.By, "", scope, time.UnixMilli(a.Leaf.Time)); err != nil {
+				return err
+			}
+		}
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		return tx.put(bucketRules, []byte(r.Kind), value)
+	})
+}
