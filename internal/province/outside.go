@@ -17,13 +17,3 @@ func (c certifier) Admit(ctx context.Context, a seal.Answer) (string, *certs.Cer
 		Certificate: a.Certificate, Chain: a.Chain, Who: a.Who, Why: a.Why})
 	return in.Serial, in.Certificate, in.Entry, err
 }
-
-// outsideServices lists the outside authorities beside our own, with all that they
-// have been (protocol.md 3).
-func (s ownServices) outsideServices(ctx context.Context) (out []certs.RegionService, err error) {
-	all, err := s.p.Outside.Authorities(ctx)
-	for _, a := range all {
-		out = append(out, a.Service(s.p.Identity.Region))
-	}
-	return out, err
-}

@@ -33,7 +33,7 @@ type ownServices struct{ p *Province }
 var _ trust.Source = ownServices{}
 
 // State changes when anything is revoked, when a purpose gets another certificate and
-// when an outside authority begins or ends.
+// when an outside authority is listed or ended.
 func (s ownServices) State(ctx context.Context) (string, error) {
 	var b strings.Builder
 	issuers, err := s.p.CA.Issuers(ctx)
@@ -54,12 +54,12 @@ func (s ownServices) State(ctx context.Context) (string, error) {
 		}
 		fmt.Fprintln(&b, c.Row.Serial)
 	}
-	all, err := s.p.Outside.Authorities(ctx)
+	others, err := s.p.Outside.Authorities(ctx)
 	if err != nil {
 		return "", err
 	}
-	for _, a := range all {
-		fmt.Fprintf(&b, "%s %d\n", a.ID, len(a.History))
+	for _, a := range others {
+		fmt.Fprintln(&b, a.ID, len(a.History))
 	}
 	return b.String(), nil
 }
@@ -72,7 +72,8 @@ func (ownServices) purposes() []ca.Purpose {
 	return out
 }
 
-// Services names every certificate that each purpose has ever had.
+// Services names every certificate that each purpose has ever had, and the outside
+// authorities with all that they have been (protocol.md 3).
 func (s ownServices) Services(ctx context.Context) ([]certs.RegionService, error) {
 	var out []certs.RegionService
 	for _, service := range services {
@@ -92,8 +93,14 @@ func (s ownServices) Services(ctx context.Context) ([]certs.RegionService, error
 			out = append(out, entry)
 		}
 	}
-	others, err := s.outsideServices(ctx)
-	return append(out, others...), err
+	others, err := s.p.Outside.Authorities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range others {
+		out = append(out, a.Service(s.p.Identity.Region))
+	}
+	return out, nil
 }
 
 // history is what the list says of a certificate: a revocation ends the service, and

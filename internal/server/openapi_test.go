@@ -140,11 +140,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin, _ := h.Key(t, provincetest.Agency, "admin")
+	pair, waiting := h.pair(t), h.waiting(t)
 	asked, err := h.Seals.Ask(t.Context(), seal.MakeRequest{Agency: provincetest.Agency, AgencyName: "示例局", Name: "示例局", Who: "x", Why: "y"}, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair, waiting := h.pair(t), h.waiting(t)
 	ids := map[string]string{"seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
 	for _, e := range h.server.endpoints() {
 		v := e.gives.media["application/json"]

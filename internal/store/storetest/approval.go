@@ -22,11 +22,11 @@ func Approval(t *testing.T, fresh func(testing.TB) Store) {
 
 // The officers of the suite: two of one agency, one of another, a program.
 var (
-	zhang   = act.Officer{Name: "张三", KeyID: "0000000a", Agency: usccA}
-	li      = act.Officer{Name: "李四", KeyID: "0000000b", Agency: usccA}
-	wang    = act.Officer{Name: "王五", KeyID: "0000000c", Agency: usccB}
-	program = act.Officer{Name: "张三", KeyID: "0000000d", Agency: usccA}
-	admin   = act.Officer{Name: "赵六", KeyID: "0000000e", Agency: usccB}
+	zhang    = act.Officer{Name: "张三", KeyID: "0000000a", Agency: usccA}
+	li       = act.Officer{Name: "李四", KeyID: "0000000b", Agency: usccA}
+	stranger = act.Officer{Name: "王五", KeyID: "0000000c", Agency: usccB}
+	program  = act.Officer{Name: "张三", KeyID: "0000000d", Agency: usccA}
+	admin    = act.Officer{Name: "赵六", KeyID: "0000000e", Agency: usccB}
 )
 
 const approve = agency.ScopeCertificateApprove
@@ -35,7 +35,7 @@ const approve = agency.ScopeCertificateApprove
 func (b *bench) officers(t testing.TB) {
 	t.Helper()
 	b.added(t, usccA, usccB)
-	for o, scopes := range map[act.Officer][]string{zhang: {approve}, li: {approve}, wang: {approve}, program: {approve}, admin: {agency.ScopeAdmin}} {
+	for o, scopes := range map[act.Officer][]string{zhang: {approve}, li: {approve}, stranger: {approve}, program: {approve}, admin: {agency.ScopeAdmin}} {
 		k := newKey(o.KeyID, o.Agency)
 		if k.Scopes = scopes; o != program {
 			k.Officer = o.Name
@@ -124,7 +124,7 @@ func approvalTooMany(t *testing.T, b *bench) {
 	}
 	r, a := b.wish(t, zhang)
 	b.unchanged(t, "one too many", approval.ErrTooMany, func() error { return b.Approvals().CommitAsked(t.Context(), a, r, "") })
-	b.asked(t, wang)
+	b.asked(t, stranger)
 	if _, err := b.decide(t, first, approval.StateRefused, li); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func approvalDeciders(t *testing.T, b *bench) {
 		want error
 	}{
 		"who asked": {zhang, approval.StateApproved, approval.ErrSameOfficer}, "the same name by another key": {program, approval.StateApproved, approval.ErrSameOfficer},
-		"another agency's": {wang, approval.StateApproved, approval.ErrNoRight}, "another's key": {renamed, approval.StateRefused, approval.ErrNoRight},
+		"another agency's": {stranger, approval.StateApproved, approval.ErrNoRight}, "another's key": {renamed, approval.StateRefused, approval.ErrNoRight},
 		"withdrawn by another": {li, approval.StateWithdrawn, approval.ErrNoRight}, "a program": {act.Officer{Name: "x", KeyID: program.KeyID, Agency: usccA}, approval.StateRefused, approval.ErrNoRight},
 		"an unknown key": {act.Officer{Name: "李四", KeyID: "ffffffff", Agency: usccA}, approval.StateApproved, approval.ErrNoRight},
 	} {
@@ -267,7 +267,7 @@ func approvalLists(t *testing.T, b *bench) {
 	for i := range 9 {
 		by := zhang
 		if i%3 == 1 {
-			by = wang
+			by = stranger
 		}
 		r := b.asked(t, by)
 		if i == 3 {

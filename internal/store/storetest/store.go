@@ -1,6 +1,6 @@
 // Package storetest is the conformance suite of a store: Core, CA, Approval, CRL, Escrow,
-// Outside, Seal, License, Journal, Trust and Agency hold it to the contract that the offices
-// declare. Each is given
+// Outside, Seal, License, Journal, Trust and Agency hold it to the contract that the
+// offices declare. Each is given
 // a function that makes an empty store.
 package storetest
 
