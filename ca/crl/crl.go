@@ -60,13 +60,13 @@ type Config struct {
 
 // Publisher gives the lists of an authority. Its methods may be called concurrently.
 type Publisher struct {
-	c        Config
-	made     counters
-	troubled atomic.Bool // the newest publication failed; what is wrong is told once
+	c    Config
+	made counters
 
-	mu     sync.Mutex
-	scopes map[string]*sync.Mutex // one publication of a scope at a time
-	known  map[string]List        // by name: the lists as they were last read
+	mu       sync.Mutex
+	scopes   map[string]*sync.Mutex // one publication of a scope at a time
+	known    map[string]List        // by name: the lists as they were last read
+	troubled map[string]bool        // scopes whose newest publication failed
 }
 
 // counters of what was published, and what was not, since the start.
@@ -77,7 +77,7 @@ func New(c Config) (*Publisher, error) {
 	if c.Authority == nil || c.Store == nil || c.Clock == nil || c.Log == nil {
 		return nil, errors.New("crl: incomplete configuration")
 	}
-	return &Publisher{c: c, scopes: map[string]*sync.Mutex{}, known: map[string]List{}}, nil
+	return &Publisher{c: c, scopes: map[string]*sync.Mutex{}, known: map[string]List{}, troubled: map[string]bool{}}, nil
 }
 
 // now in whole seconds, as lists have it.

@@ -139,3 +139,51 @@ func TestAListHoldsWhatWasAcknowledged(t *testing.T) {
 		t.Fatal("the compromise is not in the list:", r)
 	}
 }
+
+// A backup has the numbers of its day; what is published over it has higher ones than
+// all that was published since.
+func TestNumbersRiseOverARestoredFile(t *testing.T) {
+	o := open(t)
+	o.lists.Publish(t.Context())
+	backup := o.snapshot()
+	last := map[string]uint64{}
+	for range 5 {
+		o.now = o.now.Add(time.Minute)
+		for _, name := range []string{"root", "issuing", "issuing-delta", "issuing-40"} {
+			last[name] = o.fresh(name).Number
+		}
+	}
+	o.now = o.now.Add(time.Second)
+	o.restore(backup)
+	for name, before := range last {
+		if l := o.fresh(name); l.Number <= before {
+			t.Errorf("%s: number %d, and %d was published", name, l.Number, before)
+		}
+	}
+}
+
+// Each generation of an issuing authority has lists of its own, which its own key
+// signs.
+func TestListsOfARenewedIssuer(t *testing.T) {
+	o := open(t)
+	old := o.issue()
+	o.now = o.now.Add(time.Minute)
+	if _, err := o.Renew(t.Context(), ca.PurposeIssuing, "test", "x"); err != nil {
+		t.Fatal(err)
+	}
+	young := o.issue()
+	o.revoke(old, certs.ReasonSuperseded, time.Time{})
+	o.revoke(young, certs.ReasonKeyCompromise, time.Time{})
+	o.now = o.now.Add(time.Minute)
+	o.lists.Publish(t.Context())
+	for issuer, serial := range map[string]*big.Int{"issuing": old, "issuing.2": young} {
+		for _, name := range []string{issuer, issuer + "-" + ca.Shard(serial.Text(16))} {
+			if got := reasons(o.fetch(name)); len(got) != 1 || got[serial.Text(16)] == 0 {
+				t.Errorf("%s: %v", name, got)
+			}
+		}
+		if l := o.fetch(issuer + "-delta"); l.Number == nil {
+			t.Errorf("%s has no delta", issuer)
+		}
+	}
+}

@@ -1,8 +1,6 @@
 package crl
 
 import (
-	"encoding/hex"
-	"math/big"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -12,11 +10,9 @@ import (
 	"yinxin/certs"
 )
 
-// Extensions of lists and entries: RFC 5280 5.2 and 5.3, and X.509 (10/2019) 9.5.2.9.
+// Extensions of lists: RFC 5280 5.2, and X.509 (10/2019) 9.5.2.9.
 const (
 	extNumber         certs.OID = "2.5.29.20"
-	extReason         certs.OID = "2.5.29.21"
-	extInvalidity     certs.OID = "2.5.29.24"
 	extDelta          certs.OID = "2.5.29.27"
 	extDistribution   certs.OID = "2.5.29.28"
 	extAuthorityKeyID certs.OID = "2.5.29.35"
@@ -63,11 +59,7 @@ func (c *content) tbs() ([]byte, error) {
 		addTime(b, c.this)
 		addTime(b, c.next)
 		if len(c.entries) > 0 { // RFC 5280 5.1.2.6: absent when empty
-			sequence(b, func(b *cryptobyte.Builder) {
-				for i := range c.entries {
-					addEntry(b, &c.entries[i])
-				}
-			})
+			sequence(b, c.addEntries)
 		}
 		b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
 			sequence(b, c.addExtensions)
@@ -122,29 +114,6 @@ func addPoint(b *cryptobyte.Builder, uri string) {
 	b.AddASN1(wrapped, func(b *cryptobyte.Builder) {
 		b.AddASN1(wrapped, func(b *cryptobyte.Builder) {
 			b.AddASN1(asn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(uri)) })
-		})
-	})
-}
-
-func addEntry(b *cryptobyte.Builder, r *ca.Revocation) {
-	sequence(b, func(b *cryptobyte.Builder) {
-		serial, err := hex.DecodeString(r.Serial)
-		if err != nil {
-			b.SetError(err)
-			return
-		}
-		b.AddASN1BigInt(new(big.Int).SetBytes(serial))
-		addTime(b, r.At)
-		if r.Reason == certs.ReasonUnspecified && r.Invalidity.IsZero() {
-			return
-		}
-		sequence(b, func(b *cryptobyte.Builder) {
-			if r.Reason != certs.ReasonUnspecified { // RFC 5280 5.3.1: absent rather than 0
-				addExtension(b, extReason, false, func(b *cryptobyte.Builder) { b.AddASN1Enum(int64(r.Reason)) })
-			}
-			if !r.Invalidity.IsZero() {
-				addExtension(b, extInvalidity, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(r.Invalidity) })
-			}
 		})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -117,6 +118,28 @@ func (o *office) restart() {
 	o.start(false)
 }
 
+// snapshot is a backup of the register.
+func (o *office) snapshot() []byte {
+	o.t.Helper()
+	var b bytes.Buffer
+	if err := o.db.Snapshot(&b); err != nil {
+		o.t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// restore begins again from a backup.
+func (o *office) restore(backup []byte) {
+	o.t.Helper()
+	if err := o.db.Close(); err != nil {
+		o.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(o.dir, "store.db"), backup, 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+	o.start(false)
+}
+
 func (o *office) close() {
 	if err := errors.Join(o.db.Close(), o.keys.Close()); err != nil {
 		o.t.Error(err)
@@ -140,7 +163,11 @@ func (o *office) read(l crl.List) *smx509.RevocationList {
 		o.t.Fatal(l.Name, err)
 	}
 	issuer, _, _ := strings.Cut(l.Name, "-")
-	if err := r.CheckSignatureFrom(o.certificate(ca.Purpose(issuer)).SMX509()); err != nil {
+	by, err := o.Issuer(o.t.Context(), issuer)
+	if err != nil {
+		o.t.Fatal(l.Name, err)
+	}
+	if err := r.CheckSignatureFrom(by.Certificate.SMX509()); err != nil {
 		o.t.Fatal(l.Name, err)
 	}
 	if r.Number.Uint64() != l.Number || !r.ThisUpdate.Equal(l.This) || !r.NextUpdate.Equal(l.Next) || len(r.RevokedCertificateEntries) != l.Entries {

@@ -225,22 +225,31 @@ func (c *content) sign(ctx context.Context, cred ca.Credential) (List, error) {
 	if err != nil {
 		return List{}, err
 	}
-	if err := c.check(der, tbs, signature); err != nil {
+	if err := c.check(der); err != nil {
 		return List{}, fmt.Errorf("the CRL made is not good: %w", err)
 	}
 	return List{Header{Number: c.number, This: c.this, Next: c.next, Entries: len(c.entries), SM3: sm3.Sum(der)}, der}, nil
 }
 
-func (c *content) check(der, tbs, signature []byte) error {
-	if c.base != 0 || c.address != "" {
-		return c.issuer.Verify(tbs, signature)
-	}
+// check reads the list as a relying party does. That it speaks of no certificate but
+// its own shard's is of what it says of its scope.
+func (c *content) check(der []byte) error {
 	parsed, err := certs.ParseCRL(der)
 	if err != nil {
 		return err
 	}
-	if parsed.Len() != len(c.entries) || !parsed.Number.IsUint64() || parsed.Number.Uint64() != c.number {
+	if parsed.Len() != len(c.entries) || !parsed.Number.IsUint64() || parsed.Number.Uint64() != c.number || !parsed.ThisUpdate.Equal(c.this) {
 		return errors.New("it tells something else")
+	}
+	if b := parsed.BaseNumber; (b != nil) != (c.base != 0) || b != nil && (!b.IsUint64() || b.Uint64() != c.base) {
+		return errors.New("it builds on another list")
+	}
+	address := ""
+	if point := parsed.Point; point != nil && len(point.FullName) == 1 && !point.Indirect && !point.OnlyUser && !point.OnlyCA && !point.OnlyAttributes {
+		address = string(point.FullName[0].Value)
+	}
+	if address != c.address || (parsed.Point != nil) != (c.address != "") {
+		return errors.New("its scope is another")
 	}
 	return parsed.CheckSignatureFrom(c.issuer)
 }

@@ -75,18 +75,30 @@ func (p *Publisher) renew(ctx context.Context, n name, d due, wait bool) error {
 	}
 }
 
-// tell counts, and logs what is wrong once, not every two seconds.
+// tell counts, and logs the first list that fails and when none fails any more: what
+// is wrong with all of them would else be said every two seconds.
 func (p *Publisher) tell(ctx context.Context, n name, err error) {
+	if err != nil && ctx.Err() != nil {
+		return
+	}
+	p.mu.Lock()
+	before := len(p.troubled)
+	if err == nil {
+		delete(p.troubled, n.scope()) // a full list brings its delta
+	} else {
+		p.troubled[n.scope()] = true
+	}
+	after := len(p.troubled)
+	p.mu.Unlock()
 	switch {
 	case err == nil:
 		p.made.published.Add(1)
-		if p.troubled.CompareAndSwap(true, false) {
+		if before > 0 && after == 0 {
 			p.c.Log.Info("revocation lists are published again", "list", n.String())
 		}
-	case ctx.Err() != nil:
 	default:
 		p.made.failed.Add(1)
-		if p.troubled.CompareAndSwap(false, true) {
+		if before == 0 {
 			p.c.Log.Error("a revocation list is not published; the one before is served", "list", n.String(), "error", err)
 		}
 	}
@@ -110,7 +122,7 @@ func (p *Publisher) Run(ctx context.Context) {
 func (p *Publisher) Publish(ctx context.Context) {
 	issuers, err := p.c.Authority.Issuers(ctx)
 	if err != nil {
-		p.tell(ctx, name{}, err)
+		p.c.Log.Error("no revocation list is published", "error", err)
 		return
 	}
 	for _, issuer := range issuers {
@@ -120,7 +132,7 @@ func (p *Publisher) Publish(ctx context.Context) {
 		}
 		names, err := p.names(ctx, issuer)
 		if err != nil {
-			p.tell(ctx, name{issuer: issuer}, err)
+			p.c.Log.Error("no revocation list is published", "issuer", issuer, "error", err)
 			continue
 		}
 		for _, n := range names {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"yinxin/ca"
 	"yinxin/internal/act"
@@ -91,7 +92,8 @@ func (c *call) changeCertificates(ctx context.Context, done string, do func(*pro
 	})
 }
 
-// runCACRL writes a list, which is published first if it is due.
+// runCACRL publishes a list and writes it. One that cannot be published is an error
+// here, where an operator can do something about it; the server serves the old one.
 func runCACRL(ctx context.Context, c *call) error {
 	c.withData()
 	list := c.flags.String("issuer", string(ca.PurposeIssuing), "`name` of the issuer, such as root or issuing")
@@ -115,7 +117,7 @@ func runCACRL(ctx context.Context, c *call) error {
 	}
 	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
-		l, err := p.CRLs.List(ctx, *list)
+		l, err := p.CRLs.Fresh(ctx, *list, time.Now())
 		if err != nil {
 			return err
 		}

@@ -22,8 +22,8 @@ const fillers = 512
 // Fill puts certificates of clients, issued by "issuing" over the year before
 // morning, into a register through its own interface, and revokes the first few of
 // them. It gives the serials, the revoked ones first; they are spread evenly over
-// all shards. Both are issued in the order of their serials: in a random one a
-// million certificates would write each page hundreds of times, to lie as they do now.
+// all shards. Serials, agencies and ends come in their order: in a random one a million
+// certificates would write each page hundreds of times, to lie as they do now.
 func Fill(t testing.TB, s Store, certificates, revoked int) []string {
 	t.Helper()
 	serials := make([]string, certificates)
@@ -62,9 +62,9 @@ func Fill(t testing.TB, s Store, certificates, revoked int) []string {
 func fillOne(t testing.TB, s Store, i, of int, revoke bool, serial string) error {
 	issued := morning.Add(-365 * 24 * time.Hour / time.Duration(of) * time.Duration(of-i))
 	r := row(serial)
-	r.Profile, r.Agency, r.KeyID = ca.ProfileClient, fmt.Sprintf("91520000MA%06dXX", i%1000), ""
-	r.Subject = fmt.Sprintf("C=CN, O=某单位%d, CN=client %d", i%1000, i)
-	r.NotBefore, r.IssuedAt, r.NotAfter = issued.Truncate(time.Second), issued.Truncate(time.Second), issued.Truncate(time.Second).AddDate(1, 0, i%365)
+	r.Profile, r.Agency, r.KeyID = ca.ProfileClient, fmt.Sprintf("91520000MA%06dXX", i*1000/of), ""
+	r.Subject = fmt.Sprintf("C=CN, O=某单位%d, CN=client %d", i*1000/of, i)
+	r.NotBefore, r.IssuedAt, r.NotAfter = issued.Truncate(time.Second), issued.Truncate(time.Second), issued.Truncate(time.Second).AddDate(1, 0, i*365/of)
 	r.DER = bytes.Repeat([]byte(serial), 23) // a real one takes some 700 octets
 	in := intent(r.Serial, 0)
 	in.Profile, in.Agency, in.Subject = r.Profile, r.Agency, fmt.Sprint("client ", i)
