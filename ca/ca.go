@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"yinxin/ca/lint"
+	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -103,12 +104,15 @@ type Revocation struct {
 const (
 	StateValid   = "valid"
 	StateRevoked = "revoked"
+	StateHeld    = "held" // counts as revoked, and may be released
 	StateExpired = "expired"
 )
 
 // State is the state at a moment. Revoked goes before expired, since it says more.
 func (r Row) State(now time.Time) string {
 	switch {
+	case r.Revocation != nil && r.Revocation.Reason == certs.ReasonCertificateHold:
+		return StateHeld
 	case r.Revocation != nil:
 		return StateRevoked
 	case now.After(r.NotAfter):

@@ -2,6 +2,7 @@ package ca
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,13 +14,42 @@ import (
 	"yinxin/internal/act"
 )
 
-// CompromiseRequest revokes all that stands behind a key which others may have used
-// since a moment. Key says in words which one it is.
+// Suspect names a key that others may have used since a moment: by a certificate's
+// serial number, by the id of a key of ours, or as the key of an issuer.
+type Suspect struct {
+	Serial string    `json:"serial,omitempty"`
+	KeyID  string    `json:"keyId,omitempty"`
+	Issuer string    `json:"issuer,omitempty"`
+	Since  time.Time `json:"since"`
+}
+
+func (s Suspect) String() string {
+	switch {
+	case s.Serial != "":
+		return "certificate " + s.Serial
+	case s.KeyID != "":
+		return "key " + s.KeyID
+	}
+	return "issuer " + s.Issuer
+}
+
+// CompromiseRequest revokes all that stands behind a key.
 type CompromiseRequest struct {
-	Key      string
-	Since    time.Time
+	Suspect
 	Serials  []string
 	Who, Why string
+
+	By       act.Officer // who asks, where a second officer must approve
+	Admitted bool        // that was asked already
+}
+
+// AskedCompromise is what officers are shown of such a revocation, where an
+// authority's certificate is among what is revoked. The list is made again when it
+// is carried out: what was issued meanwhile is on it too.
+type AskedCompromise struct {
+	Suspect
+	Count int    `json:"count"`
+	List  string `json:"listSm3"` // hex, as it stood when it was asked
 }
 
 // Compromise is the record of the act: the list and its digest, so that whoever
@@ -50,7 +80,7 @@ func (a *Authority) RevokeAll(ctx context.Context, r CompromiseRequest) (Comprom
 	switch {
 	case r.Since.IsZero() || since.After(now):
 		return Compromise{}, fmt.Errorf("%w: since when the key may have been misused must be said, and lies in the past", ErrRefused)
-	case !grounds(r.Key) || len(r.Key) > maxNameText || !grounds(r.Who) || !grounds(r.Why):
+	case len(r.Suspect.String()) > maxNameText || !grounds(r.Who) || !grounds(r.Why):
 		return Compromise{}, fmt.Errorf("%w: which key it is, who revokes and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
 	case len(r.Serials) == 0:
 		return Compromise{}, fmt.Errorf("%w: nothing stands behind the key", ErrRefused)
@@ -59,15 +89,22 @@ func (a *Authority) RevokeAll(ctx context.Context, r CompromiseRequest) (Comprom
 	}
 	serials := slices.Compact(slices.Sorted(slices.Values(r.Serials)))
 	list := make([]Revocation, len(serials))
+	authority := ""
 	for i, serial := range serials {
 		reason, err := a.compromiseOf(ctx, serial)
 		if err != nil {
 			return Compromise{}, err
 		}
+		if reason == certs.ReasonCACompromise {
+			authority = serial
+		}
 		list[i] = Revocation{Serial: serial, At: now, Reason: reason, Invalidity: since, Who: r.Who, Why: r.Why}
 	}
-	c := Compromise{Key: r.Key, Since: since, Count: len(serials), List: sm3.Sum([]byte(strings.Join(serials, "\n") + "\n")), Serials: serials, At: now, Who: r.Who, Why: r.Why}
-	done, err := act.New(a.c.Clock(), a.c.Rand, ActCompromised, r.Key, c)
+	c := Compromise{Key: r.Suspect.String(), Since: since, Count: len(serials), List: sm3.Sum([]byte(strings.Join(serials, "\n") + "\n")), Serials: serials, At: now, Who: r.Who, Why: r.Why}
+	if err := a.admitCompromise(ctx, r, c, authority); err != nil {
+		return Compromise{}, err
+	}
+	done, err := act.New(a.c.Clock(), a.c.Rand, ActCompromised, c.Key, c)
 	if err != nil {
 		return Compromise{}, err
 	}
@@ -75,6 +112,24 @@ func (a *Authority) RevokeAll(ctx context.Context, r CompromiseRequest) (Comprom
 	c.Changed, err = a.c.Store.CommitRevocations(ctx, done, list)
 	a.forget() // it may stand whatever err says
 	return c, err
+}
+
+// admitCompromise asks the gate where an authority is among them, as Revoke does.
+func (a *Authority) admitCompromise(ctx context.Context, r CompromiseRequest, c Compromise, authority string) error {
+	if a.c.Gate == nil || r.Admitted || authority == "" {
+		return nil
+	}
+	row, err := a.c.Store.Certificate(ctx, authority)
+	if err != nil {
+		return err
+	}
+	if r.By.Name == "" {
+		r.By.Name = r.Who
+	}
+	content := AskedRevocation{Serial: authority, Subject: row.Subject, Reason: certs.ReasonCACompromise, Invalidity: c.Since, Who: r.Who, Why: r.Why,
+		Compromise: &AskedCompromise{r.Suspect, c.Count, hex.EncodeToString(c.List[:])}}
+	_, err = a.c.Gate.Pass(ctx, act.Asked{Kind: KindRevokeCA, Agency: r.By.Agency, Content: content, By: r.By, Why: r.Why})
+	return err
 }
 
 // compromiseOf names the reason by whose key it is (RFC 5280 5.3.1).

@@ -31,7 +31,7 @@ func TestManyRevokedOverAFault(t *testing.T) {
 			o.open(false)
 			o.start()
 			issuing := o.purposeRow(ca.PurposeIssuing).Serial
-			r := ca.CompromiseRequest{Key: "issuer issuing", Since: noon, Serials: []string{issuing}, Who: "test", Why: "x"}
+			r := ca.CompromiseRequest{Suspect: ca.Suspect{Issuer: "issuing", Since: noon}, Serials: []string{issuing}, Who: "test", Why: "x"}
 			for range 5 {
 				r.Serials = append(r.Serials, o.issue().Serial)
 			}

@@ -91,6 +91,8 @@ type AskedRevocation struct {
 	Invalidity time.Time `json:"invalidityDate,omitzero"`
 	Who        string    `json:"who"`
 	Why        string    `json:"why"`
+	// Compromise is set where all that stands behind a key is revoked with it.
+	Compromise *AskedCompromise `json:"compromise,omitempty"`
 }
 
 // Request is what was asked, to be carried out.

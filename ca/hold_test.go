@@ -33,7 +33,7 @@ func TestHoldAndRelease(t *testing.T) {
 	for i := range 3 {
 		o.now = noon.Add(time.Duration(2*i) * time.Hour)
 		held, err := o.hold(row.Serial)
-		if err != nil || held.State(o.now) != ca.StateRevoked || held.Revocation.Reason != certs.ReasonCertificateHold || !held.Revocation.At.Equal(o.now) {
+		if err != nil || held.State(o.now) != ca.StateHeld || held.Revocation.Reason != certs.ReasonCertificateHold || !held.Revocation.At.Equal(o.now) {
 			t.Fatalf("%+v %v", held.Revocation, err)
 		}
 		want = append(want, ca.Change{Act: ca.ActHeld, Revocation: *held.Revocation})

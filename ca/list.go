@@ -24,7 +24,7 @@ type Filter struct {
 }
 
 // states are those that a list can be asked for.
-var states = []string{StateValid, StateRevoked, StateExpired}
+var states = []string{StateValid, StateRevoked, StateHeld, StateExpired}
 
 // Matches tells whether a row is one that the filter asks for. A store's indexes
 // only spare it the asking.

@@ -17,12 +17,23 @@ import (
 	"yinxin/seal/ses"
 )
 
-// ErrTaken: the seal code belongs to a seal or a request already.
-var ErrTaken = errors.New("the seal code is taken")
+var (
+	// ErrTaken: the seal code belongs to a seal or a request already.
+	ErrTaken = errors.New("the seal code is taken")
+	// ErrManyPending: the agency waits for MaxPending certificates.
+	ErrManyPending = fmt.Errorf("the agency has %d requests pending: withdraw those that nobody will answer", MaxPending)
+)
 
-// ActRequested is the act of a request to an outside authority; the seal that comes
-// of it is made by ActMade.
-const ActRequested = "seal.requested"
+// MaxPending bounds the requests of an agency that wait for their certificates: each
+// makes a key, and a stolen credential must not fill the disk with them.
+const MaxPending = 100
+
+// Acts of a request to an outside authority; the seal that comes of it is made by
+// ActMade.
+const (
+	ActRequested = "seal.requested"
+	ActRecalled  = "seal.request-withdrawn"
+)
 
 // Request asks an outside authority for the certificate of a seal that is to be
 // made: key and seal code are ours, the certificate is theirs. It is known by the
@@ -44,10 +55,19 @@ type Request struct {
 	Who        string    `cbor:"14,keyasint" json:"who"`
 	Why        string    `cbor:"15,keyasint" json:"why"`
 	CertSerial string    `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
+	Withdrawn  time.Time `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
 }
 
-// Pending tells whether the certificate has not come.
-func (r Request) Pending() bool { return r.CertSerial == "" }
+// Pending tells whether the certificate has not come and may still.
+func (r Request) Pending() bool { return r.CertSerial == "" && r.Withdrawn.IsZero() }
+
+// Recall is the record of a withdrawal.
+type Recall struct {
+	ID  string    `cbor:"1,keyasint"`
+	Who string    `cbor:"2,keyasint"`
+	Why string    `cbor:"3,keyasint"`
+	At  time.Time `cbor:"4,keyasint"`
+}
 
 // Answer is a certificate that came for a request.
 type Answer struct {
@@ -168,7 +188,10 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 	if err != nil {
 		return Seal{}, err
 	}
-	if !r.Pending() {
+	switch {
+	case !r.Withdrawn.IsZero():
+		return Seal{}, fmt.Errorf("%w: the request for seal %s was withdrawn", ErrRefused, r.ID)
+	case !r.Pending():
 		return o.imported(ctx, r, certificate)
 	}
 	key, err := o.c.Keys.Key(ctx, r.KeyID)
@@ -197,7 +220,7 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 	err = o.c.Store.CommitImported(ctx, Imported{Serial: serial, Entry: entry, Made: made, Seal: s, DER: der, Request: r})
 	if err != nil {
 		// It may stand, or another may have come first with the same certificate.
-		if now, again := o.c.Store.Request(ctx, id); again == nil && !now.Pending() {
+		if now, again := o.c.Store.Request(ctx, id); again == nil && now.CertSerial != "" {
 			return o.imported(ctx, now, certificate)
 		}
 		return Seal{}, err
@@ -228,6 +251,31 @@ func (o *Office) imported(ctx context.Context, r Request, certificate []byte) (S
 		return Seal{}, fmt.Errorf("%w: the request for seal %s was answered by another certificate", ErrRefused, r.ID)
 	}
 	return s, nil
+}
+
+// Recall withdraws a request that nobody will answer; its key is never used again.
+func (o *Office) Recall(ctx context.Context, id, who, why string) (Request, error) {
+	if !plain(who, 1, maxNameLen) || !plain(why, 1, maxReason) {
+		return Request{}, fmt.Errorf("%w: who withdraws it and why must be said", ErrRefused)
+	}
+	r, err := o.c.Store.Request(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	if !r.Pending() {
+		return r, fmt.Errorf("%w: the request for seal %s is not pending", ErrRefused, id)
+	}
+	r.Withdrawn = o.now()
+	r.Version++
+	a, err := act.New(o.c.Clock(), o.c.Rand, ActRecalled, id, Recall{id, who, why, r.Withdrawn})
+	if err != nil {
+		return r, err
+	}
+	if err := o.c.Store.CommitRecall(ctx, a, r); err != nil {
+		return r, err
+	}
+	// The register is what counts: no seal will be made on the key.
+	return r, o.c.Keys.SetState(ctx, r.KeyID, hsm.Suspended)
 }
 
 // Request shows one; Requests lists them in the order of their seal codes.

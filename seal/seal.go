@@ -141,12 +141,16 @@ type Store interface {
 	Seals(ctx context.Context, agency, cursor string, limit int) ([]Seal, error)
 	// CommitRequest keeps a request to an outside authority, and that its key serves
 	// this seal alone; ErrTaken if a seal or a request has its code, or another use
-	// its key. Its signature is accounted for.
+	// its key; ErrManyPending if the agency has MaxPending pending. Its signature is
+	// accounted for.
 	CommitRequest(ctx context.Context, a act.Act, r Request) error
 	// CommitImported keeps certificate, seal and the new version of the request;
 	// ErrChanged if that is not the next one, ErrTaken if the certificate or the seal
 	// is there.
 	CommitImported(ctx context.Context, i Imported) error
+	// CommitRecall keeps the new version of a request that is withdrawn; ErrChanged if
+	// that is not the next one.
+	CommitRecall(ctx context.Context, a act.Act, r Request) error
 	Request(ctx context.Context, id string) (Request, error)
 	// RequestByAct finds what an act asked for.
 	RequestByAct(ctx context.Context, id act.ID) (Request, error)

@@ -86,7 +86,7 @@ func runCAList(ctx context.Context, c *call) error {
 	c.withData()
 	var f ca.Filter
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
-	c.flags.StringVar(&f.State, "state", "", "valid, revoked or expired")
+	c.flags.StringVar(&f.State, "state", "", "valid, revoked, held or expired")
 	c.flags.StringVar(&f.Profile, "profile", "", "a `profile`, such as agency-seal")
 	c.flags.StringVar(&f.Issuer, "issuer", "", "`name` of an issuer, such as issuing")
 	c.flags.StringVar(&f.Subject, "subject", "", "a part of the subject, in letters of either case")

@@ -46,6 +46,7 @@ func commands() []command {
 		{"seal make", "", "make a seal for an agency", runSealMake},
 		{"seal request", "", "make a seal's key and the request for a certificate of an outside authority", runSealRequest},
 		{"seal request list", "", "list those requests", runSealRequestList},
+		{"seal request withdraw", "ID", "give up a request that nobody will answer", runSealRequestWithdraw},
 		{"seal request import", "ID CERTIFICATE", "make the seal on the certificate that came", runSealRequestImport},
 		{"seal list", "", "list seals", runSealList},
 		{"seal show", "ID", "show a seal and its history", runSealShow},

@@ -18,7 +18,8 @@ var affectedSheet = sheet.Columns[province.Affected]{Header: province.AffectedCo
 // runCACompromised lists all that stands behind a key, and can revoke it in one act.
 func runCACompromised(ctx context.Context, c *call) error {
 	c.withData()
-	var s province.Suspect
+	c.withOfficer()
+	var s ca.Suspect
 	c.flags.StringVar(&s.Serial, "serial", "", "`serial` number of a certificate on the key")
 	c.flags.StringVar(&s.KeyID, "key", "", "`id` of a key that the province holds")
 	c.flags.StringVar(&s.Issuer, "issuer", "", "`name` of an issuer, such as issuing")
@@ -54,18 +55,23 @@ func runCACompromised(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.err, "behind %s since %s: %d certificates, %d seals, %d stamps\n", plain(s.String()), *since,
+		behind := fmt.Sprintf("behind %s since %s: %d certificates, %d seals, %d stamps", plain(s.String()), *since,
 			counts[province.AffectedCertificate], counts[province.AffectedSeal], counts[province.AffectedStamp])
 		if !*revoke {
+			fmt.Fprintln(c.err, behind)
 			return nil
 		}
-		return c.revokeAffected(ctx, p, ca.CompromiseRequest{Key: s.String(), Since: s.Since, Serials: serials, Who: operator(), Why: *why})
+		by, err := c.officer(ctx, p)
+		if err != nil {
+			return err
+		}
+		return c.waits(c.revokeAffected(ctx, p, behind, ca.CompromiseRequest{Suspect: s, Serials: serials, Who: by.String(), Why: *why, By: by}))
 	})
 }
 
 // listAffected writes the list before anything is revoked: it is what the act is
 // about.
-func (c *call) listAffected(ctx context.Context, p *province.Province, s province.Suspect, l *listing, to *output) (counts map[string]int, serials []string, err error) {
+func (c *call) listAffected(ctx context.Context, p *province.Province, s ca.Suspect, l *listing, to *output) (counts map[string]int, serials []string, err error) {
 	counts = map[string]int{}
 	err = to.write(func(w io.Writer) error {
 		return listTo(w, l, affectedSheet, func(w io.Writer, a province.Affected) {
@@ -83,15 +89,19 @@ func (c *call) listAffected(ctx context.Context, p *province.Province, s provinc
 	return counts, serials, err
 }
 
-func (c *call) revokeAffected(ctx context.Context, p *province.Province, r ca.CompromiseRequest) error {
+// revokeAffected tells what it found only once it is done: a command that fails says
+// one sentence.
+func (c *call) revokeAffected(ctx context.Context, p *province.Province, behind string, r ca.CompromiseRequest) error {
 	done, err := p.CA.RevokeAll(ctx, r)
 	if errors.Is(err, ca.ErrRevoked) {
+		fmt.Fprintln(c.err, behind)
 		fmt.Fprintln(c.err, "all of them are revoked so already; nothing was changed")
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(c.err, behind)
 	fmt.Fprintf(c.err, "revoked %d of %d certificates in act %s; SM3 of the list of serial numbers: %s\n", done.Changed, done.Count, done.Act, hex.EncodeToString(done.List[:]))
 	return nil
 }

@@ -8,8 +8,34 @@ import (
 	"time"
 
 	"yinxin/ca"
+	"yinxin/ca/approval"
 	"yinxin/internal/province"
 )
+
+// An authority's key goes by two officers where the rule says so, as its revocation
+// alone does.
+func TestAnAuthoritysKeyIsCompromisedByTwoOfficers(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	one, two := o.officerKey("甲", "admin"), o.officerKey("乙", "admin")
+	o.want(0, "ca", "policy", "set", "revoke:ca", "second-officer", "--why", "x", "--officer-key-file", one)
+	since := time.Now().UTC().Format(time.RFC3339)
+	args := []string{"ca", "compromised", "--since", since, "--issuer", "issuing", "-o", "behind.csv", "--format", "csv", "--revoke", "--why", "失窃"}
+	o.want(exitNoRight, args...)
+	r := answered[approval.Request](t, o.want(0, append(args, "--json", "--officer-key-file", one)...))
+	revoked := func() int {
+		return strings.Count(o.want(0, "ca", "list", "--state", "revoked", "--profile", "issuing"), "\n")
+	}
+	if revoked() != 0 {
+		t.Fatal("one officer was enough")
+	}
+	o.want(exitNoRight, "ca", "approve", r.ID.String(), "--officer-key-file", one)
+	o.want(0, "ca", "approve", r.ID.String(), "--officer-key-file", two)
+	if n := revoked(); n != 1 {
+		t.Errorf("%d revoked", n)
+	}
+	o.want(0, "journal", "verify")
+}
 
 func TestCACompromised(t *testing.T) {
 	t.Parallel()

@@ -137,6 +137,7 @@ var knownExits = []struct {
 	{outside.ErrRefused, exitRefused, ""},
 	{outside.ErrChanged, exitRefused, ""},
 	{seal.ErrTaken, exitRefused, ""},
+	{seal.ErrManyPending, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},

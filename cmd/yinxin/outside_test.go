@@ -54,6 +54,12 @@ func TestASealOfAnOutsideAuthorityOnTheCommandLine(t *testing.T) {
 	if out := o.want(0, "seal", "request", "list"); !strings.Contains(out, "52000000000002 answered ") {
 		t.Errorf("%q", out)
 	}
+	o.want(0, "seal", "request", "--agency", demoAgency, "--mm", "10", "--code", "52010000000077", "-o", "r2.pem")
+	o.want(exitRefused, "seal", "request", "--agency", demoAgency, "--mm", "10", "--code", "52010000000077")
+	o.want(exitUsage, "seal", "request", "withdraw", "52010000000077")
+	o.want(0, "seal", "request", "withdraw", "52010000000077", "--why", "不再需要")
+	o.want(exitRefused, "seal", "request", "withdraw", "52010000000077", "--why", "again")
+	o.want(exitRefused, "seal", "request", "import", "52010000000077", "c.pem")
 	o.want(0, "seal", "stamp", "--seal", made.ID, "decision.json", "-o", "sealed.json")
 	if out := o.want(0, "ca", "list", "--issuer", outside.Name(added[0].ID)); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, made.CertSerial) {
 		t.Errorf("%q", out)

@@ -70,12 +70,33 @@ func runSealRequestList(ctx context.Context, c *call) error {
 		return c.print(all, func(w io.Writer) {
 			for _, r := range all {
 				state := "pending"
-				if !r.Pending() {
+				switch {
+				case !r.Withdrawn.IsZero():
+					state = "withdrawn"
+				case !r.Pending():
 					state = "answered"
 				}
 				fmt.Fprintln(w, r.ID, state, r.Agency, r.Name)
 			}
 		})
+	})
+}
+
+func runSealRequestWithdraw(ctx context.Context, c *call) error {
+	c.withData()
+	why := c.flags.String("why", "", "the grounds")
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	if err := need("why", *why); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		r, err := p.Seals.Recall(ctx, c.args[0], operator(), *why)
+		if err != nil {
+			return err
+		}
+		return c.print(r, func(w io.Writer) { fmt.Fprintln(w, "withdrawn", r.ID, r.Name) })
 	})
 }
 

@@ -79,6 +79,11 @@ func (p *Province) revokeAsked(ctx context.Context, r approval.Request) (approva
 	if err := approval.Content(r, &asked); err != nil {
 		return approval.Made{}, err
 	}
+	if c := asked.Compromise; c != nil {
+		done, err := p.RevokeBehind(ctx, c.Suspect, asked.Who, asked.Why)
+		done.Serials = nil // the act has them; an answer of a hundred thousand helps nobody
+		return approval.Made{Ref: asked.Serial, Answer: done}, err
+	}
 	row, err := p.CA.Revoke(ctx, asked.Request())
 	if errors.Is(err, ca.ErrRevoked) { // by an earlier try, or by someone else: it is what was wanted
 		row, err = p.CA.Certificate(ctx, asked.Serial)

@@ -13,23 +13,6 @@ import (
 	"yinxin/seal"
 )
 
-// Suspect names a key that others may have used since a moment: by a certificate's
-// serial number, by the id of a key of ours, or as the key of an issuer.
-type Suspect struct {
-	Serial, KeyID, Issuer string
-	Since                 time.Time
-}
-
-func (s Suspect) String() string {
-	switch {
-	case s.Serial != "":
-		return "certificate " + s.Serial
-	case s.KeyID != "":
-		return "key " + s.KeyID
-	}
-	return "issuer " + s.Issuer
-}
-
 // ErrSuspect: the key is not named, or nothing is known of it.
 var ErrSuspect = errors.New("name one key that the register knows, and since when it may have been misused")
 
@@ -64,7 +47,7 @@ func (a Affected) Cells() []string {
 
 // Compromised gives all that stands behind a key, each once, as it is found: the
 // registers are read page by page.
-func (p *Province) Compromised(ctx context.Context, s Suspect, give func(Affected) error) error {
+func (p *Province) Compromised(ctx context.Context, s ca.Suspect, give func(Affected) error) error {
 	named := 0
 	for _, name := range []string{s.Serial, s.KeyID, s.Issuer} {
 		if name != "" {
@@ -89,7 +72,7 @@ func (p *Province) Compromised(ctx context.Context, s Suspect, give func(Affecte
 }
 
 // suspects are the certificates of the key that is named.
-func (p *Province) suspects(ctx context.Context, s Suspect) (rows []ca.Row, err error) {
+func (p *Province) suspects(ctx context.Context, s ca.Suspect) (rows []ca.Row, err error) {
 	switch {
 	case s.Serial != "":
 		r, err := p.CA.Certificate(ctx, s.Serial)
@@ -139,6 +122,15 @@ func (h *hunt) certificate(ctx context.Context, r ca.Row, behind string) error {
 		return nil
 	}
 	if err := h.give(Affected{AffectedCertificate, r.Serial, r.Agency, r.Subject, r.IssuedAt, r.State(h.now), behind}); err != nil {
+		return err
+	}
+	// The session key of an encryption pair went to the signing key.
+	switch twin, err := h.p.Store.CA().Twin(ctx, r.Serial); {
+	case err == nil:
+		if err := h.certificate(ctx, twin, r.Serial); err != nil {
+			return err
+		}
+	case !errors.Is(err, ca.ErrNotFound):
 		return err
 	}
 	switch r.Profile {
@@ -281,4 +273,24 @@ func (h *hunt) term(ctx context.Context, r ca.Row) (from, until time.Time, err e
 		from = r.IssuedAt
 	}
 	return from, until, nil
+}
+
+// RevokeBehind revokes all that stands behind a key as the registers have it now:
+// what two officers have approved. That it is revoked already is what was wanted.
+func (p *Province) RevokeBehind(ctx context.Context, s ca.Suspect, who, why string) (ca.Compromise, error) {
+	r := ca.CompromiseRequest{Suspect: s, Who: who, Why: why, Admitted: true}
+	err := p.Compromised(ctx, s, func(a Affected) error {
+		if a.Kind == AffectedCertificate {
+			r.Serials = append(r.Serials, a.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return ca.Compromise{}, err
+	}
+	done, err := p.CA.RevokeAll(ctx, r)
+	if errors.Is(err, ca.ErrRevoked) {
+		err = nil
+	}
+	return done, err
 }

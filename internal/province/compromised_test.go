@@ -15,7 +15,7 @@ import (
 )
 
 // behind lists what stands behind a key: ids by kind, in the order found.
-func (h *house) behind(t *testing.T, s Suspect) (all []Affected, ids map[string][]string) {
+func (h *house) behind(t *testing.T, s ca.Suspect) (all []Affected, ids map[string][]string) {
 	t.Helper()
 	ids = map[string][]string{}
 	if err := h.Compromised(t.Context(), s, func(a Affected) error {
@@ -68,15 +68,15 @@ func TestASignersKeyIsCompromised(t *testing.T) {
 	after, other := h.stampWith(t, h.seal), h.stampWith(t, h.makeSeal(t))
 	h.clock.move(time.Hour)
 
-	s := Suspect{Serial: h.seal.CertSerial, Since: since}
+	s := ca.Suspect{Serial: h.seal.CertSerial, Since: since}
 	all, ids := h.behind(t, s)
 	if d := cmp.Diff(map[string][]string{AffectedCertificate: {h.seal.CertSerial}, AffectedSeal: {h.seal.ID}, AffectedStamp: {after.ID.String()}}, ids); d != "" {
 		t.Fatal(d)
 	}
-	if byKey, _ := h.behind(t, Suspect{KeyID: h.seal.KeyID, Since: since}); !cmp.Equal(byKey, all) {
+	if byKey, _ := h.behind(t, ca.Suspect{KeyID: h.seal.KeyID, Since: since}); !cmp.Equal(byKey, all) {
 		t.Errorf("by the key: %s", cmp.Diff(all, byKey))
 	}
-	r := ca.CompromiseRequest{Key: s.String(), Since: since, Serials: ids[AffectedCertificate], Who: "张三", Why: "介质丢失"}
+	r := ca.CompromiseRequest{Suspect: s, Serials: ids[AffectedCertificate], Who: "张三", Why: "介质丢失"}
 	done, err := h.CA.RevokeAll(t.Context(), r)
 	if err != nil || done.Count != 1 || done.Changed != 1 {
 		t.Fatal(done, err)
@@ -122,26 +122,28 @@ func TestAKeyOfTheProvinceIsCompromised(t *testing.T) {
 	h.clock.move(2 * time.Hour)
 	since := h.clock.now()
 	late := h.makeSeal(t)
-	a, b := h.stampWith(t, h.seal), h.stampWith(t, late)
+	a := h.stampWith(t, h.seal)
+	h.clock.move(time.Second) // the register is in the order of time
+	b := h.stampWith(t, late)
 	h.clock.move(time.Hour)
 	root, issuing, maker, tsa := h.purpose(t, ca.PurposeRoot), h.purpose(t, ca.PurposeIssuing), h.purpose(t, ca.PurposeSealMaker), h.purpose(t, ca.PurposeTSA)
 	stamps := []string{a.ID.String(), b.ID.String()}
 	for name, c := range map[string]struct {
-		s    Suspect
+		s    ca.Suspect
 		want map[string][]string
 	}{
-		"issuing":    {Suspect{Issuer: "issuing"}, map[string][]string{AffectedCertificate: {issuing.Serial, late.CertSerial}, AffectedSeal: {late.ID}, AffectedStamp: stamps[1:]}},
-		"by serial":  {Suspect{Serial: issuing.Serial}, map[string][]string{AffectedCertificate: {issuing.Serial, late.CertSerial}, AffectedSeal: {late.ID}, AffectedStamp: stamps[1:]}},
-		"seal maker": {Suspect{Serial: maker.Serial}, map[string][]string{AffectedCertificate: {maker.Serial}, AffectedSeal: {late.ID}, AffectedStamp: stamps[1:]}},
-		"TSA":        {Suspect{KeyID: tsa.KeyID}, map[string][]string{AffectedCertificate: {tsa.Serial}, AffectedStamp: stamps}},
-		"root":       {Suspect{Issuer: "root"}, map[string][]string{AffectedCertificate: {root.Serial}}},
+		"issuing":    {ca.Suspect{Issuer: "issuing"}, map[string][]string{AffectedCertificate: {issuing.Serial, late.CertSerial}, AffectedSeal: {late.ID}, AffectedStamp: stamps[1:]}},
+		"by serial":  {ca.Suspect{Serial: issuing.Serial}, map[string][]string{AffectedCertificate: {issuing.Serial, late.CertSerial}, AffectedSeal: {late.ID}, AffectedStamp: stamps[1:]}},
+		"seal maker": {ca.Suspect{Serial: maker.Serial}, map[string][]string{AffectedCertificate: {maker.Serial}, AffectedSeal: {late.ID}, AffectedStamp: stamps[1:]}},
+		"TSA":        {ca.Suspect{KeyID: tsa.KeyID}, map[string][]string{AffectedCertificate: {tsa.Serial}, AffectedStamp: stamps}},
+		"root":       {ca.Suspect{Issuer: "root"}, map[string][]string{AffectedCertificate: {root.Serial}}},
 	} {
 		c.s.Since = since
 		if _, ids := h.behind(t, c.s); !cmp.Equal(ids, c.want) {
 			t.Errorf("%s: %s", name, cmp.Diff(c.want, ids))
 		}
 	}
-	for name, s := range map[string]Suspect{
+	for name, s := range map[string]ca.Suspect{
 		"nothing named": {Since: since}, "two": {Serial: root.Serial, Issuer: "root", Since: since}, "no time": {Issuer: "root"},
 		"a time to come": {Issuer: "root", Since: h.clock.now().Add(time.Second)}, "an unknown key": {KeyID: "x", Since: since},
 	} {
@@ -149,7 +151,7 @@ func TestAKeyOfTheProvinceIsCompromised(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, s := range []Suspect{{Serial: "00", Since: since}, {Issuer: "issuing.9", Since: since}} {
+	for _, s := range []ca.Suspect{{Serial: "00", Since: since}, {Issuer: "issuing.9", Since: since}} {
 		if err := h.Compromised(t.Context(), s, nil); !errors.Is(err, ca.ErrNotFound) {
 			t.Errorf("%s: %v", s, err)
 		}
@@ -158,16 +160,16 @@ func TestAKeyOfTheProvinceIsCompromised(t *testing.T) {
 
 func TestWhatRevokeAllRefuses(t *testing.T) {
 	h := newHouse(t)
-	good := ca.CompromiseRequest{Key: "x", Since: h.clock.now().Add(-time.Minute), Serials: []string{h.seal.CertSerial}, Who: "x", Why: "y"}
+	good := ca.CompromiseRequest{Suspect: ca.Suspect{Serial: "x", Since: h.clock.now().Add(-time.Minute)}, Serials: []string{h.seal.CertSerial}, Who: "x", Why: "y"}
 	for name, spoil := range map[string]func(*ca.CompromiseRequest){
-		"no time":        func(r *ca.CompromiseRequest) { r.Since = time.Time{} },
-		"a time to come": func(r *ca.CompromiseRequest) { r.Since = h.clock.now().Add(2 * time.Second) },
-		"nobody":         func(r *ca.CompromiseRequest) { r.Who = "" },
-		"no grounds":     func(r *ca.CompromiseRequest) { r.Why = "" },
-		"no key":         func(r *ca.CompromiseRequest) { r.Key = "" },
-		"an empty list":  func(r *ca.CompromiseRequest) { r.Serials = nil },
-		"a root":         func(r *ca.CompromiseRequest) { r.Serials = append(r.Serials, h.purpose(t, ca.PurposeRoot).Serial) },
-		"too many":       func(r *ca.CompromiseRequest) { r.Serials = strings.Split(strings.Repeat("x,", 250_001), ",") },
+		"no time":                     func(r *ca.CompromiseRequest) { r.Since = time.Time{} },
+		"a time to come":              func(r *ca.CompromiseRequest) { r.Since = h.clock.now().Add(2 * time.Second) },
+		"nobody":                      func(r *ca.CompromiseRequest) { r.Who = "" },
+		"no grounds":                  func(r *ca.CompromiseRequest) { r.Why = "" },
+		"a key's name that is a book": func(r *ca.CompromiseRequest) { r.Serial = strings.Repeat("x", 300) },
+		"an empty list":               func(r *ca.CompromiseRequest) { r.Serials = nil },
+		"a root":                      func(r *ca.CompromiseRequest) { r.Serials = append(r.Serials, h.purpose(t, ca.PurposeRoot).Serial) },
+		"too many":                    func(r *ca.CompromiseRequest) { r.Serials = strings.Split(strings.Repeat("x,", 250_001), ",") },
 	} {
 		r := good
 		spoil(&r)

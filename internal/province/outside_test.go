@@ -107,7 +107,7 @@ func TestASealOfAnOutsideAuthority(t *testing.T) {
 	}
 	h.clock.move(time.Minute)
 	stamped := h.stampWith(t, s)
-	if _, ids := h.behind(t, Suspect{Issuer: row.Issuer, Since: h.clock.now().Add(-time.Minute)}); !cmp.Equal(ids, map[string][]string{AffectedCertificate: {s.CertSerial}, AffectedSeal: {s.ID}, AffectedStamp: {stamped.ID.String()}}) {
+	if _, ids := h.behind(t, ca.Suspect{Issuer: row.Issuer, Since: h.clock.now().Add(-time.Minute)}); !cmp.Equal(ids, map[string][]string{AffectedCertificate: {s.CertSerial}, AffectedSeal: {s.ID}, AffectedStamp: {stamped.ID.String()}}) {
 		t.Errorf("behind it stand %v", ids)
 	}
 	if _, err := h.CA.Revoke(t.Context(), ca.RevokeRequest{Serial: h.seal.CertSerial, Who: "x", Why: "y"}); err != nil {

@@ -97,6 +97,7 @@ type Province struct {
 	Keys      hsm.Keystore
 	CA        *ca.Authority
 	CRLs      *crl.Publisher
+	Outside   *outside.Office
 	OCSP      *ocsp.Responder
 	TSA       *tsa.Authority
 	Seals     *seal.Office
@@ -110,7 +111,6 @@ type Province struct {
 	read      readItems
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
-	Outside   *outside.Office  // authorities elsewhere that may certify seals
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }

@@ -38,6 +38,7 @@ func (s *Server) sealRequestRoutes() []endpoint {
 		{get, "/api/v1/seal-requests/{id}", agency.ScopeSealRead, "show such a request", nil, content{}, jsonOf(seal.Request{}), s.sealRequest},
 		{post, "/api/v1/seal-requests/{id}/certificate", agency.ScopeSealManage, "make the seal on the certificate that came; again gives the same seal", nil,
 			jsonOf(sealCertificateForm{}), created(seal.Seal{}), s.importSeal},
+		{post, "/api/v1/seal-requests/{id}/withdraw", agency.ScopeSealManage, "give up a request that nobody will answer", nil, jsonOf(changeForm{}), jsonOf(seal.Request{}), s.recallSeal},
 	}
 }
 
@@ -126,4 +127,19 @@ func (s *Server) importSeal(w http.ResponseWriter, r *http.Request) error {
 		return ruled(err)
 	}
 	return writeJSON(w, http.StatusCreated, made)
+}
+
+func (s *Server) recallSeal(w http.ResponseWriter, r *http.Request) error {
+	asked, err := s.ownSealRequest(r)
+	if err != nil {
+		return err
+	}
+	var form changeForm
+	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if asked, err = s.p.Seals.Recall(r.Context(), asked.ID, form.Operator, form.Reason); err != nil {
+		return ruled(err)
+	}
+	return writeJSON(w, http.StatusOK, asked)
 }

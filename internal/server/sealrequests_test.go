@@ -43,6 +43,14 @@ func TestASealByAnOutsideAuthority(t *testing.T) {
 	theirs, _ := h.Key(t, provincetest.Stranger, agency.ScopeSealRead, agency.ScopeSealManage)
 	h.get(t, "/api/v1/seal-requests/"+asked.ID, bearer(theirs)).problem(t, http.StatusNotFound, "NOT_FOUND")
 	h.get(t, "/api/v1/seal-requests?agency="+provincetest.Agency, bearer(theirs)).problem(t, http.StatusForbidden, "FORBIDDEN")
+	var second seal.Request
+	h.post(t, "/api/v1/seal-requests", body).want(t, http.StatusCreated, &second)
+	give := "/api/v1/seal-requests/" + second.ID + "/withdraw"
+	h.post(t, give, `{"operator":"x","reason":"y"}`, bearer(theirs)).problem(t, http.StatusNotFound, "NOT_FOUND")
+	if h.post(t, give, `{"operator":"x","reason":"y"}`).want(t, http.StatusOK, &second); second.Withdrawn.IsZero() {
+		t.Errorf("%+v", second)
+	}
+	h.post(t, give, `{"operator":"x","reason":"y"}`).problem(t, http.StatusUnprocessableEntity, "REFUSED")
 	path := "/api/v1/seal-requests/" + asked.ID + "/certificate"
 	form := func(certificate, chain string) string {
 		b, err := json.Marshal(sealCertificateForm{certificate, chain, "张三", "启用"})

@@ -25,7 +25,7 @@ var (
 	bucketSealSerial = []byte("seal_serials") // region -> last serial allotted
 	bucketKeyUses    = []byte("key_uses")     // key id -> uses accounted for
 
-	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial, bucketKeyUses, bucketSealRequests}
+	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial, bucketKeyUses, bucketSealRequests, bucketSealPending}
 )
 
 // Seals gives the seal office its store.

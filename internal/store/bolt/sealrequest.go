@@ -13,13 +13,28 @@ import (
 	"yinxin/seal"
 )
 
-var bucketSealRequests = []byte("seal_requests") // seal code -> request
+var (
+	bucketSealRequests = []byte("seal_requests")         // seal code -> request
+	bucketSealPending  = []byte("seal_requests_pending") // agency, 0, seal code -> nothing
+)
 
-func decodeRequest(value []byte) (r seal.Request, err error) {
+func awaitedKey(agency, id string) []byte { return []byte(agency + "\x00" + id) }
+
+// awaited counts an agency's requests that wait, as far as the count is asked for.
+func (tx *Tx) awaited(agency string) (n int) {
+	prefix := awaitedKey(agency, "")
+	cursor := tx.bucket(bucketSealPending).Cursor()
+	for key, _ := cursor.Seek(prefix); bytes.HasPrefix(key, prefix) && n < seal.MaxPending; key, _ = cursor.Next() {
+		n++
+	}
+	return n
+}
+
+func decodeSealRequest(value []byte) (r seal.Request, err error) {
 	if err := act.Decode(value, &r); err != nil {
 		return r, fmt.Errorf("%w: a request for a seal's certificate: %w", ErrCorrupt, err)
 	}
-	utc(&r.Made)
+	utc(&r.Made, &r.Withdrawn)
 	return r, nil
 }
 
@@ -28,7 +43,7 @@ func sealRequestAt(get func(bucket, key []byte) []byte, id string) (seal.Request
 	if value == nil {
 		return seal.Request{}, seal.ErrNotFound
 	}
-	return decodeRequest(value)
+	return decodeSealRequest(value)
 }
 
 // codeTaken tells whether a seal or a request has the code.
@@ -50,7 +65,13 @@ func (s sealStore) CommitRequest(ctx context.Context, a act.Act, r seal.Request)
 		if known := tx.get(bucketKeyOwners, key); known != nil && !bytes.Equal(known, owner) {
 			return fmt.Errorf("%w: its key serves something else", seal.ErrTaken)
 		}
+		if tx.awaited(r.Agency) >= seal.MaxPending {
+			return seal.ErrManyPending
+		}
 		if err := tx.act(a); err != nil {
+			return err
+		}
+		if err := tx.put(bucketSealPending, awaitedKey(r.Agency, r.ID), nil); err != nil {
 			return err
 		}
 		if err := tx.put(bucketKeyOwners, key, owner); err != nil {
@@ -95,7 +116,35 @@ func (s sealStore) CommitImported(ctx context.Context, i seal.Imported) error {
 		if err := tx.enterSeal(i.Seal, i.DER, made); err != nil {
 			return err
 		}
-		return tx.put(bucketSealRequests, []byte(i.Request.ID), request)
+		return tx.answered(i.Request, request)
+	})
+}
+
+// answered keeps a request that does not wait any more.
+func (tx *Tx) answered(r seal.Request, value []byte) error {
+	if err := tx.delete(bucketSealPending, awaitedKey(r.Agency, r.ID)); err != nil {
+		return err
+	}
+	return tx.put(bucketSealRequests, []byte(r.ID), value)
+}
+
+func (s sealStore) CommitRecall(ctx context.Context, a act.Act, r seal.Request) error {
+	value, err := act.Encode(r)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, func(tx *Tx) error {
+		present, err := sealRequestAt(tx.get, r.ID)
+		if err != nil {
+			return err
+		}
+		if present.Version+1 != r.Version {
+			return seal.ErrChanged
+		}
+		if err := tx.act(a); err != nil {
+			return err
+		}
+		return tx.answered(r, value)
 	})
 }
 
@@ -118,7 +167,7 @@ func (s sealStore) RequestByAct(ctx context.Context, id act.ID) (seal.Request, e
 	if l, err := act.ParseLeaf(leaf); err != nil || l.Act != seal.ActRequested {
 		return seal.Request{}, seal.ErrNotFound
 	}
-	return decodeRequest(record)
+	return decodeSealRequest(record)
 }
 
 func (s sealStore) Requests(_ context.Context, agency, after string, limit int) (out []seal.Request, err error) {
@@ -128,7 +177,7 @@ func (s sealStore) Requests(_ context.Context, agency, after string, limit int) 
 			if string(key) == after {
 				continue
 			}
-			one, err := decodeRequest(value)
+			one, err := decodeSealRequest(value)
 			if err != nil {
 				return err
 			}

@@ -58,6 +58,10 @@ func caMany(t *testing.T, b *bench) {
 			t.Errorf("%s: %+v, %v", serial, r.Revocation, err)
 		}
 	}
+	// The story of one that was revoked before has both.
+	if told, err := s.Changes(t.Context(), "002"); err != nil || len(told) != 2 || told[0].Reason != certs.ReasonSuperseded || told[1].Reason != certs.ReasonKeyCompromise {
+		t.Errorf("%+v, %v", told, err)
+	}
 	for issuer, want := range map[string]int{"issuing": 2, "root": 2} {
 		rows, next, err := s.Certificates(t.Context(), ca.Filter{State: ca.StateRevoked, Issuer: issuer, Limit: 9}, morning)
 		if err != nil || next != "" || len(rows) != want {

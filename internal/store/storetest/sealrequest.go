@@ -155,3 +155,38 @@ func requestAnswered(t *testing.T, b *bench) {
 	same := b.answer(t, other, one.Serial)
 	b.unchanged(t, "a certificate twice", seal.ErrTaken, func() error { return s.CommitImported(t.Context(), same) })
 }
+
+// requestPending: what waits is bounded for each agency, and what was answered or
+// withdrawn does not wait.
+func requestPending(t *testing.T, b *bench) {
+	s := b.Seals()
+	var first seal.Request
+	for n := 1; n <= seal.MaxPending; n++ {
+		r := newRequest(n)
+		r.KeySM3 = [32]byte{byte(n), byte(n >> 8), 9}
+		if n == 1 {
+			first = r
+		}
+		b.requested(t, r)
+	}
+	more := newRequest(1000)
+	full := b.act(t, seal.ActRequested, more.ID, more)
+	b.unchanged(t, "one more", seal.ErrManyPending, func() error { return s.CommitRequest(t.Context(), full, more) })
+	other := newRequest(1001)
+	other.Agency, other.KeySM3 = usccB, [32]byte{8}
+	b.requested(t, other)
+	first.Version, first.Withdrawn = 2, morning
+	a := b.act(t, seal.ActRecalled, first.ID, first)
+	b.kept(t, "a withdrawal", a, func() error { return s.CommitRecall(t.Context(), a, first) })
+	if got, err := s.Request(t.Context(), first.ID); err != nil || !same(got, first) || got.Pending() {
+		t.Errorf("%v %s", err, diff(first, got))
+	}
+	again := b.act(t, seal.ActRecalled, first.ID, first)
+	b.unchanged(t, "by whoever did not know of it", seal.ErrChanged, func() error { return s.CommitRecall(t.Context(), again, first) })
+	late := b.answer(t, newRequest(1), "outside:a1:01")
+	b.unchanged(t, "an answer to what was withdrawn", seal.ErrChanged, func() error { return s.CommitImported(t.Context(), late) })
+	b.requested(t, more)
+	none := newRequest(2000)
+	unasked := b.act(t, seal.ActRecalled, none.ID, none)
+	b.unchanged(t, "what nobody asked for", seal.ErrNotFound, func() error { return s.CommitRecall(t.Context(), unasked, none) })
+}

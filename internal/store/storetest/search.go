@@ -29,7 +29,7 @@ func (b *bench) mixed(t *testing.T) (rows []ca.Row) {
 		check(t, "a certificate", s.CommitCertificate(t.Context(), a, r), nil)
 		if i%6 == 1 {
 			rev := b.act(t, ca.ActRevoked, r.Serial, "x")
-			got, err := s.CommitRevocation(t.Context(), rev, ca.Revocation{Serial: r.Serial, At: morning, Reason: certs.ReasonSuperseded, Who: "x", Why: "y"})
+			got, err := s.CommitRevocation(t.Context(), rev, ca.Revocation{Serial: r.Serial, At: morning, Reason: []int{certs.ReasonSuperseded, certs.ReasonCertificateHold}[i/6%2], Who: "x", Why: "y"})
 			check(t, "a revocation", err, nil)
 			r = got
 		}
@@ -46,7 +46,7 @@ func caSearch(t *testing.T, b *bench) {
 	half := rows[30].IssuedAt
 	for name, f := range map[string]ca.Filter{
 		"all": {}, "agency": {Agency: usccA}, "profile": {Profile: ca.ProfileClient}, "issuer": {Issuer: "root"}, "key": {KeyID: "k1"},
-		"valid": {State: ca.StateValid}, "expired": {State: ca.StateExpired}, "revoked": {State: ca.StateRevoked}, "revoked by one": {State: ca.StateRevoked, Issuer: "issuing"},
+		"valid": {State: ca.StateValid}, "expired": {State: ca.StateExpired}, "revoked": {State: ca.StateRevoked}, "held": {State: ca.StateHeld}, "of an agency, held": {State: ca.StateHeld, Agency: usccB}, "revoked by one": {State: ca.StateRevoked, Issuer: "issuing"},
 		"of an agency, valid": {State: ca.StateValid, Agency: usccB}, "of an agency, revoked": {State: ca.StateRevoked, Agency: usccB},
 		"a part of the subject": {Subject: "name b"}, "in Chinese": {Subject: "例局1"}, "serial": {Serial: "4"}, "a longer serial": {Serial: rows[8].Serial[:2]}, "no serial": {Serial: "ff"},
 		"ends after": {ExpiresAfter: rows[9].NotAfter}, "ends before": {ExpiresBefore: rows[9].NotAfter}, "ends between": {ExpiresAfter: morning.AddDate(0, 3, 0), ExpiresBefore: morning.AddDate(0, 12, 0)},
