@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"yinxin/ca/lint"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -44,6 +45,9 @@ var (
 	ErrEnded = errors.New("the service cannot sign")
 	// ErrSerialTaken: the serial number has been used; the office draws again.
 	ErrSerialTaken = errors.New("the serial number has been used")
+	// ErrKeyCompromised: a certificate on the key was revoked because somebody else
+	// may have it. No certificate stands on it ever again.
+	ErrKeyCompromised = errors.New("the key is known to be compromised")
 	// ErrTwinned: the signing certificate has an encryption certificate already.
 	ErrTwinned = errors.New("the certificate has its encryption certificate already")
 	// ErrRetryMismatch: the idempotency key was used for another request.
@@ -57,6 +61,7 @@ const (
 	ActHeld      = "certificate.held"
 	ActReleased  = "certificate.released"
 	ActAbandoned = "certificate.abandoned" // signed perhaps, and never handed out
+	ActProfile   = "profile.set"
 
 	ActCompromised = "certificates.compromised" // many revoked at once, for one key
 )
@@ -80,6 +85,8 @@ type Row struct {
 	Revocation *Revocation `cbor:"15,keyasint,omitempty" json:"revocation,omitempty"`
 	Twin       string      `cbor:"16,keyasint,omitempty" json:"twin,omitempty"`     // serial of the signing certificate that this encryption certificate goes with (双证书)
 	Replaces   string      `cbor:"17,keyasint,omitempty" json:"replaces,omitempty"` // serial of the certificate that this one renews
+	// ProfileVersion is which setting of the profile made it; 0 is the program's own.
+	ProfileVersion uint32 `cbor:"20,keyasint,omitempty" json:"profileVersion,omitempty"`
 }
 
 // Revocation is for ever, but for a hold (Authority.Hold).
@@ -131,11 +138,13 @@ func (i Intent) Owner() string { return i.Profile + "\x00" + i.Agency + "\x00" +
 // all.
 type Store interface {
 	// PutIntent fails with ErrSerialTaken if the serial has ever been used, with
-	// ErrKeyTaken if the key was intended for another owner.
+	// ErrKeyTaken if the key was intended for another owner, with
+	// ErrKeyCompromised if a certificate on it was revoked for that.
 	PutIntent(ctx context.Context, i Intent) error
 	// CommitCertificate replaces the intent by the certificate, with its act. It
-	// fails if there is no such intent, or if it was abandoned, and with ErrTwinned
-	// if another certificate is the row's twin's.
+	// fails if there is no such intent, or if it was abandoned, with ErrTwinned
+	// if another certificate is the row's twin's, and with ErrKeyCompromised if that
+	// came to be known since.
 	CommitCertificate(ctx context.Context, a act.Act, r Row) error
 	// CommitAbandoned keeps the intent as abandoned since the act's time;
 	// ErrNotFound if it is not pending.
@@ -179,6 +188,7 @@ type Store interface {
 	// still whole. The scope is an issuer's name, or the name with "-" and a shard.
 	RevokedCount(ctx context.Context, scope string) (uint64, error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
+	ProfileStore
 }
 
 // Config of New.
@@ -189,6 +199,7 @@ type Config struct {
 	Rand               io.Reader
 	Region, RegionName string
 	BaseURL            string // of the public endpoint, for CRL and issuer addresses
+	Demonstration      bool   // its certificates say that they are of no worth
 	Log                *slog.Logger
 	Gate               Gate // nil: no act waits for a second officer
 }
@@ -196,7 +207,10 @@ type Config struct {
 // Authority issues and revokes. Its methods may be called concurrently.
 type Authority struct {
 	c        Config
-	profiles map[string]Profile
+	linter   *lint.Linter
+	standard map[string]Profile                 // protocol.md 9
+	profiles atomic.Pointer[map[string]Profile] // as the operator has set them
+	setting  sync.Mutex                         // held while one is set
 
 	renewing sync.Mutex // one renewal at a time: the next generation is counted; guards warned
 	warned   time.Time
@@ -223,11 +237,17 @@ func New(c Config) (*Authority, error) {
 		return nil, fmt.Errorf("ca: %q is no address such as https://seal.example.gov.cn", c.BaseURL)
 	}
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	profiles, err := standardProfiles()
+	profiles, err := standardProfiles(c.Demonstration)
 	if err != nil {
 		return nil, err
 	}
-	return &Authority{c: c, profiles: profiles}, nil
+	linter, err := lint.New(c.Rand)
+	if err != nil {
+		return nil, err
+	}
+	a := &Authority{c: c, linter: linter, standard: profiles}
+	a.profiles.Store(&profiles)
+	return a, nil
 }
 
 // Shard names the part of an issuer's revocation list that a certificate of ours

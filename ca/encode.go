@@ -19,8 +19,8 @@ import (
 
 // Name is a subject: C is always CN.
 type Name struct {
-	Organization string
-	CommonName   string
+	Organization string `cbor:"1,keyasint,omitempty" json:"organization,omitempty"`
+	CommonName   string `cbor:"2,keyasint,omitempty" json:"commonName,omitempty"`
 }
 
 // template is everything of a certificate but its signature.
@@ -34,7 +34,8 @@ type template struct {
 	key                 *ecdsa.PublicKey
 	uscc                string
 	crlURL, issuerURL   string // "": of a self-signed certificate
-	ocspURL             string
+	freshestURL         string // of the delta list, "" for none
+	ocspURL, cpsURL     string
 }
 
 func encode(f func(*cryptobyte.Builder)) ([]byte, error) {
@@ -149,6 +150,7 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 			})
 		})
 	}
+	t.addConstraints(b)
 	addExtension(b, "2.5.29.15", true, func(b *cryptobyte.Builder) { addKeyUsage(b, p.KeyUsage) })
 	if p.EKU != "" {
 		addExtension(b, "2.5.29.37", p.EKUCritical, func(b *cryptobyte.Builder) {
@@ -166,6 +168,12 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 	if t.crlURL != "" {
 		addExtension(b, "2.5.29.31", false, func(b *cryptobyte.Builder) { addCRLPoint(b, t.crlURL) })
 	}
+	if t.freshestURL != "" {
+		addExtension(b, "2.5.29.46", false, func(b *cryptobyte.Builder) { addCRLPoint(b, t.freshestURL) })
+	}
+	if len(p.Policies) > 0 {
+		addExtension(b, "2.5.29.32", false, func(b *cryptobyte.Builder) { t.addPolicies(b) })
+	}
 	if t.issuerURL != "" {
 		addExtension(b, "1.3.6.1.5.5.7.1.1", false, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) {
@@ -182,6 +190,49 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 	if p.OCSPNoCheck {
 		addExtension(b, certs.OIDOCSPNoCheck, false, func(b *cryptobyte.Builder) { b.AddASN1NULL() })
 	}
+}
+
+// addConstraints writes what a CA's own certificate forbids to those below it.
+func (t *template) addConstraints(b *cryptobyte.Builder) {
+	p := t.profile.c
+	if len(p.Permitted) > 0 {
+		addExtension(b, "2.5.29.30", true, func(b *cryptobyte.Builder) {
+			addSequence(b, func(b *cryptobyte.Builder) {
+				b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
+					for _, n := range p.Permitted { // GeneralSubtree: directoryName [4], minimum 0 left out
+						addSequence(b, func(b *cryptobyte.Builder) {
+							b.AddASN1(asn1.Tag(4).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) { addName(b, n) })
+						})
+					}
+				})
+			})
+		})
+	}
+	if p.RequirePolicy {
+		addExtension(b, "2.5.29.36", true, func(b *cryptobyte.Builder) {
+			addSequence(b, func(b *cryptobyte.Builder) { // requireExplicitPolicy [0] 0: at once
+				b.AddASN1(asn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddUint8(0) })
+			})
+		})
+	}
+}
+
+// addPolicies writes each policy with the address of the practice statement, the
+// only qualifier that RFC 5280 4.2.1.4 recommends.
+func (t *template) addPolicies(b *cryptobyte.Builder) {
+	addSequence(b, func(b *cryptobyte.Builder) {
+		for _, policy := range t.profile.c.Policies {
+			addSequence(b, func(b *cryptobyte.Builder) {
+				certs.AddOID(b, policy)
+				addSequence(b, func(b *cryptobyte.Builder) {
+					addSequence(b, func(b *cryptobyte.Builder) {
+						certs.AddOID(b, certs.OIDQualifierCPS)
+						b.AddASN1(asn1.IA5String, func(b *cryptobyte.Builder) { b.AddBytes([]byte(t.cpsURL)) })
+					})
+				})
+			})
+		}
+	})
 }
 
 func addAccess(b *cryptobyte.Builder, method certs.OID, uri string) {

@@ -100,7 +100,7 @@ func (a AskedRevocation) Request() RevokeRequest {
 // admitRevocation asks the gate about the certificate of an authority: with it
 // goes everything that it issued. Any other is revoked by one officer, at once.
 func (a *Authority) admitRevocation(ctx context.Context, row Row, r RevokeRequest) (done bool, err error) {
-	if a.c.Gate == nil || r.Admitted || !a.profiles[row.Profile].c.CA {
+	if a.c.Gate == nil || r.Admitted || !a.profile(row.Profile).c.CA {
 		return false, nil
 	}
 	if r.By.Name == "" {
@@ -108,6 +108,33 @@ func (a *Authority) admitRevocation(ctx context.Context, row Row, r RevokeReques
 	}
 	content := AskedRevocation{Serial: row.Serial, Subject: row.Subject, Reason: r.Reason, Invalidity: r.Invalidity, Who: r.Who, Why: r.Why}
 	ref, err := a.c.Gate.Pass(ctx, act.Asked{Kind: KindRevokeCA, Agency: r.By.Agency, Content: content, By: r.By, Why: r.Why, Retry: r.Retry})
+	return ref != "", err
+}
+
+// AskedProfile is a change of a profile as officers are shown it.
+type AskedProfile struct {
+	Name     string `json:"name"`
+	LifeDays int    `json:"lifeDays"`
+	Settings
+	Who string `json:"who"`
+	Why string `json:"why"`
+}
+
+// Change is what was asked, to be carried out.
+func (a AskedProfile) Change() ProfileChange {
+	return ProfileChange{Name: a.Name, LifeDays: a.LifeDays, Settings: a.Settings, Who: a.Who, Why: a.Why, Admitted: true}
+}
+
+// admitProfile asks the gate about a change that the rules would allow.
+func (a *Authority) admitProfile(ctx context.Context, c ProfileChange) (done bool, err error) {
+	if a.c.Gate == nil || c.Admitted {
+		return false, nil
+	}
+	if c.By.Name == "" {
+		c.By.Name = c.Who
+	}
+	content := AskedProfile{Name: c.Name, LifeDays: c.LifeDays, Settings: c.Settings, Who: c.Who, Why: c.Why}
+	ref, err := a.c.Gate.Pass(ctx, act.Asked{Kind: KindProfile, Agency: c.By.Agency, Content: content, By: c.By, Why: c.Why, Retry: c.Retry})
 	return ref != "", err
 }
 

@@ -17,6 +17,9 @@ func (a *Authority) Init(ctx context.Context) error {
 	if err := a.recover(ctx); err != nil {
 		return fmt.Errorf("intents of an earlier process: %w", err)
 	}
+	if err := a.loadProfiles(ctx); err != nil {
+		return fmt.Errorf("profiles: %w", err)
+	}
 	had, err := a.had(ctx)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
+	"yinxin/ca/crl"
+	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
 )
@@ -87,6 +90,10 @@ func (f *faulty) CommitAbandoned(ctx context.Context, a act.Act, serial string) 
 	return f.do("abandoned", func() error { return f.Store.CommitAbandoned(ctx, a, serial) })
 }
 
+func (f *faulty) CommitProfile(ctx context.Context, a act.Act, v ca.ProfileVersion) error {
+	return f.do("profile", func() error { return f.Store.CommitProfile(ctx, a, v) })
+}
+
 func (f *faulty) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocation) (row ca.Row, err error) {
 	err = f.do("revocation", func() error {
 		row, err = f.Store.CommitRevocation(ctx, a, r)
@@ -98,8 +105,8 @@ func (f *faulty) CommitRevocation(ctx context.Context, a act.Act, r ca.Revocatio
 	return row, nil
 }
 
-// agree holds what the register, the intents and the journal must have in
-// common whatever failed before the start that just was.
+// agree holds what the register, the intents, the journal and the revocation lists
+// must have in common whatever failed before the start that just was.
 func (o *office) agree() {
 	o.t.Helper()
 	serials := map[string]string{}
@@ -127,16 +134,58 @@ func (o *office) agree() {
 		}
 		serials[i.Serial] = "intent"
 	}
-	revoked := 0
+	o.agreeWithLists(rows)
+	changes := 0
 	for _, r := range rows {
 		story, err := o.Changes(o.t.Context(), r.Serial)
 		if err != nil || r.Revocation != nil && len(story) == 0 {
 			o.t.Fatalf("%s: %v %v", r.Serial, story, err)
 		}
-		revoked += len(story)
+		changes += len(story)
 	}
-	if n, err := o.db.Journal().CountActs(o.t.Context()); err != nil || int(n) != len(rows)+len(abandoned)+revoked {
-		o.t.Fatalf("%d acts for %d certificates, %d abandoned, %d revoked: %v", n, len(rows), len(abandoned), revoked, err)
+	set, err := o.db.CA().ProfileVersions(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if n, err := o.db.Journal().CountActs(o.t.Context()); err != nil || int(n) != len(rows)+len(abandoned)+changes+len(set) {
+		o.t.Fatalf("%d acts for %d certificates, %d abandoned, %d changes, %d profiles: %v", n, len(rows), len(abandoned), changes, len(set), err)
+	}
+}
+
+// agreeWithLists: what is revoked is in its issuer's list, and nothing else is.
+func (o *office) agreeWithLists(rows []ca.Row) {
+	o.t.Helper()
+	publisher, err := crl.New(crl.Config{Authority: o.Authority, Store: o.db.CRLs(), Clock: o.clock, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	issuers, err := o.Issuers(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	lists, listed, revoked := map[string]*certs.CRL{}, 0, 0
+	for _, issuer := range issuers {
+		published, err := publisher.Fresh(o.t.Context(), issuer, o.now)
+		if err != nil {
+			o.t.Fatal(issuer, err)
+		}
+		if lists[issuer], err = certs.ParseCRL(published.DER); err != nil {
+			o.t.Fatal(err)
+		}
+		listed += lists[issuer].Len()
+	}
+	for _, r := range rows {
+		if r.Revocation == nil {
+			continue
+		}
+		revoked++
+		serial, _ := new(big.Int).SetString(r.Serial, 16)
+		if entry, ok := lists[r.Issuer].Find(serial); !ok || entry.Reason != r.Revocation.Reason || !entry.At.Equal(r.Revocation.At) {
+			o.t.Fatalf("%s is revoked and not so in the list", r.Serial)
+		}
+	}
+	if listed != revoked {
+		o.t.Fatalf("%d certificates are listed, %d are revoked", listed, revoked)
 	}
 }
 

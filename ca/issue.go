@@ -64,7 +64,7 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 		organization = r.Agency + r.AgencyName // formats.md 3: O is USCC and unit name
 	}
 	row, err := a.issue(ctx, order{
-		profile: a.profiles[r.Profile], issuer: PurposeIssuing, subject: Name{Organization: organization, CommonName: r.CommonName},
+		profile: a.profile(r.Profile), issuer: PurposeIssuing, subject: Name{Organization: organization, CommonName: r.CommonName},
 		key: key, held: r.Key, agency: r.Agency, who: r.Who, why: r.Why, retry: r.Retry, replaces: r.Replaces,
 	})
 	if err == nil {

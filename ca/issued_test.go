@@ -25,7 +25,9 @@ type issued struct {
 }
 
 func saying(c *certs.Certificate) issued {
-	return issued{c.Subject.String(), c.Issuer.String(), strings.Join(c.CRLURLs, " "), strings.Join(c.OCSPURLs, " "), strings.Join(c.IssuerURLs, " "), c.USCC, c.NotAfter.Sub(c.NotBefore) + time.Second}
+	// Which shard it is follows from the serial, and is held to it here.
+	crl := strings.Replace(strings.Join(c.CRLURLs, " "), "issuing-"+ca.Shard(hex.EncodeToString(c.Serial.Bytes()))+".crl", "issuing-SHARD.crl", 1)
+	return issued{c.Subject.String(), c.Issuer.String(), crl, strings.Join(c.OCSPURLs, " "), strings.Join(c.IssuerURLs, " "), c.USCC, c.NotAfter.Sub(c.NotBefore) + time.Second}
 }
 
 func TestIssuedCertificates(t *testing.T) {
@@ -34,7 +36,7 @@ func TestIssuedCertificates(t *testing.T) {
 	const province = "C=CN, O=贵州省, CN=贵州省"
 	const root, issuing = province + "根证书", province + "签发证书"
 	own := func(title string, life time.Duration) issued {
-		return issued{province + title, issuing, "https://seal.example/crl/issuing.crl", "https://seal.example/ocsp", "https://seal.example/ca/issuing.cer", "", life}
+		return issued{province + title, issuing, "https://seal.example/crl/issuing-SHARD.crl", "https://seal.example/ocsp", "https://seal.example/ca/issuing.cer", "", life}
 	}
 	want := map[string]issued{
 		"root": {Subject: root, Issuer: root, Life: 20 * year}, "scheme": {Subject: province + "信任体系列表", Issuer: province + "信任体系列表", Life: 2 * year},

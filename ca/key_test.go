@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"yinxin/ca"
+	"yinxin/certs"
 	"yinxin/hsm"
 )
 
@@ -130,4 +131,52 @@ func TestSerialsNeverMeet(t *testing.T) {
 		}
 	}
 	o.agree()
+}
+
+// A certificate was revoked because somebody else may have its key: by no way
+// does another stand on it.
+func TestACompromisedKeyIsNeverCertifiedAgain(t *testing.T) {
+	o := fresh(t)
+	csr, held := request(t), o.key(hsm.UsageSign)
+	first, err := o.Issue(t.Context(), agencyOrder(csr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := o.Issue(t.Context(), sealOrder(held))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, serial := range []string{first.Serial, second.Serial} {
+		if _, err := o.Revoke(t.Context(), ca.RevokeRequest{Serial: serial, Reason: certs.ReasonKeyCompromise, Who: "test", Why: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := len(o.rows())
+	for range 2 {
+		for name, r := range map[string]ca.IssueRequest{"by a request": agencyOrder(csr), "on a key of ours": sealOrder(held)} {
+			if _, err := o.Issue(t.Context(), r); !errors.Is(err, ca.ErrKeyCompromised) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		r := agencyOrder(csr) // nor for anybody else
+		r.Agency, r.Profile = usccB, ca.ProfilePerson
+		if _, err := o.Issue(t.Context(), r); !errors.Is(err, ca.ErrKeyCompromised) {
+			t.Error(err)
+		}
+		o.restart()
+		held = o.keyOf(second)
+	}
+	if n := len(o.rows()); n != before {
+		t.Errorf("%d certificates on compromised keys", n-before)
+	}
+	o.agree()
+}
+
+func (o *office) keyOf(r ca.Row) hsm.Key {
+	o.t.Helper()
+	k, err := o.keys.Key(o.t.Context(), r.KeyID)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return k
 }

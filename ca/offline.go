@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"yinxin/ca/lint"
 	"yinxin/certs"
 	"yinxin/hsm"
 )
@@ -19,26 +20,11 @@ func OfflineCertificate(ctx context.Context, key hsm.Key, n Name, now time.Time,
 	if !plainName(n.Organization) || !plainName(n.CommonName) {
 		return nil, fmt.Errorf("%w: whose key it is must be said, in printable text", ErrRefused)
 	}
-	profiles, err := standardProfiles()
+	checked, err := offlineDraft(key, n, now.UTC().Truncate(time.Second), random)
 	if err != nil {
 		return nil, err
 	}
-	serial, err := newSerial(random)
-	if err != nil {
-		return nil, err
-	}
-	now = now.UTC().Truncate(time.Second)
-	p := profiles[ProfileTrustList]
-	t := &template{profile: p, serial: serial, subject: n, key: key.Public(), notBefore: now, notAfter: now.Add(p.c.Life - time.Second)}
-	tbs, err := t.tbs()
-	if err != nil {
-		return nil, err
-	}
-	signature, err := key.SignMessage(ctx, tbs)
-	if err != nil {
-		return nil, fmt.Errorf("sign certificate: %w", err)
-	}
-	der, err := assemble(tbs, signature)
+	der, err := sign(ctx, key, checked)
 	if err != nil {
 		return nil, err
 	}
@@ -50,4 +36,33 @@ func OfflineCertificate(ctx context.Context, key hsm.Key, n Name, now time.Time,
 		return nil, errors.New("the certificate made does not bear its own signature")
 	}
 	return c, nil
+}
+
+// offlineDraft is linted as what a province issues. No practice statement stands
+// behind it, so it bears no policy.
+func offlineDraft(key hsm.Key, n Name, now time.Time, random io.Reader) (*lint.Checked, error) {
+	profiles, err := standardProfiles(false)
+	if err != nil {
+		return nil, err
+	}
+	p := profiles[ProfileTrustList]
+	p.c.Policies = nil
+	serial, err := newSerial(random)
+	if err != nil {
+		return nil, err
+	}
+	pt, err := point(key.Public())
+	if err != nil {
+		return nil, fmt.Errorf("%w: the key is not of the SM2 curve: %w", ErrRefused, err)
+	}
+	t := &template{profile: p, serial: serial, subject: n, key: key.Public(), issuerKeyID: keyID(pt), notBefore: now, notAfter: now.Add(p.c.Life - time.Second)}
+	tbs, err := t.tbs()
+	if err != nil {
+		return nil, err
+	}
+	linter, err := lint.New(random)
+	if err != nil {
+		return nil, err
+	}
+	return linter.Check(tbs, order{profile: p, subject: n, key: key.Public()}.expected())
 }

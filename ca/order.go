@@ -7,12 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"math/big"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"yinxin/ca/lint"
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
@@ -53,19 +52,19 @@ func (a *Authority) issue(ctx context.Context, o order) (Row, error) {
 		if t, by, err = a.draft(ctx, o); err != nil {
 			return Row{}, err
 		}
-		var tbs []byte
-		if tbs, err = t.tbs(); err != nil {
+		var checked *lint.Checked
+		if checked, err = a.linted(o, t, by); err != nil {
 			return Row{}, err
 		}
 		intent := Intent{Serial: hex.EncodeToString(t.serial.Bytes()), Profile: o.profile.Name(), Agency: o.agency,
-			Subject: o.subject.CommonName, KeySM3: sm3.Sum(pt), At: t.notBefore, TBS: tbs}
+			Subject: o.subject.CommonName, KeySM3: sm3.Sum(pt), At: t.notBefore, TBS: checked.Record()}
 		if err = a.c.Store.PutIntent(ctx, intent); errors.Is(err, ErrSerialTaken) {
 			continue
 		}
 		if err != nil {
 			return Row{}, fmt.Errorf("intent: %w", err)
 		}
-		row, err := a.fulfil(ctx, o, by, intent)
+		row, err := a.fulfil(ctx, o, by, intent, checked)
 		if err != nil {
 			a.abandon(ctx, intent)
 		}
@@ -74,14 +73,38 @@ func (a *Authority) issue(ctx context.Context, o order) (Row, error) {
 	return Row{}, fmt.Errorf("the random source repeats itself: %w", err)
 }
 
+// linted encodes the draft and has it looked at. A rule that is broken is no
+// fault of the store or of a key: nothing was intended yet.
+func (a *Authority) linted(o order, t *template, by Credential) (*lint.Checked, error) {
+	tbs, err := t.tbs()
+	if err != nil {
+		return nil, err
+	}
+	checked, err := a.linter.Check(tbs, a.expected(o, hex.EncodeToString(t.serial.Bytes()), by))
+	if errors.Is(err, lint.ErrFindings) {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return checked, err
+}
+
+// sign is the only place where an authority's key meets a certificate
+// (TestOneSigner). It takes what was linted and nothing else.
+func sign(ctx context.Context, key hsm.Key, checked *lint.Checked) ([]byte, error) {
+	tbs, err := checked.Redeem()
+	if err != nil {
+		return nil, err
+	}
+	signature, err := key.SignMessage(ctx, tbs)
+	if err != nil {
+		return nil, fmt.Errorf("sign certificate: %w", err)
+	}
+	return assemble(tbs, signature)
+}
+
 // fulfil signs what was intended, reads it again as a stranger would, and
 // records it.
-func (a *Authority) fulfil(ctx context.Context, o order, by Credential, i Intent) (Row, error) {
-	signature, err := by.Key.SignMessage(ctx, i.TBS)
-	if err != nil {
-		return Row{}, fmt.Errorf("sign certificate: %w", err)
-	}
-	der, err := assemble(i.TBS, signature)
+func (a *Authority) fulfil(ctx context.Context, o order, by Credential, i Intent, checked *lint.Checked) (Row, error) {
+	der, err := sign(ctx, by.Key, checked)
 	if err != nil {
 		return Row{}, err
 	}
@@ -93,33 +116,21 @@ func (a *Authority) fulfil(ctx context.Context, o order, by Credential, i Intent
 	if issuer == nil {
 		issuer = c
 	}
-	if err := o.isMadeBy(c, issuer, i); err != nil {
-		return Row{}, fmt.Errorf("the certificate made is not the one ordered: %w", err)
+	// What was linted is what the intent holds, so a fault of the key's device is
+	// all that is left to find.
+	if !bytes.Equal(c.RawTBS, i.TBS) {
+		return Row{}, errors.New("the certificate made is not the one intended")
+	}
+	if err := c.CheckSignatureFrom(issuer); err != nil {
+		return Row{}, fmt.Errorf("the certificate made is not signed by its issuer: %w", err)
 	}
 	return a.record(ctx, o, c, i.Serial, by.Name)
-}
-
-// isMadeBy holds what was read against what was ordered, so that a fault of
-// the encoder or of the key's device never leaves as a certificate.
-func (o order) isMadeBy(c, issuer *certs.Certificate, i Intent) error {
-	p := o.profile.c
-	switch {
-	case !bytes.Equal(c.RawTBS, i.TBS), hex.EncodeToString(c.Serial.Bytes()) != i.Serial, !c.PublicKey.Equal(o.key):
-		return errors.New("it was not signed as it stands in the intent")
-	case c.KeyUsage != p.KeyUsage, c.IsCA != p.CA, c.IsCA && c.MaxPathLen != p.PathLen, c.EKUCritical != p.EKUCritical:
-		return errors.New("its uses are not those of the profile")
-	case p.EKU == "" && len(c.EKUs) != 0, p.EKU != "" && (len(c.EKUs) != 1 || c.EKUs[0] != p.EKU):
-		return errors.New("its extended key usage is not that of the profile")
-	case c.Subject.CommonName != o.subject.CommonName, c.Subject.Organization != o.subject.Organization, c.USCC != o.agency:
-		return errors.New("its subject is another")
-	}
-	return c.CheckSignatureFrom(issuer)
 }
 
 func (a *Authority) record(ctx context.Context, o order, c *certs.Certificate, serial, issuer string) (Row, error) {
 	now := a.c.Clock()
 	r := Row{
-		Serial: serial, Issuer: issuer, Profile: o.profile.Name(), Purpose: o.purpose, Agency: o.agency,
+		Serial: serial, Issuer: issuer, Profile: o.profile.Name(), ProfileVersion: o.profile.version, Purpose: o.purpose, Agency: o.agency,
 		Subject: c.Subject.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter, DER: c.Raw, IssuedAt: now.UTC().Truncate(time.Second),
 		Who: o.who, Why: o.why, Twin: o.twin, Replaces: o.replaces,
 	}
@@ -159,53 +170,4 @@ func (a *Authority) commitAbandoned(ctx context.Context, i Intent) error {
 		return err
 	}
 	return a.c.Store.CommitAbandoned(ctx, done, i.Serial)
-}
-
-// draft fills the template and finds who signs it: for a self-signed
-// certificate its own key, and no certificate.
-func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, error) {
-	serial, err := newSerial(a.c.Rand)
-	if err != nil {
-		return nil, Credential{}, err
-	}
-	now := a.now()
-	t := &template{profile: o.profile, serial: serial, subject: o.subject, key: o.key, uscc: o.agency, notBefore: now, notAfter: now.Add(o.profile.c.Life - time.Second)}
-	if o.selfSigned() {
-		return t, Credential{Key: o.held, Name: string(o.issuer)}, nil
-	}
-	var by Credential
-	if o.under != "" {
-		by, err = a.Issuer(ctx, o.under)
-	} else {
-		by, err = a.Purpose(ctx, o.issuer)
-	}
-	if err != nil {
-		return nil, by, fmt.Errorf("issuer: %w", err)
-	}
-	issuer := by.Certificate
-	if by.Row.Revocation != nil {
-		return nil, by, fmt.Errorf("%w: %s is revoked and signs no more", ErrRefused, issuer.Subject)
-	}
-	if now.Before(issuer.NotBefore) || !now.Before(issuer.NotAfter) {
-		return nil, by, fmt.Errorf("%w: %s signs from %s to %s only", ErrRefused, issuer.Subject, issuer.NotBefore.Format(time.RFC3339), issuer.NotAfter.Format(time.RFC3339))
-	}
-	if t.notAfter.After(issuer.NotAfter) { // the shell model: nothing outlives its issuer
-		t.notAfter = issuer.NotAfter
-	}
-	t.issuer, t.issuerKeyID = issuer.RawSubject, issuer.SubjectKeyID
-	t.crlURL = a.c.BaseURL + "/crl/" + by.Name + ".crl"
-	t.issuerURL = a.c.BaseURL + "/ca/" + by.Name + ".cer"
-	t.ocspURL = a.c.BaseURL + "/ocsp"
-	return t, by, nil
-}
-
-// newSerial is 16 random octets, positive (protocol.md 9). The first is kept
-// from 0 so that every serial has the same length.
-func newSerial(random io.Reader) (*big.Int, error) {
-	var b [16]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return nil, fmt.Errorf("serial number: %w", err)
-	}
-	b[0] = b[0]&0x7f | 0x40
-	return new(big.Int).SetBytes(b[:]), nil
 }

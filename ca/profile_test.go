@@ -24,6 +24,7 @@ type said struct {
 	Life        time.Duration
 	NoCheck     bool
 	USCC        string
+	Policies    string // the last numbers
 }
 
 func saying(t *testing.T, c *certs.Certificate) said {
@@ -31,6 +32,9 @@ func saying(t *testing.T, c *certs.Certificate) said {
 	s := said{Usage: c.KeyUsage, EKUCritical: c.EKUCritical, CA: c.IsCA, PathLen: c.MaxPathLen, Life: c.NotAfter.Sub(c.NotBefore) + time.Second, USCC: c.USCC}
 	for _, e := range c.EKUs {
 		s.EKU += e
+	}
+	for _, p := range c.Policies {
+		s.Policies += string(p[len(p)-1:])
 	}
 	for _, e := range c.Extensions {
 		critical := e.ID == "2.5.29.15" || e.ID == "2.5.29.19" || e.ID == "2.5.29.37" && c.EKUCritical
@@ -55,30 +59,40 @@ func TestProfiles(t *testing.T) {
 	)
 	want := map[string]said{
 		"root":        {Usage: ca, CA: true, PathLen: -1, Life: 20 * years},
-		"issuing":     {Usage: ca, CA: true, PathLen: 0, Life: 10 * years},
-		"seal-maker":  {Usage: signFor, EKU: arc + "1", PathLen: -1, Life: 5 * years},
-		"agency-seal": {Usage: signFor, PathLen: -1, Life: 3 * years},
-		"person":      {Usage: signFor, PathLen: -1, Life: 3 * years},
-		"encryption":  {Usage: encrypt, PathLen: -1, Life: 3 * years},
-		"tsa":         {Usage: signFor, EKU: "1.3.6.1.5.5.7.3.8", EKUCritical: true, PathLen: -1, Life: 5 * years},
-		"ocsp":        {Usage: sign, EKU: "1.3.6.1.5.5.7.3.9", PathLen: -1, Life: 90 * 24 * time.Hour, NoCheck: true},
-		"status":      {Usage: sign, EKU: arc + "2", PathLen: -1, Life: 2 * years},
-		"qr":          {Usage: sign, EKU: arc + "3", PathLen: -1, Life: 2 * years},
-		"journal":     {Usage: sign, EKU: arc + "4", PathLen: -1, Life: 2 * years},
-		"trust-list":  {Usage: sign, EKU: arc + "5", PathLen: -1, Life: 2 * years},
-		"witness":     {Usage: sign, EKU: arc + "6", PathLen: -1, Life: 2 * years},
-		"client":      {Usage: sign, EKU: "1.3.6.1.5.5.7.3.2", PathLen: -1, Life: years},
+		"issuing":     {Usage: ca, CA: true, PathLen: 0, Life: 10 * years, Policies: "0"},
+		"seal-maker":  {Usage: signFor, EKU: arc + "1", PathLen: -1, Life: 5 * years, Policies: "3"},
+		"agency-seal": {Usage: signFor, PathLen: -1, Life: 3 * years, Policies: "1"},
+		"person":      {Usage: signFor, PathLen: -1, Life: 3 * years, Policies: "2"},
+		"encryption":  {Usage: encrypt, PathLen: -1, Life: 3 * years, Policies: "3"},
+		"tsa":         {Usage: signFor, EKU: "1.3.6.1.5.5.7.3.8", EKUCritical: true, PathLen: -1, Life: 5 * years, Policies: "3"},
+		"ocsp":        {Usage: sign, EKU: "1.3.6.1.5.5.7.3.9", PathLen: -1, Life: 90 * 24 * time.Hour, NoCheck: true, Policies: "3"},
+		"status":      {Usage: sign, EKU: arc + "2", PathLen: -1, Life: 2 * years, Policies: "3"},
+		"qr":          {Usage: sign, EKU: arc + "3", PathLen: -1, Life: 2 * years, Policies: "3"},
+		"journal":     {Usage: sign, EKU: arc + "4", PathLen: -1, Life: 2 * years, Policies: "3"},
+		"trust-list":  {Usage: sign, EKU: arc + "5", PathLen: -1, Life: 2 * years, Policies: "3"},
+		"witness":     {Usage: sign, EKU: arc + "6", PathLen: -1, Life: 2 * years, Policies: "3"},
+		"client":      {Usage: sign, EKU: "1.3.6.1.5.5.7.3.2", PathLen: -1, Life: years, Policies: "3"},
 	}
-	profiles, err := standardProfiles()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]said{}
-	for name, p := range profiles {
-		got[name] = saying(t, throwaway(t, p))
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Fatal(d)
+	for _, demonstration := range []bool{false, true} {
+		profiles, err := standardProfiles(demonstration)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]said{}
+		for name, p := range profiles {
+			got[name] = saying(t, throwaway(t, p))
+		}
+		if demonstration {
+			for name, w := range want {
+				if w.Policies != "" {
+					w.Policies = "4"
+				}
+				want[name] = w
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Fatal(d)
+		}
 	}
 }
 
@@ -90,7 +104,7 @@ func throwaway(t *testing.T, p Profile) *certs.Certificate {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC)
-	tpl := template{profile: p, serial: big.NewInt(1), subject: Name{"某省", "某服务"}, notBefore: now, notAfter: now.Add(p.c.Life - time.Second), key: &key.PublicKey}
+	tpl := template{profile: p, serial: big.NewInt(1), subject: Name{"某省", "某服务"}, notBefore: now, notAfter: now.Add(p.c.Life - time.Second), key: &key.PublicKey, cpsURL: "https://seal.example/cps"}
 	tbs, err := tpl.tbs()
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +141,34 @@ func TestProfilesThatCannotBe(t *testing.T) {
 		"a CA that encrypts":             func(c *ProfileConfig) { c.CA, c.KeyUsage = true, certs.KeyUsageCertSign|certs.KeyUsageKeyEncipherment },
 		"timeStamping not critical":      func(c *ProfileConfig) { c.EKU = certs.OIDEKUTimeStamping },
 		"critical and missing":           func(c *ProfileConfig) { c.EKUCritical = true },
-		"ocsp-nocheck without its use":   func(c *ProfileConfig) { c.OCSPNoCheck = true },
+		"ocsp-nocheck without its use":   func(c *ProfileConfig) { c.OCSPNoCheck, c.Life = true, 24*time.Hour },
+		"ocsp-nocheck for 91 days":       func(c *ProfileConfig) { c.OCSPNoCheck, c.EKU, c.Life = true, certs.OIDEKUOCSPSigning, 91*24*time.Hour },
+		"no authority, for six years":    func(c *ProfileConfig) { c.Life = 6 * year },
+		"any use":                        func(c *ProfileConfig) { c.EKU = certs.OIDEKUAny },
+		"a seal that encrypts":           func(c *ProfileConfig) { c.Seal, c.KeyUsage = true, certs.KeyUsageKeyAgreement },
+		"a seal with another use":        func(c *ProfileConfig) { c.Seal, c.EKU = true, certs.OIDEKUClientAuth },
+		"a policy of others":             func(c *ProfileConfig) { c.Policies = []certs.OID{"1.2.3"} },
+		"any policy of nobody":           func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDAnyPolicy} },
+		"any policy and another": func(c *ProfileConfig) {
+			c.CA, c.KeyUsage, c.Policies = true, certs.KeyUsageCertSign, []certs.OID{certs.OIDAnyPolicy, certs.OIDPolicyService}
+		},
+		"a policy twice": func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDPolicyPerson, certs.OIDPolicyPerson} },
+		"two policies":   func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDPolicyPerson, certs.OIDPolicyService} },
+		"a demonstration and more": func(c *ProfileConfig) {
+			c.CA, c.KeyUsage, c.Policies = true, certs.KeyUsageCertSign, []certs.OID{certs.OIDPolicyService, certs.OIDPolicyDemonstration}
+		},
+		"a seal's policy without a seal": func(c *ProfileConfig) { c.Policies = []certs.OID{certs.OIDPolicyAgencySeal} },
+		"a seal of another policy":       func(c *ProfileConfig) { c.Seal, c.Policies = true, []certs.OID{certs.OIDPolicyPerson} },
+		"names that nobody certifies":    func(c *ProfileConfig) { c.Permitted = []Name{{}} },
+		"an explicit policy of nobody":   func(c *ProfileConfig) { c.RequirePolicy = true },
+		"a delta list of a part":         func(c *ProfileConfig) { c.FreshestCRL = true },
+		"17 permitted names":             func(c *ProfileConfig) { c.CA, c.KeyUsage, c.Permitted = true, certs.KeyUsageCertSign, make([]Name, 17) },
+		"a permitted name that turns round": func(c *ProfileConfig) {
+			c.CA, c.KeyUsage, c.Permitted = true, certs.KeyUsageCertSign, []Name{{Organization: "\u202e"}}
+		},
+		"a permitted person": func(c *ProfileConfig) {
+			c.CA, c.KeyUsage, c.Permitted = true, certs.KeyUsageCertSign, []Name{{CommonName: "x"}}
+		},
 	} {
 		c := good
 		change(&c)

@@ -99,7 +99,7 @@ func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, gene
 	if issues(s.purpose) {
 		title += generationTitle(issuerName(s.purpose, generation))
 	}
-	row, err := a.issue(ctx, order{profile: a.profiles[s.profile], issuer: s.issuer, under: s.under(), purpose: s.purpose, key: key.Public(), held: key,
+	row, err := a.issue(ctx, order{profile: a.profile(s.profile), issuer: s.issuer, under: s.under(), purpose: s.purpose, key: key.Public(), held: key,
 		subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + title}, who: who, why: why, replaces: before.Serial})
 	// The certificate may stand whatever err says.
 	a.forget()

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/emmansun/gmsm/sm2"
@@ -17,96 +18,9 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"yinxin/ca"
+	"yinxin/ca/catest"
 	"yinxin/certs"
 )
-
-// pkcs10 is a request in parts; what is nil is usual.
-type pkcs10 struct {
-	key              *sm2.PrivateKey
-	by               *sm2.PrivateKey // signs; nil: key
-	version          int64
-	subject          []byte
-	point            []byte
-	curve, algorithm certs.OID
-	attributes       []func(*cryptobyte.Builder)
-	noAttributes     bool
-	after            []byte
-	plain            bool // signed over SM3 without ZA
-}
-
-func sequence(b *cryptobyte.Builder, f func(*cryptobyte.Builder)) { b.AddASN1(asn1.SEQUENCE, f) }
-
-func (p *pkcs10) der(t testing.TB) []byte {
-	t.Helper()
-	if p.by == nil {
-		p.by = p.key
-	}
-	if p.point == nil {
-		pt, err := sm2.PublicKeyToECDH(&p.key.PublicKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.point = pt.Bytes()
-	}
-	var b cryptobyte.Builder
-	sequence(&b, func(b *cryptobyte.Builder) {
-		b.AddASN1Int64(p.version)
-		sequence(b, func(b *cryptobyte.Builder) { b.AddBytes(p.subject) })
-		sequence(b, func(b *cryptobyte.Builder) {
-			sequence(b, func(b *cryptobyte.Builder) {
-				certs.AddOID(b, certs.OIDECPublicKey)
-				certs.AddOID(b, p.curve)
-			})
-			b.AddASN1BitString(p.point)
-		})
-		if !p.noAttributes {
-			b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
-				for _, a := range p.attributes {
-					sequence(b, a)
-				}
-			})
-		}
-	})
-	info, err := b.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sig, err := p.by.SignWithSM2(rand.Reader, nil, info)
-	if p.plain {
-		sig, err = p.by.Sign(rand.Reader, info, nil)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out cryptobyte.Builder
-	sequence(&out, func(b *cryptobyte.Builder) {
-		b.AddBytes(info)
-		sequence(b, func(b *cryptobyte.Builder) { certs.AddOID(b, p.algorithm) })
-		b.AddASN1BitString(sig)
-		b.AddBytes(p.after)
-	})
-	der, err := out.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
-}
-
-// asks is an attribute that requests one extension.
-func asks(o certs.OID, critical bool, value []byte) func(*cryptobyte.Builder) {
-	return func(b *cryptobyte.Builder) {
-		certs.AddOID(b, "1.2.840.113549.1.9.14")
-		b.AddASN1(asn1.SET, func(b *cryptobyte.Builder) {
-			sequence(b, func(b *cryptobyte.Builder) {
-				sequence(b, func(b *cryptobyte.Builder) {
-					certs.AddOID(b, o)
-					b.AddASN1Boolean(critical)
-					b.AddASN1OctetString(value)
-				})
-			})
-		})
-	}
-}
 
 func TestRequests(t *testing.T) {
 	o := fresh(t)
@@ -114,41 +28,43 @@ func TestRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with := func(a ...func(*cryptobyte.Builder)) func(*pkcs10) { return func(p *pkcs10) { p.attributes = a } }
+	with := func(a ...func(*cryptobyte.Builder)) func(*catest.PKCS10) {
+		return func(p *catest.PKCS10) { p.Attributes = a }
+	}
 	for name, c := range map[string]struct {
-		change func(*pkcs10)
+		change func(*catest.PKCS10)
 		good   bool
 	}{
-		"as it is":                      {func(*pkcs10) {}, true},
-		"no attributes at all":          {func(p *pkcs10) { p.noAttributes = true }, true},
-		"the name of another":           {func(p *pkcs10) { p.subject = o.purpose(ca.PurposeRoot).RawSubject[2:] }, true},
-		"a critical key usage":          {with(asks("2.5.29.15", true, []byte{3, 2, 1, 6})), true},
-		"CA:FALSE":                      {with(asks("2.5.29.19", true, []byte{0x30, 3, 1, 1, 0})), true},
-		"constraints of nothing":        {with(asks("2.5.29.19", true, []byte{0x30, 0})), true},
-		"an extension of no weight":     {with(asks("1.2.3", false, nil)), true},
-		"signed by another key":         {func(p *pkcs10) { p.by = other }, false},
-		"signed without ZA":             {func(p *pkcs10) { p.plain = true }, false},
-		"point off the curve":           {func(p *pkcs10) { p.point = append([]byte{4}, bytes.Repeat([]byte{7}, 64)...) }, false},
-		"point at infinity":             {func(p *pkcs10) { p.point = []byte{0} }, false},
-		"curve P-256":                   {func(p *pkcs10) { p.curve = "1.2.840.10045.3.1.7" }, false},
-		"ECDSA with SHA-256":            {func(p *pkcs10) { p.algorithm = "1.2.840.10045.4.3.2" }, false},
-		"version 2":                     {func(p *pkcs10) { p.version = 1 }, false},
-		"a subject of a megabyte":       {func(p *pkcs10) { p.subject = make([]byte, 1<<20) }, false},
-		"CA:TRUE":                       {with(asks("2.5.29.19", true, []byte{0x30, 3, 1, 1, 0xff})), false},
-		"CA:TRUE, not critical":         {with(asks("2.5.29.19", false, []byte{0x30, 3, 1, 1, 0xff})), false},
-		"a path length":                 {with(asks("2.5.29.19", false, []byte{0x30, 3, 2, 1, 0})), false},
-		"constraints that are none":     {with(asks("2.5.29.19", false, []byte{5, 0})), false},
-		"an unknown critical extension": {with(asks("1.2.3", true, nil)), false},
-		"critical name constraints":     {with(asks("2.5.29.30", true, nil)), false},
-		"two requests for extensions":   {with(asks("1.2.3", false, nil), asks("1.2.4", false, nil)), false},
+		"as it is":                      {func(*catest.PKCS10) {}, true},
+		"no attributes at all":          {func(p *catest.PKCS10) { p.NoAttributes = true }, true},
+		"the name of another":           {func(p *catest.PKCS10) { p.Subject = o.purpose(ca.PurposeRoot).RawSubject[2:] }, true},
+		"a critical key usage":          {with(catest.Asks("2.5.29.15", true, []byte{3, 2, 1, 6})), true},
+		"CA:FALSE":                      {with(catest.Asks("2.5.29.19", true, []byte{0x30, 3, 1, 1, 0})), true},
+		"constraints of nothing":        {with(catest.Asks("2.5.29.19", true, []byte{0x30, 0})), true},
+		"an extension of no weight":     {with(catest.Asks("1.2.3", false, nil)), true},
+		"signed by another key":         {func(p *catest.PKCS10) { p.By = other }, false},
+		"signed without ZA":             {func(p *catest.PKCS10) { p.Plain = true }, false},
+		"point off the curve":           {func(p *catest.PKCS10) { p.Point = append([]byte{4}, bytes.Repeat([]byte{7}, 64)...) }, false},
+		"point at infinity":             {func(p *catest.PKCS10) { p.Point = []byte{0} }, false},
+		"curve P-256":                   {func(p *catest.PKCS10) { p.Curve = "1.2.840.10045.3.1.7" }, false},
+		"ECDSA with SHA-256":            {func(p *catest.PKCS10) { p.Algorithm = "1.2.840.10045.4.3.2" }, false},
+		"version 2":                     {func(p *catest.PKCS10) { p.Version = 1 }, false},
+		"a subject of a megabyte":       {func(p *catest.PKCS10) { p.Subject = make([]byte, 1<<20) }, false},
+		"CA:TRUE":                       {with(catest.Asks("2.5.29.19", true, []byte{0x30, 3, 1, 1, 0xff})), false},
+		"CA:TRUE, not critical":         {with(catest.Asks("2.5.29.19", false, []byte{0x30, 3, 1, 1, 0xff})), false},
+		"a path length":                 {with(catest.Asks("2.5.29.19", false, []byte{0x30, 3, 2, 1, 0})), false},
+		"constraints that are none":     {with(catest.Asks("2.5.29.19", false, []byte{5, 0})), false},
+		"an unknown critical extension": {with(catest.Asks("1.2.3", true, nil)), false},
+		"critical name constraints":     {with(catest.Asks("2.5.29.30", true, nil)), false},
+		"two requests for extensions":   {with(catest.Asks("1.2.3", false, nil), catest.Asks("1.2.4", false, nil)), false},
 		"an attribute of another form":  {with(func(b *cryptobyte.Builder) { b.AddASN1NULL() }), false},
-		"more behind the signature":     {func(p *pkcs10) { p.after = []byte{5, 0} }, false},
-		"a public key of the authority": {func(p *pkcs10) {
-			p.point = o.purpose(ca.PurposeIssuing).RawSPKI[len(o.purpose(ca.PurposeIssuing).RawSPKI)-65:]
+		"more behind the signature":     {func(p *catest.PKCS10) { p.After = []byte{5, 0} }, false},
+		"a public key of the authority": {func(p *catest.PKCS10) {
+			p.Point = o.purpose(ca.PurposeIssuing).RawSPKI[len(o.purpose(ca.PurposeIssuing).RawSPKI)-65:]
 		}, false},
-		"17 attributes": {func(p *pkcs10) {
+		"17 attributes": {func(p *catest.PKCS10) {
 			for i := range 17 {
-				p.attributes = append(p.attributes, func(b *cryptobyte.Builder) {
+				p.Attributes = append(p.Attributes, func(b *cryptobyte.Builder) {
 					certs.AddOID(b, certs.OID(fmt.Sprint("1.2.3.", i)))
 					b.AddASN1(asn1.SET, func(*cryptobyte.Builder) {})
 				})
@@ -160,10 +76,10 @@ func TestRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := &pkcs10{key: key, curve: certs.OIDSM2Curve, algorithm: certs.OIDSM2WithSM3}
+			p := &catest.PKCS10{Key: key}
 			c.change(p)
 			before := len(o.rows())
-			row, err := o.Issue(t.Context(), agencyOrder(p.der(t)))
+			row, err := o.Issue(t.Context(), agencyOrder(p.DER(t)))
 			if !c.good {
 				if !errors.Is(err, ca.ErrBadRequest) {
 					t.Fatal(err)
@@ -228,4 +144,37 @@ func TestRequestsAsFiles(t *testing.T) {
 			t.Fatalf("octet %d was changed: %v", i, err)
 		}
 	}
+}
+
+// Whatever comes in, nothing goes out.
+func TestBadRequests(t *testing.T) {
+	o := fresh(t)
+	before := len(o.rows())
+	bad := catest.Bad(t)
+	bad["a subject of a megabyte"] = catest.Large(t)
+	for name, der := range bad {
+		if _, err := o.Issue(t.Context(), agencyOrder(der)); !errors.Is(err, ca.ErrBadRequest) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := o.Issue(t.Context(), agencyOrder(catest.Trivial(t))); !errors.Is(err, ca.ErrRefused) || !strings.Contains(err.Error(), "gmt0003_point_trivial") {
+		t.Error("the private key 1:", err)
+	}
+	for _, p := range purposes {
+		c, err := o.Purpose(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Issue(t.Context(), agencyOrder(catest.On(t, c.Key))); !errors.Is(err, ca.ErrKeyTaken) {
+			t.Errorf("on the key of %s: %v", p, err)
+		}
+	}
+	if n := len(o.rows()); n != before {
+		t.Errorf("%d certificates", n-before)
+	}
+	if gone, err := o.Abandoned(t.Context()); err != nil || len(gone) != 0 {
+		t.Error("an intent:", gone, err)
+	}
+	o.restart()
+	o.agree()
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"yinxin/certs"
 	"yinxin/internal/act"
 )
@@ -82,8 +84,8 @@ func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
 	if r.Reason == certs.ReasonCertificateHold {
 		return earlier, false
 	}
-	worse := earlier.Reason == certs.ReasonCertificateHold || r.compromise() && !earlier.compromise() ||
-		(r.Reason == earlier.Reason || r.compromise()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
+	worse := earlier.Reason == certs.ReasonCertificateHold || r.OfKey() && !earlier.OfKey() ||
+		(r.Reason == earlier.Reason || r.OfKey()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
 	if !worse {
 		return earlier, false
 	}
@@ -94,9 +96,9 @@ func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
 	return r, true
 }
 
-// compromise: of the certificate's own key, which an authority's reason may
-// call by another name.
-func (r Revocation) compromise() bool {
+// OfKey tells that the certificate's own key was compromised, which an authority's
+// reason may call by another name. No certificate stands on such a key again.
+func (r Revocation) OfKey() bool {
 	return r.Reason == certs.ReasonKeyCompromise || r.Reason == certs.ReasonCACompromise
 }
 
@@ -106,6 +108,17 @@ func (r Revocation) since() time.Time {
 		return r.At
 	}
 	return r.Invalidity
+}
+
+// KeySM3 is the SM3 of the certificate's point, as intents have it; false if the
+// certificate cannot be read, which must not keep anyone from revoking it.
+func (r Row) KeySM3() ([32]byte, bool) {
+	c, err := certs.ParseCertificate(r.DER)
+	if err != nil {
+		return [32]byte{}, false
+	}
+	pt, err := point(c.PublicKey)
+	return sm3.Sum(pt), err == nil
 }
 
 // Certificate shows one row.

@@ -45,7 +45,7 @@ func (a *Authority) IssueTwin(ctx context.Context, r TwinRequest) (Row, error) {
 		return Row{}, fmt.Errorf("%w: who asks and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
 	}
 	row, err := a.issue(ctx, order{
-		profile: a.profiles[ProfileEncryption], issuer: PurposeIssuing, subject: Name{Organization: c.Subject.Organization, CommonName: c.Subject.CommonName},
+		profile: a.profile(ProfileEncryption), issuer: PurposeIssuing, subject: Name{Organization: c.Subject.Organization, CommonName: c.Subject.CommonName},
 		key: r.Key.Public(), held: r.Key, agency: signing.Agency, twin: signing.Serial, who: r.Who, why: r.Why, retry: r.Retry,
 	})
 	if err == nil {

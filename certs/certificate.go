@@ -76,6 +76,19 @@ const (
 	KeyUsageCRLSign
 )
 
+// usageNames are RFC 5280's, in the order of the bits.
+var usageNames = []string{"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign"}
+
+// Names lists the uses by the names of RFC 5280 4.2.1.3.
+func (u KeyUsage) Names() (out []string) {
+	for i, name := range usageNames {
+		if u&(1<<i) != 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // ParseCertificate reads exactly one SM2 certificate. It accepts what RFC 5280
 // and GM/T 0015 allow and nothing else.
 func ParseCertificate(der []byte) (*Certificate, error) { return new(dialect).certificate(der) }

@@ -28,6 +28,11 @@ const (
 	OIDExpectedSeals   OID = arc + ".2.2"
 	OIDSESealAttr      OID = arc + ".3"
 	OIDTSAPolicy       OID = arc + ".5.1"
+	// Certificate policies. The last one is for provinces that are a demonstration.
+	OIDPolicyAgencySeal    OID = arc + ".4.1"
+	OIDPolicyPerson        OID = arc + ".4.2"
+	OIDPolicyService       OID = arc + ".4.3"
+	OIDPolicyDemonstration OID = arc + ".4.4"
 )
 
 // Chinese algorithms and attributes: formats.md 1.5 and 3.
@@ -37,6 +42,7 @@ const (
 	OIDSM3          OID = "1.2.156.10197.1.401"
 	OIDSM2WithSM3   OID = "1.2.156.10197.1.501"
 	OIDUSCC         OID = "1.2.156.10260.4.1.4" // 统一社会信用代码
+	OIDIdentityCode OID = "1.2.156.10260.4.1.1" // 居民身份证号码: personal data
 	OIDGMData       OID = "1.2.156.10197.6.1.4.2.1"
 	OIDGMSignedData OID = "1.2.156.10197.6.1.4.2.2"
 )
@@ -56,6 +62,7 @@ const (
 	OIDEKUClientAuth        OID = "1.3.6.1.5.5.7.3.2"
 	OIDEKUAny               OID = "2.5.29.37.0"
 	OIDAnyPolicy            OID = "2.5.29.32.0"
+	OIDQualifierCPS         OID = "1.3.6.1.5.5.7.2.1"
 	OIDOCSPNoCheck          OID = "1.3.6.1.5.5.7.48.1.5"
 	oidAIAOCSP              OID = "1.3.6.1.5.5.7.48.1"
 	oidAIAIssuers           OID = "1.3.6.1.5.5.7.48.2"
@@ -185,7 +192,7 @@ var knownOIDs = func() map[string]OID {
 	m := map[string]OID{}
 	for _, o := range []OID{
 		OIDEKUSealMaker, OIDEKUStatusSigner, OIDEKUQRSigner, OIDEKUJournal, OIDEKUTrustList, OIDEKUWitness, OIDStampID,
-		OIDExpectedSeals, OIDSESealAttr, OIDTSAPolicy, OIDSM2Curve, OIDSM2Sign, OIDSM3, OIDSM2WithSM3, OIDUSCC, OIDGMData,
+		OIDExpectedSeals, OIDSESealAttr, OIDTSAPolicy, OIDPolicyAgencySeal, OIDPolicyPerson, OIDPolicyService, OIDPolicyDemonstration, OIDQualifierCPS, OIDSM2Curve, OIDSM2Sign, OIDSM3, OIDSM2WithSM3, OIDUSCC, OIDGMData,
 		OIDGMSignedData, OIDECPublicKey, OIDData, OIDSignedData, OIDContentType, OIDMessageDigest, OIDSigningTime,
 		OIDTSTInfo, OIDSigningCertV2, OIDEKUTimeStamping, OIDEKUOCSPSigning, OIDEKUClientAuth, OIDEKUAny, OIDOCSPNoCheck,
 		oidAIAOCSP, oidAIAIssuers, oidExtSubjectKeyID, oidExtKeyUsage, oidExtBasic, oidExtCRLNumber, oidExtReason,

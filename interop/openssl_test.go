@@ -155,7 +155,7 @@ func TestOpenSSLReadsWhatCertificatesSay(t *testing.T) {
 		der  []byte
 		want []string
 	}{
-		"seal": {row.DER, []string{"O=" + agencyID + "示例局", "CN=" + h.seal.ID, "Digital Signature, Non Repudiation", "http://127.0.0.1:1/crl/issuing.crl",
+		"seal": {row.DER, []string{"O=" + agencyID + "示例局", "CN=" + h.seal.ID, "Digital Signature, Non Repudiation", "http://127.0.0.1:1/crl/issuing-" + ca.Shard(row.Serial) + ".crl",
 			"OCSP - URI:http://127.0.0.1:1/ocsp", "Signature Algorithm: SM2-with-SM3", "ASN1 OID: SM2"}},
 		"root":         {h.purpose(t, ca.PurposeRoot), []string{"CA:TRUE", "Certificate Sign, CRL Sign", "CN=贵州省根证书"}},
 		"issuing":      {h.purpose(t, ca.PurposeIssuing), []string{"CA:TRUE, pathlen:0"}},

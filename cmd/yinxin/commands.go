@@ -28,6 +28,7 @@ func commands() []command {
 		{"ca list", "", "list, search and export certificates", runCAList},
 		{"ca revoke", "SERIAL", "revoke a certificate, for ever, or put one on hold", runCARevoke},
 		{"ca release", "SERIAL", "end a certificate's hold", runCARelease},
+		{"ca profile", "list | show NAME | set NAME FILE", "list, show and set the profiles of certificates", runCAProfile},
 		{"ca policy", "show | set KIND none|second-officer", "show which acts need a second officer, or change it", runCAPolicy},
 		{"ca request", "list | show ID", "list what waits for a second officer, or show it whole", runCARequest},
 		{"ca approve", "ID", "approve a request as the second officer, and carry it out", runCADecide},

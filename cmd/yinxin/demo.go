@@ -82,7 +82,7 @@ func runDemo(ctx context.Context, c *call) error {
 		return err
 	}
 	o := province.Options{Dir: filepath.Join(d.dir, "data"), Passphrase: []byte(text), Clock: time.Now, Rand: rand.Reader, Log: quiet()}
-	if err := province.Init(ctx, o, province.Identity{Region: "520000", Name: "贵州省", URL: "http://" + *listen}); err != nil {
+	if err := province.Init(ctx, o, province.Identity{Region: "520000", Name: "贵州省", URL: "http://" + *listen, Demonstration: true}); err != nil {
 		return err
 	}
 	var err error

@@ -28,6 +28,7 @@ func (p *Province) wireEscrow(ctx context.Context) (err error) {
 		p.Approvals.Handle(ca.KindIssue(profile), approval.Handler{Scope: agency.ScopeCertificateApprove, Do: p.issueAsked, Final: final})
 	}
 	p.Approvals.Handle(ca.KindRevokeCA, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.revokeAsked, Final: final})
+	p.Approvals.Handle(ca.KindProfile, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.setProfileAsked, Final: final})
 	p.Approvals.Handle(escrow.KindRecover, approval.Handler{Always: true, Officers: true, Scope: agency.ScopeEscrowRecover, Do: p.recoverAsked, Final: final})
 	if err := p.Escrow.Init(ctx); err != nil {
 		return fmt.Errorf("pairs of an earlier process: %w", err)
@@ -40,7 +41,7 @@ func (p *Province) wireEscrow(ctx context.Context) (err error) {
 
 // final are the refusals of the offices, which no retry changes.
 func final(err error) bool {
-	for _, rule := range []error{ca.ErrRefused, ca.ErrBadRequest, ca.ErrKeyTaken, ca.ErrNotFound, ca.ErrTwinned, agency.ErrClosed, agency.ErrNotFound,
+	for _, rule := range []error{ca.ErrRefused, ca.ErrBadRequest, ca.ErrKeyTaken, ca.ErrKeyCompromised, ca.ErrNotFound, ca.ErrTwinned, agency.ErrClosed, agency.ErrNotFound,
 		approval.ErrRefused, escrow.ErrRefused, escrow.ErrNotFound} {
 		if errors.Is(err, rule) {
 			return true
@@ -83,6 +84,15 @@ func (p *Province) revokeAsked(ctx context.Context, r approval.Request) (approva
 		row, err = p.CA.Certificate(ctx, asked.Serial)
 	}
 	return approval.Made{Ref: row.Serial, Answer: row}, err
+}
+
+func (p *Province) setProfileAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
+	var asked ca.AskedProfile
+	if err := approval.Content(r, &asked); err != nil {
+		return approval.Made{}, err
+	}
+	err := p.CA.SetProfile(ctx, asked.Change())
+	return approval.Made{Ref: asked.Name, Answer: asked}, err
 }
 
 func (p *Province) recoverAsked(ctx context.Context, r approval.Request) (approval.Made, error) {

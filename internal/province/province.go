@@ -43,6 +43,9 @@ type Identity struct {
 	Region string `json:"region"` // GB/T 2260, six digits
 	Name   string `json:"name"`
 	URL    string `json:"url"` // of its public endpoint
+	// Demonstration is for provinces that demo makes: their certificates say that
+	// they are of no worth.
+	Demonstration bool `json:"demonstration,omitempty"`
 }
 
 func (id Identity) check() error {
@@ -211,7 +214,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.Approvals, err = approval.New(approval.Config{Store: p.Store.Approvals(), Clock: o.Clock, Rand: o.Rand, Log: o.Log}); err != nil {
 		return err
 	}
-	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Gate: p.Approvals, Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Log: o.Log}); err != nil {
+	if p.CA, err = ca.New(ca.Config{Store: p.Store.CA(), Gate: p.Approvals, Keys: p.Keys, Clock: o.Clock, Rand: o.Rand, Region: id.Region, RegionName: id.Name, BaseURL: id.URL, Demonstration: id.Demonstration, Log: o.Log}); err != nil {
 		return err
 	}
 	if err := p.CA.Init(ctx); err != nil {

@@ -38,12 +38,14 @@ var (
 	conflict        = refusal{"CONFLICT", http.StatusConflict, "与当前状态冲突", "It conflicts with the present state"}
 	tooLarge        = refusal{"TOO_LARGE", http.StatusRequestEntityTooLarge, "请求体过大", "The body is too large"}
 	wrongMediaType  = refusal{"UNSUPPORTED_MEDIA_TYPE", http.StatusUnsupportedMediaType, "不支持的媒体类型", "The media type is not supported"}
+	keyTaken        = refusal{"KEY_TAKEN", http.StatusConflict, "该密钥已用于其他用途", "The key serves another purpose already"}
+	keyCompromised  = refusal{"KEY_COMPROMISED", http.StatusUnprocessableEntity, "该密钥已知泄露,不再签发证书", "The key is known to be compromised: no certificate is issued on it"}
 	refused         = refusal{"REFUSED", http.StatusUnprocessableEntity, "按规则不予办理", "A rule refuses it"}
 	retryMismatch   = refusal{"RETRY_MISMATCH", http.StatusUnprocessableEntity, "幂等键已用于另一请求", "The Idempotency-Key was used for another request"}
 	internalFault   = refusal{"INTERNAL", http.StatusInternalServerError, "内部错误,什么也没有办理", "An internal fault; nothing was done"}
 	cannotWrite     = refusal{"CANNOT_WRITE", http.StatusInsufficientStorage, "无法写入存储,什么也没有办理", "The store cannot be written; nothing was done"}
 	unavailable     = refusal{"UNAVAILABLE", http.StatusServiceUnavailable, "暂时无法提供服务", "Not available at the moment"}
-	everyRefusal    = []refusal{badRequest, badDocument, noCredential, noRight, notFound, wrongMethod, inFlight, conflict, tooLarge, wrongMediaType, refused, retryMismatch, internalFault, cannotWrite, unavailable}
+	everyRefusal    = []refusal{badRequest, badDocument, noCredential, noRight, notFound, wrongMethod, inFlight, conflict, keyTaken, tooLarge, wrongMediaType, keyCompromised, refused, retryMismatch, internalFault, cannotWrite, unavailable}
 	problemTypeBase = "urn:yinxin:problem:"
 )
 

@@ -142,6 +142,7 @@ var knownErrors = []struct {
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
 	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true}, {ca.ErrNotHeld, conflict, true},
+	{ca.ErrKeyTaken, keyTaken, true}, {ca.ErrKeyCompromised, keyCompromised, true}, {ca.ErrProfileChanged, conflict, true}, {ca.ErrSerialTaken, unavailable, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
 	{context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
 }

@@ -48,6 +48,9 @@ func (s caStore) PutIntent(ctx context.Context, i ca.Intent) error {
 		if tx.get(bucketCertificates, serial) != nil || tx.get(bucketIntents, serial) != nil {
 			return fmt.Errorf("%w: %s", ca.ErrSerialTaken, i.Serial)
 		}
+		if err := tx.notBlocked(key); err != nil {
+			return err
+		}
 		known := tx.get(bucketKeyOwners, key)
 		if known != nil && !bytes.Equal(known, owner) {
 			return ca.ErrKeyTaken
@@ -95,7 +98,11 @@ func (s caStore) CommitAbandoned(ctx context.Context, a act.Act, serial string) 
 func (s caStore) CommitCertificate(ctx context.Context, a act.Act, r ca.Row) error {
 	return s.commit(ctx, func(tx *Tx) error {
 		key := []byte(r.Serial)
-		if _, err := tx.pending(r.Serial); err != nil {
+		i, err := tx.pending(r.Serial)
+		if err != nil {
+			return err
+		}
+		if err := tx.notBlocked(i.KeySM3[:16]); err != nil { // since the intent
 			return err
 		}
 		if r.Twin != "" && tx.get(bucketTwins, []byte(r.Twin)) != nil {

@@ -94,7 +94,7 @@ func (tx *Tx) keepChange(id act.ID, row ca.Row) error {
 		if err := tx.delete(bucketRevoked, key); err != nil {
 			return err
 		}
-	} else if err := tx.put(bucketRevoked, key, value); err != nil {
+	} else if err := errors.Join(tx.put(bucketRevoked, key, value), tx.block(row)); err != nil {
 		return err
 	}
 	return tx.logChange(id, row)

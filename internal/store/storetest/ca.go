@@ -16,6 +16,7 @@ func CA(t *testing.T, fresh func(testing.TB) Store) {
 		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "twin": caTwin, "lists": caLists,
 		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "hold": caHold, "count": caCount, "race": caRace, "retry": caRetry,
 		"search": caSearch, "expiring": caExpiring, "many": caMany,
+		"blocked": caBlocked, "blocked meanwhile": caBlockedMeanwhile, "profiles": caProfiles, "profile race": caProfileRace,
 	})
 }
 
