@@ -2,6 +2,11 @@
 // certificates (GM/T 0015), path validation at a given time, CRLs, time-stamp
 // tokens, CMS SignedData, signed statements and trust lists (protocol.md 1, 3, 4).
 //
+// FindPath and Lists are RFC 5280 6 over keys of any algorithm: ParseCertificate
+// and ParseCRL, by which seals are judged, read SM2 alone and strictly,
+// ParseAnyCertificate and ParseAnyCRL other keys too, ParseLenient what the field
+// has in its certificates.
+//
 // A verifier begins with ParseBundle and Bundle.Open, and asks the Trust it
 // gets; a signer begins with SignStatement or BuildSignedData. Nothing here
 // touches a network, a file or a clock: times come in as arguments.

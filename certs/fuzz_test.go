@@ -54,6 +54,10 @@ func FuzzParseCRL(f *testing.F) {
 	f.Add(p.der(f, ca.key))
 	p.entries = sequence(entry(9, noon), entry(3, noon, compromised, invalidSince))
 	f.Add(p.der(f, ca.key))
+	leaf := spec{name: "叶", usage: signs, more: [][]byte{points(sequence(at(shardA)), sequence(at(shardB), tlv(0x81, keyReason), tlv(0xa2, tlv(0xa4, ca.RawSubject))))}}.make(f, ca)
+	other := listSpec{point: cat(at(shardA), someOnly(keyReason...), indirect), base: 1, number: 2, entries: [][]byte{entry(3, noon, issuedBy(named("他人"))), entry(4, noon)}}
+	f.Add(other.by(f, ca).Raw)
+	f.Add(listSpec{point: tlv(0xa0, tlv(0xa1, sequence(oid(oidCommonName), tlv(0x0c, []byte("CRL1")))))}.by(f, ca).Raw)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := ParseCRL(b)
 		if err != nil {
@@ -63,10 +67,14 @@ func FuzzParseCRL(f *testing.F) {
 			t.Fatal("what was read is not what was given")
 		}
 		for _, r := range c.revoked {
-			if got, found := c.Find(r.Serial); !found || got.Serial.Cmp(r.Serial) != 0 {
+			if got, found := c.find(r.Serial, r.Issuer); !found || got.Serial.Cmp(r.Serial) != 0 {
 				t.Fatalf("serial %d is listed and not found", r.Serial)
 			}
 		}
+		if c.Covers(leaf.Certificate) && (c.BaseNumber != nil || c.Scope(leaf.Certificate) != AllReasons) {
+			t.Fatal("covers what is not in its scope")
+		}
+		c.FindCertificate(leaf.Certificate)
 		c.Find(new(big.Int))
 		_ = c.CheckSignatureFrom(ca.Certificate)
 	})

@@ -75,6 +75,9 @@ func (n Name) String() string {
 	return b.String()
 }
 
+// ParseName reads the DER of one distinguished name.
+func ParseName(der []byte) (Name, error) { return new(dialect).name(bytes.Clone(der)) }
+
 func (d *dialect) name(raw []byte) (Name, error) {
 	n := Name{Raw: raw}
 	in := cryptobyte.String(raw)

@@ -56,6 +56,9 @@ type Path struct {
 	// The policies of 6.1.6 for which the path is good, by the anchor's names
 	// for them: all of them, and those that were asked for.
 	AuthorityPolicies, UserPolicies []OID
+	// Qualifiers are the certificates' words, from the top down, of the policies for
+	// which the path is good: what is to be shown.
+	Qualifiers []PolicyInfo
 
 	key publicKey // the leaf's, with the parameters that it takes from its issuers
 }

@@ -35,10 +35,7 @@ type policyMapping struct{ issuer, subject OID }
 
 var noRules = policyRules{requireExplicit: -1, inhibitMapping: -1, inhibitAny: -1}
 
-const (
-	oidQualifierCPS    OID = "1.3.6.1.5.5.7.2.1"
-	oidQualifierNotice OID = "1.3.6.1.5.5.7.2.2"
-)
+const oidQualifierNotice OID = "1.3.6.1.5.5.7.2.2"
 
 // PolicyInfos gives the policies with their qualifiers.
 func (c *Certificate) PolicyInfos() []PolicyInfo { return c.policy.infos }
@@ -84,7 +81,7 @@ func (d *dialect) policyInfo(c *Certificate, list *cryptobyte.String) (p PolicyI
 			return p, false
 		}
 		switch kind {
-		case oidQualifierCPS:
+		case OIDQualifierCPS:
 			var uri cryptobyte.String
 			if !q.ReadASN1(&uri, asn1.IA5String) || !q.Empty() || len(uri) > maxURL || !isASCII(uri) {
 				return p, false

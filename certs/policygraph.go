@@ -140,6 +140,67 @@ func (g *policyGraph) authorities() []OID {
 	return out
 }
 
+// qualified gives what the certificates of a path, from the top down, say of the
+// policies that lead to one of the users': the qualifiers of the valid policy
+// tree that RFC 5280 6.1.6 gives out. anyPolicy's words stand for policies that a
+// certificate does not name itself.
+func (g *policyGraph) qualified(path []*Certificate, users []OID) []PolicyInfo {
+	under := g.under(users)
+	kept := map[*policyNode]bool{}
+	for _, n := range g.last() {
+		kept[n] = under[n]
+	}
+	var out []PolicyInfo
+	for i := len(g.levels) - 1; i > 0; i-- {
+		infos := path[len(g.levels)-1-i].policy.infos
+		var here []PolicyInfo
+		for _, n := range g.levels[i] {
+			if !kept[n] {
+				continue
+			}
+			for _, p := range n.parents {
+				kept[p] = kept[p] || under[p]
+			}
+			if p, ok := infoOf(infos, n.policy); ok {
+				here = append(here, p)
+			}
+		}
+		out = append(here, out...)
+	}
+	return out
+}
+
+// under marks the nodes that lie under a policy of a set, and those of anyPolicy
+// above them.
+func (g *policyGraph) under(set []OID) map[*policyNode]bool {
+	every := slices.Contains(set, OIDAnyPolicy)
+	in := map[*policyNode]bool{g.levels[0][0]: true}
+	for _, level := range g.levels[1:] {
+		for _, n := range level {
+			for _, p := range n.parents {
+				if p.policy == OIDAnyPolicy && n.policy != OIDAnyPolicy {
+					in[n] = in[n] || every || slices.Contains(set, n.policy)
+				} else {
+					in[n] = in[n] || in[p]
+				}
+			}
+		}
+	}
+	return in
+}
+
+func infoOf(infos []PolicyInfo, o OID) (PolicyInfo, bool) {
+	for _, wanted := range []OID{o, OIDAnyPolicy} {
+		for _, p := range infos {
+			if p.ID == wanted {
+				p.ID = o
+				return p, len(p.Notices) > 0 || len(p.CPS) > 0
+			}
+		}
+	}
+	return PolicyInfo{}, false
+}
+
 // users gives the user-constrained policy set: 6.1.5 (g).
 func users(authorities, initial []OID) []OID {
 	if initial == nil || slices.Contains(initial, OIDAnyPolicy) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -263,7 +264,7 @@ func TestStrictPolicies(t *testing.T) {
 		"no policy":                 extension(oidExtPolicies, false, sequence()),
 		"a policy twice":            policies("1.2.3", "1.2.3"),
 		"no qualifier in a list":    extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3"), sequence()))),
-		"a CPS that is Chinese":     extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3"), sequence(sequence(oid(oidQualifierCPS), tlv(0x16, []byte("贵州"))))))),
+		"a CPS that is Chinese":     extension(oidExtPolicies, false, sequence(sequence(oid("1.2.3"), sequence(sequence(oid(OIDQualifierCPS), tlv(0x16, []byte("贵州"))))))),
 		"a notice without end":      notice(tlv(0x0c, make([]byte, maxNotice+1))),
 		"a notice that is no text":  notice(tlv(0x04, []byte("x"))),
 		"no mapping":                extension(oidExtPolicyMappings, true, sequence()),
@@ -281,18 +282,56 @@ func TestStrictPolicies(t *testing.T) {
 	}
 }
 
-// What the suite's certificates say to people (PKITS 4.8.15 to 4.8.20).
+// What the suite wants shown of a path, for the policies asked for (PKITS 4.8.15
+// to 4.8.20, 4.10.12 to 4.10.14).
 func TestQualifiers(t *testing.T) {
-	for file, want := range map[string]string{
-		"UserNoticeQualifierTest15EE.crt": "[{2.16.840.1.101.3.2.1.48.1 [] [q1:  This is the user notice from qualifier 1.  This certificate is for test purposes only]}]",
-		"CPSPointerQualifierTest20EE.crt": "[{2.16.840.1.101.3.2.1.48.1 [http://csrc.nist.gov/groups/ST/crypto_apps_infra/csor/pki_registration.html#PKITest] []}]",
-	} {
+	const policy1, policy2 OID = "2.16.840.1.101.3.2.1.48.1", "2.16.840.1.101.3.2.1.48.2"
+	read := func(file string) *Certificate {
 		c, err := ParseAnyCertificate(pkitsFile(t, "certs", file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(c.PolicyInfos()); got != want {
-			t.Errorf("%s: %s", file, got)
+		return c
+	}
+	anchor := read("TrustAnchorRootCertificate.crt")
+	for _, v := range []struct {
+		leaf, ca string
+		asked    []OID
+		want     []string // how each begins
+	}{
+		{"UserNoticeQualifierTest15EE.crt", "", nil, []string{"q1:"}},
+		{"UserNoticeQualifierTest16EE.crt", "GoodCACert.crt", nil, []string{"q1:"}},
+		{"UserNoticeQualifierTest17EE.crt", "GoodCACert.crt", nil, []string{"q3:"}},
+		{"UserNoticeQualifierTest18EE.crt", "PoliciesP12CACert.crt", []OID{policy1}, []string{"q4:"}},
+		{"UserNoticeQualifierTest18EE.crt", "PoliciesP12CACert.crt", []OID{policy2}, []string{"q5:"}},
+		{"UserNoticeQualifierTest18EE.crt", "PoliciesP12CACert.crt", nil, []string{"q4:", "q5:"}},
+		{"UserNoticeQualifierTest19EE.crt", "", nil, []string{"q6:"}},
+		{"CPSPointerQualifierTest20EE.crt", "GoodCACert.crt", nil, []string{"http://csrc.nist.gov/"}},
+		{"ValidPolicyMappingTest12EE.crt", "P12Mapping1to3CACert.crt", []OID{policy1}, []string{"q7:"}},
+		{"ValidPolicyMappingTest12EE.crt", "P12Mapping1to3CACert.crt", []OID{policy2}, []string{"q8:"}},
+		{"ValidPolicyMappingTest13EE.crt", "P1anyPolicyMapping1to2CACert.crt", nil, []string{"q9:"}},
+		{"ValidPolicyMappingTest14EE.crt", "P1anyPolicyMapping1to2CACert.crt", nil, []string{"q10:"}},
+	} {
+		o := PathOptions{Roots: []*Certificate{anchor}, At: asked, Policies: v.asked}
+		if v.ca != "" {
+			o.Intermediates = []*Certificate{read(v.ca)}
+		}
+		p, err := FindPath(read(v.leaf), o)
+		if err != nil {
+			t.Fatal(v.leaf, err)
+		}
+		var got []string
+		for _, q := range p.Qualifiers {
+			got = append(got, append(q.Notices, q.CPS...)...)
+		}
+		if len(got) != len(v.want) {
+			t.Errorf("%s %v: %q", v.leaf, v.asked, got)
+			continue
+		}
+		for i := range got {
+			if !strings.HasPrefix(got[i], v.want[i]) {
+				t.Errorf("%s %v: %q", v.leaf, v.asked, got)
+			}
 		}
 	}
 }

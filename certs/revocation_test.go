@@ -349,4 +349,14 @@ func TestStrictEntriesOfOtherIssuers(t *testing.T) {
 	if err := make(indirect, many...); !errors.Is(err, ErrMalformed) {
 		t.Error("one number of many issuers:", err)
 	}
+	many = nil
+	for i := range maxEntryIssuers + 1 {
+		many = append(many, sequence(tlv(2, []byte{1, byte(i >> 8), byte(i)}), utcTime(noon), sequence(other)))
+	}
+	if err := make(indirect, many[1:]...); err != nil {
+		t.Error("as many issuers as may be:", err)
+	}
+	if err := make(indirect, many...); !errors.Is(err, ErrMalformed) {
+		t.Error("issuers without end:", err)
+	}
 }

@@ -21,6 +21,9 @@ type validation struct {
 func (w *walk) validate(path []*Certificate) (*Path, error) {
 	n := len(path) - 1
 	anchor := path[n]
+	if n == 0 { // it is trusted as it is
+		return &Path{Certificates: path, key: anchor.key}, nil
+	}
 	v := validation{o: &w.o, graph: newPolicyGraph(), explicit: n + 1, mapping: n + 1, wildcard: n + 1, key: anchor.key, work: &w.names}
 	for _, limit := range []struct {
 		set bool
@@ -105,16 +108,14 @@ func (v *validation) narrow(c *Certificate) {
 func (v *validation) finish(path []*Certificate) (*Path, error) {
 	leaf := path[0]
 	p := &Path{Certificates: path}
-	if len(path) > 1 {
-		v.explicit = max(v.explicit-1, 0)
-		if leaf.policy.requireExplicit == 0 {
-			v.explicit = 0
-		}
-		v.key = working(leaf.key, v.key)
+	v.explicit = max(v.explicit-1, 0)
+	if leaf.policy.requireExplicit == 0 {
+		v.explicit = 0
 	}
-	p.key = v.key
+	p.key = working(leaf.key, v.key)
 	p.AuthorityPolicies = v.graph.authorities()
 	p.UserPolicies = users(p.AuthorityPolicies, v.o.Policies)
+	p.Qualifiers = v.graph.qualified(path, p.UserPolicies)
 	if v.explicit == 0 && len(p.UserPolicies) == 0 {
 		return nil, fmt.Errorf("%w: at %s", ErrPolicy, leaf.Subject)
 	}

@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zmap/zcrypto/x509"
 	zlint "github.com/zmap/zlint/v3"
@@ -24,6 +26,8 @@ import (
 	"yinxin/ca"
 	"yinxin/ca/catest"
 	"yinxin/certs"
+	"yinxin/hsm"
+	"yinxin/hsm/softkey"
 )
 
 // zlint reads by zcrypto, which knows neither the curve of SM2 nor identifiers with
@@ -111,7 +115,8 @@ func shorten(b *cryptobyte.Builder, s cryptobyte.String) {
 	}
 }
 
-// kind is a certificate of a profile, by what it is called on the page.
+// kinds are certificates of every profile that some act issues, by what they are
+// called on the page.
 func kinds(t *testing.T) map[string]*certs.Certificate {
 	t.Helper()
 	out := map[string]*certs.Certificate{}
@@ -122,8 +127,14 @@ func kinds(t *testing.T) map[string]*certs.Certificate {
 			{Profile: ca.ProfileClient, AgencyName: strings.Repeat("长", 100), CommonName: "业务系统"},
 		} {
 			r.Agency, r.Who, r.Why, r.CSR = agencyID, "test", "test", (&catest.PKCS10{Key: catest.Key(t)}).DER(t)
-			if _, err := a.Issue(t.Context(), r); err != nil {
+			row, err := a.Issue(t.Context(), r)
+			if err != nil {
 				t.Fatal(err)
+			}
+			if r.Profile == ca.ProfilePerson {
+				if _, err := a.IssueTwin(t.Context(), ca.TwinRequest{Signing: row.Serial, Key: encryptionKey(t), Who: "test", Why: "test"}); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		rows, _, err := a.Certificates(t.Context(), ca.Filter{})
@@ -144,6 +155,25 @@ func kinds(t *testing.T) map[string]*certs.Certificate {
 		}
 	}
 	return out
+}
+
+// encryptionKey is one of a key centre's.
+func encryptionKey(t *testing.T) hsm.Key {
+	t.Helper()
+	keys, err := softkey.Create(softkey.Options{Dir: filepath.Join(t.TempDir(), "keys"), Passphrase: []byte("x"), Rand: rand.Reader, Clock: time.Now, Iterations: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := keys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	k, err := keys.Generate(t.Context(), "encryption", hsm.UsageEncrypt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 // authorityWith is an authority, with all that an operator can set if wished.
@@ -184,7 +214,7 @@ func TestZlint(t *testing.T) {
 		}
 		for rule, result := range zlint.LintCertificateEx(parsed, registry).Results {
 			worst[rule] = max(worst[rule], result.Status)
-			if result.Status >= lint.Notice && excused[rule] == "" {
+			if result.Status >= lint.Notice && excused[rule] == "" && !slices.Contains(ofTheTwin, rule) {
 				t.Errorf("%s: %s is %s: %s", name, rule, result.Status, result.Details)
 			}
 		}
@@ -257,7 +287,7 @@ func printZlint(t *testing.T, worst map[string]lint.LintStatus, kinds []string) 
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		fmt.Fprintf(&b, "| %s | `%s` |\n", reason, strings.Join(reasons[reason], "` `"))
 	}
-	fmt.Fprintf(&b, "| key and signature, which are not ours in the twin; our own rules of GM/T 0003, 0009 and 0015 stand in their place | `%s` |\n", strings.Join(ofTheTwin, "` `"))
+	fmt.Fprintf(&b, "| key and signature, which are not ours in the twin (an ECDSA key encrypts nothing, an SM2 key does); our own rules of GM/T 0003, 0009 and 0015 stand in their place | `%s` |\n", strings.Join(ofTheTwin, "` `"))
 	return b.Bytes()
 }
 

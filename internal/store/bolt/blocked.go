@@ -15,8 +15,11 @@ var (
 // block keeps the key of a certificate that was revoked because somebody else may
 // have it, in the transaction of the revocation.
 func (tx *Tx) block(row ca.Row) error {
+	if !row.Revocation.OfKey() {
+		return nil
+	}
 	key, known := row.KeySM3()
-	if !row.Revocation.OfKey() || !known {
+	if !known {
 		return nil
 	}
 	return tx.put(bucketBlocked, key[:16], []byte(row.Serial))

@@ -83,6 +83,9 @@ func (tx *Tx) keepChange(id act.ID, row ca.Row) error {
 		if value, err = act.Encode(row.Revocation); err != nil {
 			return err
 		}
+		if err := tx.block(row); err != nil {
+			return err
+		}
 	}
 	serial := []byte(row.Serial)
 	issued := bytes.Clone(tx.get(bucketCertificates, serial)[:16])
