@@ -74,6 +74,37 @@ func TestShardsDivideTheList(t *testing.T) {
 	}
 }
 
+// The list that a certificate names speaks of it, as a relying party reads both; a
+// full list does too, and no other shard and no delta.
+func TestACertificateIsCoveredByTheListItNames(t *testing.T) {
+	o := open(t)
+	serial := o.issue().Text(16)
+	row, err := o.Certificate(t.Context(), serial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := certs.ParseCertificate(row.DER)
+	if err != nil {
+		t.Fatal(err)
+	}
+	its, other := "issuing-"+ca.Shard(serial), "issuing-40"
+	if its == other {
+		other = "issuing-41"
+	}
+	if want := crl.Address(o.Authority, its); len(c.CRLURLs) != 1 || c.CRLURLs[0] != want {
+		t.Errorf("it names %v, want %s", c.CRLURLs, want)
+	}
+	for name, covers := range map[string]bool{its: true, "issuing": true, other: false, "issuing-delta": false, "root": false} {
+		list, err := certs.ParseCRL(o.fresh(name).DER)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list.Covers(c) != covers {
+			t.Errorf("%s covers it: %v", name, !covers)
+		}
+	}
+}
+
 func TestWhatFullListsSay(t *testing.T) {
 	o := open(t)
 	for _, name := range []string{"root", "issuing"} {
