@@ -52,7 +52,7 @@ var may = map[string][]string{
 	"hsm/hsmtest":             {"hsm"},
 	"internal/journal":        {"internal/act"},
 	"internal/agency":         {"certs", "internal/act"},
-	"internal/trust":          {"certs", "hsm", "internal/act"},
+	"internal/trust":          {"certs", "internal/act"},
 	"internal/trust/ceremony": {"ca", "certs", "hsm", "hsm/softkey", "internal/durable"},
 	"seal/ses":                {"certs"},
 	"seal/pdf":                {},

@@ -43,12 +43,12 @@ type Identity struct {
 	Region string `json:"region"` // GB/T 2260, six digits
 	Name   string `json:"name"`
 	URL    string `json:"url"` // of its public endpoint
-	// TSA is the time-stamp authority elsewhere that stamps seals; nil for the
-	// province's own.
-	TSA *OutsideTSA `json:"tsa,omitempty"`
 	// Demonstration is for provinces that demo makes: their certificates say that
 	// they are of no worth.
 	Demonstration bool `json:"demonstration,omitempty"`
+	// TSA is the time-stamp authority elsewhere that stamps seals; nil for the
+	// province's own.
+	TSA *OutsideTSA `json:"tsa,omitempty"`
 }
 
 func (id Identity) check() error {
@@ -235,7 +235,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
 		return err
 	}
-	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: &ownServices{p: p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
 		return err
 	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
@@ -305,9 +305,7 @@ const hourly = time.Hour
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.CRLs.Run(ctx)
-	if p.o.Ask {
-		go p.refresh(ctx)
-	}
+	go p.watchLists(ctx)
 	go p.settle(ctx)
 	tick, daily := time.NewTicker(hourly), time.NewTicker(warnEvery)
 	defer tick.Stop()

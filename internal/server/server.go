@@ -157,8 +157,8 @@ func ruled(err error) error {
 	}{
 		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict},
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
-		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
 		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
+		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)
