@@ -15,6 +15,7 @@ func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Rev
 		type fall struct {
 			row    ca.Row
 			before *ca.Revocation
+			lost   []byte // its key
 		}
 		var falls []fall
 		for _, r := range list {
@@ -25,8 +26,9 @@ func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Rev
 			case err != nil:
 				return err
 			}
+			key := lost(row)
 			row.DER = nil // thousands of them would be held for nothing
-			falls = append(falls, fall{row, before})
+			falls = append(falls, fall{row, before, key})
 		}
 		if changed = len(falls); changed == 0 {
 			return ca.ErrRevoked
@@ -36,6 +38,9 @@ func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Rev
 		}
 		for _, f := range falls {
 			if err := tx.keepChange(a.ID, f.row); err != nil {
+				return err
+			}
+			if err := tx.block(f.lost, f.row.Serial); err != nil {
 				return err
 			}
 			own, err := act.Encode(f.row.Revocation)

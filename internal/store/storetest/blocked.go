@@ -77,3 +77,25 @@ func caBlockedMeanwhile(t *testing.T, b *bench) {
 	gone := b.act(t, ca.ActAbandoned, "02", "x")
 	b.kept(t, "it is given up", gone, func() error { return s.CommitAbandoned(t.Context(), gone, "02") })
 }
+
+// caBlockedMany: those that are revoked in one act are kept from it as well.
+func caBlockedMany(t *testing.T, b *bench) {
+	s := b.CA()
+	var intents []ca.Intent
+	var list []ca.Revocation
+	for _, serial := range []string{"01", "02"} {
+		i, r := onKey(t, serial)
+		check(t, "its intent", s.PutIntent(t.Context(), i), nil)
+		a := b.issue(t, &r)
+		check(t, "the certificate", s.CommitCertificate(t.Context(), a, r), nil)
+		intents = append(intents, i)
+		list = append(list, ca.Revocation{Serial: serial, At: morning, Reason: certs.ReasonKeyCompromise, Who: "x", Why: "y"})
+	}
+	if n, err := s.CommitRevocations(t.Context(), b.act(t, ca.ActCompromised, "x", "x"), list); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	for _, i := range intents {
+		i.Serial += "again"
+		check(t, "a key of the list", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
+	}
+}
