@@ -133,7 +133,16 @@ func TestConstraintsOfAnIssuingCA(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if _, err := o.Issue(t.Context(), agencyOrder(request(t))); err != nil {
+	row, err := o.Issue(t.Context(), agencyOrder(request(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := certs.ParseCertificate(row.DER)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A verifier keeps both constraints, and finds a policy where one is required.
+	if _, err := certs.BuildPath(leaf, certs.PathOptions{Roots: []*certs.Certificate{o.purpose(ca.PurposeRoot)}, Intermediates: []*certs.Certificate{made}, At: noon, KeyUsage: leaf.KeyUsage}); err != nil {
 		t.Error(err)
 	}
 	// Within a name that no agency of ours begins with, nothing more is issued.

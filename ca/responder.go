@@ -1,21 +1,26 @@
 package ca
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Responder gives who answers for the certificates of an issuer (RFC 6960
 // 4.2.2.2): the responder that the issuer certified, if it is in force, else the
-// issuer itself. The latter is so for an authority that has been re-keyed, whose
-// certificates are still asked about when the responder has gone on to the new key.
+// issuer itself.
 func (a *Authority) Responder(ctx context.Context, issuer string) (Credential, error) {
+	p, ok := Responder(issuer)
+	if !ok {
+		return a.Issuer(ctx, issuer)
+	}
 	now := a.now()
-	for _, p := range []Purpose{PurposeOCSP, PurposeOCSPRoot} {
-		c, err := a.Purpose(ctx, p)
-		if err != nil {
-			return Credential{}, err
-		}
-		if c.Row.Issuer == issuer && c.Row.Revocation == nil && !now.Before(c.Certificate.NotBefore) && !now.After(c.Certificate.NotAfter) {
-			return c, nil
-		}
+	c, err := a.Purpose(ctx, p)
+	switch {
+	case errors.Is(err, ErrNotFound): // the renewal of the issuer was killed before its responder was made
+	case err != nil:
+		return Credential{}, err
+	case c.Row.Issuer == issuer && c.Row.Revocation == nil && !now.Before(c.Certificate.NotBefore) && !now.After(c.Certificate.NotAfter):
+		return c, nil
 	}
 	return a.Issuer(ctx, issuer)
 }

@@ -12,17 +12,25 @@ var (
 	blockedBuckets = [][]byte{bucketBlocked}
 )
 
-// block keeps the key of a certificate that was revoked because somebody else may
-// have it, in the transaction of the revocation.
-func (tx *Tx) block(row ca.Row) error {
-	if !row.Revocation.OfKey() {
+// lost gives the key of a certificate that is revoked because somebody else may have
+// it; nil for any other.
+func lost(row ca.Row) []byte {
+	if row.Revocation == nil || !row.Revocation.OfKey() {
 		return nil
 	}
 	key, known := row.KeySM3()
 	if !known {
 		return nil
 	}
-	return tx.put(bucketBlocked, key[:16], []byte(row.Serial))
+	return key[:16]
+}
+
+// block keeps such a key, in the transaction of the revocation.
+func (tx *Tx) block(key []byte, serial string) error {
+	if key == nil {
+		return nil
+	}
+	return tx.put(bucketBlocked, key, []byte(serial))
 }
 
 // notBlocked is asked in the transaction of an intent, so that no certificate can

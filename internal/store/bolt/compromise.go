@@ -12,16 +12,23 @@ import (
 // be an answer that nobody gave.
 func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Revocation) (changed int, err error) {
 	err = s.commit(ctx, func(tx *Tx) error {
-		var falls []ca.Revocation
+		type fall struct {
+			row    ca.Row
+			before *ca.Revocation
+			lost   []byte // its key
+		}
+		var falls []fall
 		for _, r := range list {
-			_, _, err := tx.revocable(r)
+			row, before, err := tx.revocable(r)
 			switch {
 			case errors.Is(err, ca.ErrRevoked):
 				continue
 			case err != nil:
 				return err
 			}
-			falls = append(falls, r)
+			key := lost(row)
+			row.DER = nil // thousands of them would be held for nothing
+			falls = append(falls, fall{row, before, key})
 		}
 		if changed = len(falls); changed == 0 {
 			return ca.ErrRevoked
@@ -29,8 +36,18 @@ func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Rev
 		if err := tx.act(a); err != nil {
 			return err
 		}
-		for _, r := range falls {
-			if err := tx.revokeOne(a.ID, r); err != nil {
+		for _, f := range falls {
+			if err := tx.keepChange(a.ID, f.row); err != nil {
+				return err
+			}
+			if err := tx.block(f.lost, f.row.Serial); err != nil {
+				return err
+			}
+			own, err := act.Encode(f.row.Revocation)
+			if err != nil {
+				return err
+			}
+			if err := tx.storyGoesOn(a.ID, f.row, f.before, own); err != nil {
 				return err
 			}
 		}
@@ -40,23 +57,4 @@ func (s caStore) CommitRevocations(ctx context.Context, a act.Act, list []ca.Rev
 		changed = 0
 	}
 	return changed, err
-}
-
-// revokeOne reads its row once more: thousands of certificates are not held at once.
-func (tx *Tx) revokeOne(id act.ID, r ca.Revocation) error {
-	row, before, err := tx.revocable(r)
-	if errors.Is(err, ca.ErrRevoked) { // it stands in the list twice
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := tx.keepChange(id, row); err != nil {
-		return err
-	}
-	own, err := act.Encode(row.Revocation)
-	if err != nil {
-		return err
-	}
-	return tx.storyGoesOn(id, row, before, own)
 }

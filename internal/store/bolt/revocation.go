@@ -72,6 +72,9 @@ func (tx *Tx) change(a act.Act, row ca.Row, before *ca.Revocation) error {
 	if err := tx.keepChange(a.ID, row); err != nil {
 		return err
 	}
+	if err := tx.block(lost(row), row.Serial); err != nil {
+		return err
+	}
 	return tx.storyGoesOn(a.ID, row, before, nil)
 }
 
@@ -81,9 +84,6 @@ func (tx *Tx) keepChange(id act.ID, row ca.Row) error {
 	if row.Revocation != nil {
 		var err error
 		if value, err = act.Encode(row.Revocation); err != nil {
-			return err
-		}
-		if err := tx.block(row); err != nil {
 			return err
 		}
 	}

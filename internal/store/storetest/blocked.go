@@ -57,15 +57,6 @@ func caBlocked(t *testing.T, b *bench) {
 	check(t, "compromised after all", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
 	other, _ := onKey(t, "04")
 	check(t, "another key", s.PutIntent(t.Context(), other), nil)
-	i, r = onKey(t, "06")
-	check(t, "its intent", s.PutIntent(t.Context(), i), nil)
-	a = b.issue(t, &r)
-	check(t, "the certificate", s.CommitCertificate(t.Context(), a, r), nil)
-	if _, err := s.CommitRevocations(t.Context(), b.act(t, ca.ActCompromised, "x", "x"), []ca.Revocation{{Serial: "06", At: morning, Reason: certs.ReasonKeyCompromise, Who: "x", Why: "y"}}); err != nil {
-		t.Fatal(err)
-	}
-	i.Serial = "07"
-	check(t, "compromised as one of many", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
 	b.issued(t, row("05"))
 	b.revokeFor(t, "05", certs.ReasonKeyCompromise) // its certificate cannot be read, and it is revoked all the same
 }
@@ -85,4 +76,26 @@ func caBlockedMeanwhile(t *testing.T, b *bench) {
 	b.unchanged(t, "the other certificate", ca.ErrKeyCompromised, func() error { return s.CommitCertificate(t.Context(), a, late) })
 	gone := b.act(t, ca.ActAbandoned, "02", "x")
 	b.kept(t, "it is given up", gone, func() error { return s.CommitAbandoned(t.Context(), gone, "02") })
+}
+
+// caBlockedMany: those that are revoked in one act are kept from it as well.
+func caBlockedMany(t *testing.T, b *bench) {
+	s := b.CA()
+	var intents []ca.Intent
+	var list []ca.Revocation
+	for _, serial := range []string{"01", "02"} {
+		i, r := onKey(t, serial)
+		check(t, "its intent", s.PutIntent(t.Context(), i), nil)
+		a := b.issue(t, &r)
+		check(t, "the certificate", s.CommitCertificate(t.Context(), a, r), nil)
+		intents = append(intents, i)
+		list = append(list, ca.Revocation{Serial: serial, At: morning, Reason: certs.ReasonKeyCompromise, Who: "x", Why: "y"})
+	}
+	if n, err := s.CommitRevocations(t.Context(), b.act(t, ca.ActCompromised, "x", "x"), list); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	for _, i := range intents {
+		i.Serial += "again"
+		check(t, "a key of the list", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
+	}
 }

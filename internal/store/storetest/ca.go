@@ -15,8 +15,8 @@ func CA(t *testing.T, fresh func(testing.TB) Store) {
 	suite(t, fresh, map[string]func(*testing.T, *bench){
 		"intent": caIntent, "key": caKey, "certificate": caCertificate, "abandoned": caAbandoned, "twin": caTwin, "lists": caLists,
 		"purpose": caPurpose, "revocation": caRevocation, "worse": caWorse, "hold": caHold, "count": caCount, "race": caRace, "retry": caRetry,
+		"blocked": caBlocked, "blocked meanwhile": caBlockedMeanwhile, "blocked many": caBlockedMany, "profiles": caProfiles, "profile race": caProfileRace,
 		"search": caSearch, "expiring": caExpiring, "many": caMany,
-		"blocked": caBlocked, "blocked meanwhile": caBlockedMeanwhile, "profiles": caProfiles, "profile race": caProfileRace,
 	})
 }
 
