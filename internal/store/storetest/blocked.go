@@ -57,15 +57,6 @@ func caBlocked(t *testing.T, b *bench) {
 	check(t, "compromised after all", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
 	other, _ := onKey(t, "04")
 	check(t, "another key", s.PutIntent(t.Context(), other), nil)
-	i, r = onKey(t, "06")
-	check(t, "its intent", s.PutIntent(t.Context(), i), nil)
-	a = b.issue(t, &r)
-	check(t, "the certificate", s.CommitCertificate(t.Context(), a, r), nil)
-	if _, err := s.CommitRevocations(t.Context(), b.act(t, ca.ActCompromised, "x", "x"), []ca.Revocation{{Serial: "06", At: morning, Reason: certs.ReasonKeyCompromise, Who: "x", Why: "y"}}); err != nil {
-		t.Fatal(err)
-	}
-	i.Serial = "07"
-	check(t, "compromised as one of many", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
 	b.issued(t, row("05"))
 	b.revokeFor(t, "05", certs.ReasonKeyCompromise) // its certificate cannot be read, and it is revoked all the same
 }
