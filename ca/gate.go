@@ -40,13 +40,14 @@ type AskedIssue struct {
 	CommonName string `json:"commonName"`
 	CSR        string `json:"csr"` // PEM
 	Dual       bool   `json:"dual"`
+	Replaces   string `json:"replaces,omitempty"` // serial of the certificate that it renews
 	Who        string `json:"who"`
 	Why        string `json:"why"`
 }
 
 // Request is what was asked, to be carried out once under the retry key.
 func (a AskedIssue) Request(retry *act.Retry) IssueRequest {
-	return IssueRequest{Profile: a.Profile, Agency: a.Agency, AgencyName: a.AgencyName, CommonName: a.CommonName, CSR: []byte(a.CSR), Dual: a.Dual,
+	return IssueRequest{Profile: a.Profile, Agency: a.Agency, AgencyName: a.AgencyName, CommonName: a.CommonName, CSR: []byte(a.CSR), Dual: a.Dual, Replaces: a.Replaces,
 		Who: a.Who, Why: a.Why, Retry: retry, Admitted: true}
 }
 
@@ -73,7 +74,7 @@ func (a *Authority) admit(ctx context.Context, r IssueRequest) (ref string, err 
 	if err != nil {
 		return "", err
 	}
-	content := AskedIssue{Profile: r.Profile, Agency: r.Agency, AgencyName: r.AgencyName, CommonName: r.CommonName, Dual: r.Dual, Who: r.Who, Why: r.Why,
+	content := AskedIssue{Profile: r.Profile, Agency: r.Agency, AgencyName: r.AgencyName, CommonName: r.CommonName, Dual: r.Dual, Replaces: r.Replaces, Who: r.Who, Why: r.Why,
 		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
 	if r.By.Name == "" {
 		r.By.Name = r.Who

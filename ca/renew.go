@@ -39,16 +39,18 @@ func (r Row) renewAt() time.Time {
 	return r.NotBefore.Add(signs)
 }
 
-// Responder is the purpose of the delegated OCSP responder of an issuing CA. Each
-// generation has one of its own: a responder speaks only for the CA that issued its
+// Responder is the purpose of the delegated OCSP responder of an issuer. Each
+// generation of the issuing CA has one of its own: a responder speaks only for the CA that issued its
 // certificate (RFC 6960 4.2.2.2), and that CA's certificates outlive its successor's
 // beginning.
 func Responder(issuer string) (Purpose, bool) {
 	p, generation, ok := parseIssuer(issuer)
-	if !ok || p != PurposeIssuing {
+	switch {
+	case !ok || p == PurposeRoot && generation > 1:
 		return "", false
-	}
-	if generation == 1 {
+	case p == PurposeRoot:
+		return PurposeOCSPRoot, true
+	case generation == 1:
 		return PurposeOCSP, true
 	}
 	return PurposeOCSP + Purpose("."+strconv.Itoa(generation)), true
@@ -159,7 +161,7 @@ func (a *Authority) responders(ctx context.Context) error {
 	}
 	for _, name := range issuers {
 		p, ok := Responder(name)
-		if !ok || p == PurposeOCSP {
+		if !ok || p == PurposeOCSP || p == PurposeOCSPRoot {
 			continue
 		}
 		if _, err := a.c.Store.Current(ctx, p); !errors.Is(err, ErrNotFound) {
@@ -206,10 +208,18 @@ func (a *Authority) RenewDue(ctx context.Context) error {
 		}
 		failed = append(failed, wrap("renewal of "+string(s.purpose), err))
 	}
+	a.warnOfPersons(ctx, now, warn)
+	return errors.Join(failed...)
+}
+
+// warnOfPersons tells what only people can renew.
+func (a *Authority) warnOfPersons(ctx context.Context, now time.Time, warn func(string, ...any)) {
 	if c, err := a.Purpose(ctx, PurposeIssuing); err == nil && c.Row.NotAfter.Sub(now) < fullLife {
 		warn("the issuing CA cuts the lives of certificates short: yinxin ca renew issuing", "notAfter", c.Row.NotAfter)
 	}
-	return errors.Join(failed...)
+	if c, err := a.Purpose(ctx, PurposeScheme); err == nil && !now.Before(c.Row.renewAt()) {
+		warn("the key of the scheme list ends, and its successor is signed in by it: see the trust lists", "notAfter", c.Row.NotAfter)
+	}
 }
 
 // services are the purposes that renew themselves.
@@ -225,7 +235,7 @@ func (a *Authority) services(ctx context.Context) (out []purposeSpec, err error)
 	}
 	for _, name := range issuers {
 		p, ok := Responder(name)
-		if s, known := specOf(p); ok && known && p != PurposeOCSP {
+		if s, known := specOf(p); ok && known && p != PurposeOCSP && p != PurposeOCSPRoot {
 			out = append(out, s)
 		}
 	}

@@ -156,7 +156,12 @@ func TestResponders(t *testing.T) {
 			t.Errorf("%s: %s by %s: %v %v", issuer, p, c.Row.Issuer, err, ierr)
 		}
 	}
-	for _, issuer := range []string{"tsa", "issuing.1", ""} {
+	for issuer, want := range map[string]ca.Purpose{"root": ca.PurposeOCSPRoot, "issuing": ca.PurposeOCSP, "issuing.2": "ocsp.2"} {
+		if c, err := o.Authority.Responder(t.Context(), issuer); err != nil || c.Row.Purpose != want || c.Row.Issuer != issuer {
+			t.Errorf("%s is answered for by %s of %s: %v", issuer, c.Row.Purpose, c.Row.Issuer, err)
+		}
+	}
+	for _, issuer := range []string{"tsa", "issuing.1", "", "root.2"} {
 		if p, ok := ca.Responder(issuer); ok {
 			t.Errorf("%q has the responder %s", issuer, p)
 		}

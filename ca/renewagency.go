@@ -18,12 +18,13 @@ type RenewRequest struct {
 	Supersede  bool   // revoke the old one as superseded, once the new one stands
 	Who, Why   string
 	Retry      *act.Retry
+	By         act.Officer // who asks, as far as a key says it
 }
 
 // RenewCertificate issues what the old certificate was issued as, for the same
 // agency, profile and name. Only a certificate in force is renewed: whoever lost
-// one asks for another as for the first. A retry goes on where it was killed, the
-// revocation included.
+// one asks for another as for the first. A retry goes on where it was killed, or
+// where it waited for a second officer, the revocation included.
 func (a *Authority) RenewCertificate(ctx context.Context, r RenewRequest) (Row, error) {
 	old, err := a.c.Store.Certificate(ctx, r.Serial)
 	if err != nil {
@@ -42,7 +43,7 @@ func (a *Authority) RenewCertificate(ctx context.Context, r RenewRequest) (Row, 
 			return Row{}, fmt.Errorf("%w: the certificate is %s, and only one in force is renewed", ErrRefused, state)
 		}
 		row, err = a.Issue(ctx, IssueRequest{Profile: old.Profile, Agency: old.Agency, AgencyName: r.AgencyName, CommonName: name,
-			CSR: r.CSR, Replaces: old.Serial, Who: r.Who, Why: r.Why, Retry: r.Retry})
+			CSR: r.CSR, Replaces: old.Serial, Who: r.Who, Why: r.Why, Retry: r.Retry, By: r.By})
 		if err != nil {
 			return Row{}, err
 		}

@@ -154,6 +154,14 @@ func attribute(o OID, value func(*cryptobyte.Builder)) ([]byte, error) {
 // Certificates is the CertificateSet that stands in each of them, with its tag.
 func (s *SignedDataBuilder) Certificates() []byte { return s.certificates }
 
+// WithoutCertificates makes the same SignedData without the certificates, for whoever
+// has them already (RFC 3161 2.4.1, certReq).
+func (s *SignedDataBuilder) WithoutCertificates() *SignedDataBuilder {
+	bare := *s
+	bare.certificates = nil
+	return &bare
+}
+
 // Build signs content once.
 func (s *SignedDataBuilder) Build(ctx context.Context, content []byte, detached bool, extra ...[]byte) ([]byte, error) {
 	digest := sm3.Sum(content)

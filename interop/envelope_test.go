@@ -2,7 +2,6 @@ package interop
 
 import (
 	"bytes"
-	"crypto/ecdsa"
 	"crypto/rand"
 	"encoding/asn1"
 	"encoding/hex"
@@ -18,6 +17,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/escrow"
+	"yinxin/certs"
 )
 
 // enveloped is SM2EnvelopedKey (GB/T 35276-2017), as this file reads it by
@@ -135,13 +135,16 @@ func TestTjfocOpensAnEnvelopedKey(t *testing.T) {
 	d := make([]byte, 32)
 	block.Decrypt(d[:16], e.Private.Bytes[:16])
 	block.Decrypt(d[16:], e.Private.Bytes[16:])
-	x, y := tjsm2.P256Sm2().ScalarBaseMult(d)
-	c, err := smx509.ParseCertificate(issued.Encryption.DER)
+	c, err := certs.ParseCertificate(issued.Encryption.DER)
 	if err != nil {
 		t.Fatal(err)
 	}
-	public := c.PublicKey.(*ecdsa.PublicKey)
-	if x.Cmp(public.X) != 0 || y.Cmp(public.Y) != 0 || new(big.Int).SetBytes(d).Sign() == 0 {
-		t.Error("the key in the envelope is not the certificate's")
+	sealed, err := sm2.EncryptASN1(rand.Reader, c.PublicKey, []byte("会话密钥"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := &tjsm2.PrivateKey{PublicKey: tjsm2.PublicKey{Curve: tjsm2.P256Sm2()}, D: new(big.Int).SetBytes(d)}
+	if plain, err := tjsm2.DecryptAsn1(own, sealed); err != nil || string(plain) != "会话密钥" {
+		t.Errorf("the key in the envelope is not the certificate's: %q %v", plain, err)
 	}
 }

@@ -20,6 +20,7 @@ type list struct {
 	signed  []byte
 	at      time.Time
 	changes uint64
+	by      *certs.Certificate
 }
 
 // Status gives the signed answer for an identifier (protocol.md 5); for one that
@@ -37,7 +38,11 @@ func (o *Office) Status(ctx context.Context, id, nonce string) ([]byte, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	return certs.SignStatement(ctx, certs.TypeLicenceStatus, s, o.c.Status.Certificate, o.c.Status.Key)
+	by, err := o.c.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("licence status: %w", err)
+	}
+	return certs.SignStatement(ctx, certs.TypeLicenceStatus, s, by.Certificate, by.Signer)
 }
 
 // StatusList gives the signed list of a shard. It is made anew when a state in it
@@ -47,10 +52,14 @@ func (o *Office) StatusList(ctx context.Context, shard uint32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	by, err := o.c.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("status list: %w", err)
+	}
 	now := o.now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if last, ok := o.lists[shard]; ok && last.changes == changes && !now.Before(last.at) && now.Sub(last.at) < listEvery {
+	if last, ok := o.lists[shard]; ok && last.by.Equal(by.Certificate) && last.changes == changes && !now.Before(last.at) && now.Sub(last.at) < listEvery {
 		return last.signed, nil
 	}
 	bits, err := statuslist.Pack(states)
@@ -65,11 +74,11 @@ func (o *Office) StatusList(ctx context.Context, shard uint32) ([]byte, error) {
 	if err := l.Validate(); err != nil {
 		return nil, err
 	}
-	signed, err := certs.SignStatement(ctx, certs.TypeStatusList, l, o.c.Status.Certificate, o.c.Status.Key)
+	signed, err := certs.SignStatement(ctx, certs.TypeStatusList, l, by.Certificate, by.Signer)
 	if err != nil {
 		return nil, err
 	}
-	o.lists[shard] = list{signed, now, changes}
+	o.lists[shard] = list{signed, now, changes, by.Certificate}
 	return signed, nil
 }
 

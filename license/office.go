@@ -50,7 +50,7 @@ type Office struct {
 
 // NewOffice checks the configuration.
 func NewOffice(c Config) (*Office, error) {
-	if c.Store == nil || c.Seals == nil || c.Clock == nil || c.Rand == nil || c.Status.Certificate == nil || c.QR.Certificate == nil ||
+	if c.Store == nil || c.Seals == nil || c.Clock == nil || c.Rand == nil || c.Status == nil || c.QR == nil ||
 		len(c.Region) != 6 || !strings.HasPrefix(c.URL, "http") {
 		return nil, errors.New("license: incomplete configuration")
 	}
@@ -337,7 +337,11 @@ func (o *Office) Token(ctx context.Context, id string) (*qr.Token, error) {
 	if m.ValidTo, err = qr.DayOf(l.To); err != nil {
 		return nil, err
 	}
-	return qr.Sign(ctx, m, o.c.QR.Certificate, o.c.QR.Key)
+	by, err := o.c.QR(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("token of a QR code: %w", err)
+	}
+	return qr.Sign(ctx, m, by.Certificate, by.Signer)
 }
 
 // Picture is the QR code as a PNG, and the address in it.

@@ -48,7 +48,11 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 	if err := answer.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	return certs.SignStatement(ctx, certs.TypeSealStatus, answer, o.c.Status.Certificate, o.c.Status.Key)
+	by, err := o.c.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("seal status: %w", err)
+	}
+	return certs.SignStatement(ctx, certs.TypeSealStatus, answer, by.Certificate, by.Signer)
 }
 
 // asKnown shows an interval that has not come to its end as lasting still: what is
@@ -71,10 +75,14 @@ func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	by, err := o.c.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("seal list: %w", err)
+	}
 	now := o.moment()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.list != nil && o.listFor == changes && now.Truncate(time.Second).Equal(o.listAt.Truncate(time.Second)) {
+	if o.list != nil && o.listBy.Equal(by.Certificate) && o.listFor == changes && now.Truncate(time.Second).Equal(o.listAt.Truncate(time.Second)) {
 		return o.list, nil
 	}
 	number, err := o.c.Store.NextListNumber(ctx)
@@ -88,10 +96,10 @@ func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	if err := l.Validate(); err != nil {
 		return nil, err
 	}
-	signed, err := certs.SignStatement(ctx, certs.TypeSealList, l, o.c.Status.Certificate, o.c.Status.Key)
+	signed, err := certs.SignStatement(ctx, certs.TypeSealList, l, by.Certificate, by.Signer)
 	if err != nil {
 		return nil, err
 	}
-	o.list, o.listAt, o.listFor = signed, now, changes
+	o.list, o.listBy, o.listAt, o.listFor = signed, by.Certificate, now, changes
 	return signed, nil
 }

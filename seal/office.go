@@ -35,11 +35,9 @@ type Certifier interface {
 	IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string) (serial string, der []byte, err error)
 }
 
-// Signing is a key with its certificate.
-type Signing struct {
-	Key         certs.Signer
-	Certificate *certs.Certificate
-}
+// Signing gives the key with its certificate that signs at the moment. It is asked
+// for each signature: a renewal or a revocation counts at once.
+type Signing func(ctx context.Context) (certs.StatementSigner, error)
 
 // Config of NewOffice.
 type Config struct {
@@ -63,6 +61,7 @@ type Office struct {
 	ready    map[string]*ready // by seal id and version
 	inFlight map[[32]byte]bool
 	list     []byte
+	listBy   *certs.Certificate
 	listAt   time.Time
 	listFor  uint64
 
@@ -82,8 +81,8 @@ type ready struct {
 
 // NewOffice checks the configuration.
 func NewOffice(c Config) (*Office, error) {
-	if c.Store == nil || c.Keys == nil || c.CA == nil || c.TSA == nil || c.Clock == nil || c.Rand == nil || c.Maker.Certificate == nil ||
-		c.Status.Certificate == nil || len(c.Region) != 6 {
+	if c.Store == nil || c.Keys == nil || c.CA == nil || c.TSA == nil || c.Clock == nil || c.Rand == nil || c.Maker == nil ||
+		c.Status == nil || len(c.Region) != 6 {
 		return nil, errors.New("seal: incomplete configuration")
 	}
 	return &Office{c: c, ready: map[string]*ready{}, inFlight: map[[32]byte]bool{}}, nil
@@ -180,13 +179,17 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
 // build makes a seal on a certificate, whoever issued it: the SESeal is the seal
 // maker's word, and nothing is recorded yet.
 func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Key, serial string, c *certs.Certificate) (Seal, []byte, error) {
+	maker, err := o.c.Maker(ctx)
+	if err != nil {
+		return Seal{}, nil, fmt.Errorf("seal maker: %w", err)
+	}
 	now := o.now()
 	from, to := later(now, c.NotBefore), now.Add(sealLife)
 	if to.After(c.NotAfter) {
 		to = c.NotAfter
 	}
 	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
-		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, o.c.Maker.Key, o.c.Maker.Certificate.Raw)
+		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, maker.Signer, maker.Certificate.Raw)
 	if err != nil {
 		return Seal{}, nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/tsa"
+	"yinxin/certs"
 	"yinxin/hsm/softkey"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
@@ -118,17 +119,20 @@ func newHouse(t testing.TB) *house {
 	must(h.ca.Init(t.Context()))
 	h.agencies, err = agency.New(agency.Config{Store: h.db.Agencies(), Clock: h.clock.now, Rand: rand.Reader})
 	must(err)
-	purpose := func(p ca.Purpose) ca.Credential {
-		c, err := h.ca.Purpose(t.Context(), p)
-		must(err)
-		return c
+	signing := func(p ca.Purpose) seal.Signing {
+		return func(ctx context.Context) (certs.StatementSigner, error) {
+			c, err := h.ca.Signing(ctx, p)
+			return certs.StatementSigner{Certificate: c.Certificate, Signer: c.Key}, err
+		}
 	}
-	stamps, maker, state := purpose(ca.PurposeTSA), purpose(ca.PurposeSealMaker), purpose(ca.PurposeStatus)
-	authority, err := tsa.New(tsa.Config{Signer: stamps.Key, Certificate: stamps.Certificate, Clock: h.clock.now, Rand: rand.Reader})
+	authority, err := tsa.New(tsa.Config{Signing: func(ctx context.Context) (tsa.Signing, error) {
+		c, err := h.ca.Signing(ctx, ca.PurposeTSA)
+		return tsa.Signing{Signer: c.Key, Certificate: c.Certificate}, err
+	}, Clock: h.clock.now, Rand: rand.Reader})
 	must(err)
 	h.tsa = &stamper{Authority: authority}
 	h.config = seal.Config{Store: h.db.Seals(), Keys: h.keys, CA: h.ca, TSA: h.tsa, Clock: h.clock.now, Rand: rand.Reader, Region: "520000",
-		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}
+		Maker: signing(ca.PurposeSealMaker), Status: signing(ca.PurposeStatus)}
 	h.restart(t)
 	h.seal = h.make(t, seal.Policy{})
 	h.clock.move(time.Minute)

@@ -82,7 +82,7 @@ func (o *Office) begin(ctx context.Context, r ca.IssueRequest) (Pair, error) {
 		return Pair{}, fmt.Errorf("encryption key: %w", err)
 	}
 	p := Pair{ID: id, Agency: r.Agency, AgencyName: r.AgencyName, Profile: r.Profile, CommonName: r.CommonName, CSR: r.CSR, Who: r.Who, Why: r.Why,
-		KeyID: key.Info().ID, Begun: o.now(), State: StateBegun}
+		Replaces: r.Replaces, KeyID: key.Info().ID, Begun: o.now(), State: StateBegun}
 	done, err := act.NewWithID(id, now, o.c.Rand, ActBegun, id.String(), p)
 	if err != nil {
 		return Pair{}, err
@@ -127,7 +127,7 @@ func (p Pair) step(name string) *act.Retry {
 
 func (o *Office) deliver(ctx context.Context, p Pair) (d Delivery, err error) {
 	signing, err := o.c.CA.Issue(ctx, ca.IssueRequest{Profile: p.Profile, Agency: p.Agency, AgencyName: p.AgencyName, CommonName: p.CommonName, CSR: p.CSR,
-		Who: p.Who, Why: p.Why, Retry: p.step("signing"), Dual: true, Admitted: true})
+		Replaces: p.Replaces, Who: p.Who, Why: p.Why, Retry: p.step("signing"), Dual: true, Admitted: true})
 	if err != nil {
 		return d, fmt.Errorf("signing certificate: %w", err)
 	}

@@ -104,12 +104,17 @@ func stamper(t testing.TB, critical bool, uses ...certs.OID) (softKey, *certs.Ce
 	return key, c
 }
 
+// fixed signs with one certificate for ever.
+func fixed(key certs.Signer, cert *certs.Certificate) func(context.Context) (Signing, error) {
+	return func(context.Context) (Signing, error) { return Signing{Signer: key, Certificate: cert}, nil }
+}
+
 // clocked is an authority whose clock the test sets.
 func clocked(t testing.TB, notBefore time.Time) (*Authority, *time.Time) {
 	t.Helper()
 	key, cert := stamper(t, true, certs.OIDEKUTimeStamping)
 	now := noon
-	a, err := New(Config{Signer: key, Certificate: cert, Clock: func() time.Time { return now }, Rand: rand.Reader, NotBefore: notBefore})
+	a, err := New(Config{Signing: fixed(key, cert), Clock: func() time.Time { return now }, Rand: rand.Reader, NotBefore: notBefore})
 	if err != nil {
 		t.Fatal(err)
 	}

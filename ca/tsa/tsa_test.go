@@ -2,9 +2,9 @@ package tsa
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"math/big"
 	"sync"
 	"testing"
@@ -91,7 +91,7 @@ func TestManyAtOnce(t *testing.T) {
 		ticks++
 		return noon.Add(time.Duration(ticks)*time.Millisecond - time.Duration(ticks%7)*10*time.Millisecond)
 	}
-	a, err := New(Config{Signer: key, Certificate: cert, Clock: clock, Rand: rand.Reader})
+	a, err := New(Config{Signing: fixed(key, cert), Clock: clock, Rand: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,25 +131,62 @@ func TestSerialsOfTwoProcesses(t *testing.T) {
 }
 
 func TestWhoMayNotStamp(t *testing.T) {
-	with := func(critical bool, uses ...certs.OID) Config {
+	with := func(critical bool, uses ...certs.OID) Signing {
 		key, cert := stamper(t, critical, uses...)
-		return Config{Signer: key, Certificate: cert, Clock: time.Now, Rand: rand.Reader}
+		return Signing{Signer: key, Certificate: cert}
 	}
 	other := with(true, certs.OIDEKUTimeStamping)
 	mixed := with(true, certs.OIDEKUTimeStamping)
 	mixed.Signer = other.Signer
-	for name, c := range map[string]Config{
+	for name, s := range map[string]Signing{
 		"no use": with(false), "another use": with(true, certs.OIDEKUStatusSigner), "not critical": with(false, certs.OIDEKUTimeStamping),
 		"not alone": with(true, certs.OIDEKUTimeStamping, certs.OIDEKUClientAuth), "another's certificate": mixed,
 	} {
-		if _, err := New(c); !errors.Is(err, certs.ErrKeyUsage) {
+		a, err := New(Config{Signing: fixed(s.Signer, s.Certificate), Clock: func() time.Time { return noon }, Rand: rand.Reader})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token, _, err := a.Stamp(t.Context(), imprint); !errors.Is(err, ErrSigner) || token != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	dry := with(true, certs.OIDEKUTimeStamping)
-	dry.Rand = bytes.NewReader(nil)
-	if _, err := New(dry); !errors.Is(err, io.EOF) {
-		t.Error("without randomness:", err)
+	good := Config{Signing: fixed(other.Signer, other.Certificate), Clock: time.Now, Rand: rand.Reader}
+	for name, spoil := range map[string]func(*Config){"nothing to sign": func(c *Config) { c.Signing = nil }, "no clock": func(c *Config) { c.Clock = nil },
+		"no randomness": func(c *Config) { c.Rand = nil }, "dry randomness": func(c *Config) { c.Rand = bytes.NewReader(nil) }} {
+		c := good
+		spoil(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// A new certificate counts from the next token on, and a revocation at once.
+func TestRollover(t *testing.T) {
+	first, second := Signing{}, Signing{}
+	key, cert := stamper(t, true, certs.OIDEKUTimeStamping)
+	first.Signer, first.Certificate = key, cert
+	key, cert = stamper(t, true, certs.OIDEKUTimeStamping)
+	second.Signer, second.Certificate = key, cert
+	now, revoked := first, error(nil)
+	a, err := New(Config{Signing: func(context.Context) (Signing, error) { return now, revoked }, Clock: func() time.Time { return noon }, Rand: rand.Reader})
+	if err != nil || a.Certificates() != nil {
+		t.Fatal(err)
+	}
+	before := stamp(t, a)
+	kept := a.Certificates()
+	now = second
+	after := stamp(t, a)
+	if !before.Signer.Equal(first.Certificate) || !after.Signer.Equal(second.Certificate) || bytes.Equal(kept, a.Certificates()) ||
+		!bytes.Contains(after.Raw, a.Certificates()) || !bytes.Contains(before.Raw, kept) {
+		t.Fatal("the certificate was not changed")
+	}
+	revoked = errors.New("it is revoked")
+	if token, _, err := a.Stamp(t.Context(), imprint); !errors.Is(err, revoked) || token != nil {
+		t.Fatal(err)
+	}
+	if _, refused := a.Answer(t.Context(), query(t, nil)); !errors.Is(refused, revoked) {
+		t.Fatal(refused)
 	}
 }
 
@@ -162,7 +199,11 @@ func BenchmarkStamp(b *testing.B) {
 			}
 		}
 	})
-	raw := a.c.Signer
+	s, err := a.c.Signing(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	raw := s.Signer
 	message := make([]byte, 200)
 	b.Run("raw", func(b *testing.B) {
 		for b.Loop() {

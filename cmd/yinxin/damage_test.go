@@ -44,7 +44,8 @@ func TestDamagedFolders(t *testing.T) {
 	flip := func(at int) func([]byte) []byte {
 		return func(b []byte) []byte { b[at] ^= 4; return b }
 	}
-	cut := func(b []byte) []byte { return b[:len(b)/2] }
+	// What the store fills ahead with zeros is no loss.
+	cut := func(b []byte) []byte { return b[:len(bytes.TrimRight(b, "\x00"))/2] }
 	none := func([]byte) []byte { return nil }
 	for name, c := range map[string]struct {
 		file  string

@@ -90,7 +90,7 @@ func runDemo(ctx context.Context, c *call) error {
 		return err
 	}
 	if err = d.play(ctx, passFile); err == nil && *serveIt {
-		err = serve(ctx, c, d.p, quiet(), *listen, server.DefaultMaxBody)
+		err = serve(ctx, c, d.p, quiet(), *listen, server.DefaultMaxBody, nil)
 	}
 	if cerr := d.p.Close(); err == nil {
 		err = cerr

@@ -13,6 +13,7 @@ import (
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
 	"yinxin/ca/outside"
+	"yinxin/ca/tsa"
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
@@ -151,6 +152,10 @@ var knownExits = []struct {
 	{ca.ErrKeyCompromised, exitRefused, "make a new key"},
 	{ca.ErrProfileChanged, exitRefused, "look at it again"},
 	{ca.ErrSerialTaken, exitInternal, "nothing was issued; the machine's random source is broken"},
+	{ca.ErrEnded, exitRefused, "yinxin ca renew gives it a new certificate"},
+	{tsa.ErrClockBackwards, exitRefused, "set the clock right"},
+	{tsa.ErrCertificate, exitRefused, ""},
+	{tsa.ErrOutside, exitRefused, "nothing was sealed"},
 	{ca.ErrBadRequest, exitBadInput, ""},
 	{approval.ErrNotFound, exitBadInput, ""},
 	{approval.ErrNoRight, exitNoRight, ""},
@@ -164,7 +169,6 @@ var knownExits = []struct {
 	{approval.ErrClock, exitRefused, ""},
 	{escrow.ErrNotFound, exitBadInput, ""},
 	{escrow.ErrRefused, exitRefused, ""},
-	{ca.ErrKeyTaken, exitRefused, ""},
 	{agency.ErrUnauthenticated, exitNoRight, ""},
 	{agency.ErrNetwork, exitNoRight, ""},
 	{ca.ErrNotHeld, exitRefused, ""},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,8 +19,13 @@ func runServe(ctx context.Context, c *call) error {
 	c.withData()
 	listen := c.flags.String("listen", "127.0.0.1:8520", "`address` to listen on")
 	maxBody := c.flags.Int64("max-body", server.DefaultMaxBody, "largest body in `bytes`")
+	secure := c.withTLS()
 	offline := c.flags.Bool("offline", false, "ask no other region for its lists or its answers")
 	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	config, err := secure.config()
+	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(c.err, nil))
@@ -32,7 +38,7 @@ func runServe(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	err = serve(ctx, c, p, log, *listen, *maxBody)
+	err = serve(ctx, c, p, log, *listen, *maxBody, config)
 	if cerr := p.Close(); err == nil {
 		err = cerr
 	}
@@ -49,7 +55,7 @@ const (
 )
 
 // serve answers on an address until ctx ends.
-func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger, listen string, maxBody int64) error {
+func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger, listen string, maxBody int64, secure *tls.Config) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return usageError(fmt.Sprintf("--listen: %v", err))
@@ -68,6 +74,10 @@ func serve(ctx context.Context, c *call, p *province.Province, log *slog.Logger,
 	defer stop()
 	go p.Run(background)
 	url := "http://" + l.Addr().String()
+	if secure != nil {
+		url = "https://" + l.Addr().String()
+		l = tls.NewListener(l, secure)
+	}
 	if err := c.print(map[string]string{"url": url}, func(w io.Writer) { fmt.Fprintf(w, "serving %s on %s\n", p.Identity.Name, url) }); err != nil {
 		return err
 	}

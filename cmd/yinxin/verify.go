@@ -162,12 +162,31 @@ func (f *verifyFlags) openTrust(in *verify.Input) error {
 		in.Unremembered = true
 		return nil
 	}
-	err = evidence.Remember(anchor, in.Trust)
-	if errors.Is(err, evidence.ErrNoMemory) {
-		in.Unremembered = true
-		return nil
+	return f.remember(bundle, anchor, in)
+}
+
+// remember raises the mark under every fingerprint that the bundle leads to from the
+// one given, so that whoever goes on to a newer one forgets nothing.
+func (f *verifyFlags) remember(bundle *certs.Bundle, anchor string, in *verify.Input) error {
+	from, err := bundle.From(anchor)
+	if err != nil {
+		return err
 	}
-	return err
+	anchors, err := from.Anchors()
+	if err != nil {
+		return err
+	}
+	for _, a := range anchors {
+		err := evidence.Remember(a, in.Trust)
+		if errors.Is(err, evidence.ErrNoMemory) {
+			in.Unremembered = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (j *court) judge(ctx context.Context, c *call, path string) (verify.Report, error) {

@@ -113,17 +113,21 @@ func envelopeStates(t *testing.T, s hsm.Keystore, e hsm.Enveloper) {
 // opened by whoever chose it.
 func recipients(t *testing.T, s hsm.Keystore, e hsm.Enveloper) {
 	k := generate(t, s, hsm.UsageEncrypt)
-	good := recipient(t).PublicKey
+	point, err := sm2.PublicKeyToECDH(&recipient(t).PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := new(big.Int).SetBytes(point.Bytes()[1:33]), new(big.Int).SetBytes(point.Bytes()[33:])
 	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, to := range map[string]*ecdsa.PublicKey{
 		"none": nil, "empty": {}, "without a point": {Curve: sm2.P256()}, "of P-256": &p256.PublicKey,
-		"off the curve": {Curve: sm2.P256(), X: good.X, Y: new(big.Int).Add(good.Y, big.NewInt(1))},
+		"off the curve": {Curve: sm2.P256(), X: x, Y: new(big.Int).Add(y, big.NewInt(1))},
 		"at infinity":   {Curve: sm2.P256(), X: new(big.Int), Y: new(big.Int)},
-		"not reduced":   {Curve: sm2.P256(), X: new(big.Int).Add(good.X, sm2.P256().Params().P), Y: good.Y},
-		"negative":      {Curve: sm2.P256(), X: new(big.Int).Neg(good.X), Y: good.Y},
+		"not reduced":   {Curve: sm2.P256(), X: new(big.Int).Add(x, sm2.P256().Params().P), Y: y},
+		"negative":      {Curve: sm2.P256(), X: new(big.Int).Neg(x), Y: y},
 	} {
 		if out, err := e.Envelope(t.Context(), k.Info().ID, to); !errors.Is(err, hsm.ErrRecipient) || out != nil {
 			t.Errorf("%s: %x, %v", name, out, err)

@@ -105,13 +105,21 @@ func (j *Journal) signedRoots(ctx context.Context, a *Audit) (map[uint64][][32]b
 	if err != nil {
 		return nil, err
 	}
-	due := map[uint64][][32]byte{}
+	known, err := j.refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	due, newestKey := map[uint64][][32]byte{}, 0
 	for _, n := range notes {
-		c, err := j.verifier.Open(n)
+		c, key, err := known.open(n)
 		if err != nil {
 			a.fault("checkpoint: %v", err)
 			continue
 		}
+		if key < newestKey { // a key's time ends with its successor's first note
+			a.fault("the checkpoint of %d leaves was signed by a key that had been replaced", c.Size)
+		}
+		newestKey = max(newestKey, key)
 		a.Checkpoints++
 		due[c.Size] = append(due[c.Size], c.Root)
 		if c.Size >= a.Signed {

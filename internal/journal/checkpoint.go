@@ -78,24 +78,38 @@ func (v *Verifier) Verify(msg, sig []byte) bool {
 	return err == nil && sm2.VerifyASN1WithSM2(v.key, nil, msg, der)
 }
 
-// Open reads a note and checks this journal's signature on it.
-func (v *Verifier) Open(signed []byte) (Checkpoint, error) {
+// Open reads a note and checks this key's signature on it.
+func (v *Verifier) Open(signed []byte) (Checkpoint, error) { return Verifiers{v}.Open(signed) }
+
+// openNote reads a note that one of the known keys signed, and tells the id of the
+// key: of several, the first that the note names.
+func openNote(signed []byte, known note.Verifiers) (Checkpoint, uint32, error) {
 	if len(signed) > MaxCheckpoint {
-		return Checkpoint{}, errors.New("journal: checkpoint too long")
+		return Checkpoint{}, 0, errors.New("journal: checkpoint too long")
 	}
-	n, err := note.Open(signed, note.VerifierList(v))
+	n, err := note.Open(signed, known)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("journal: checkpoint: %w", err)
+		return Checkpoint{}, 0, fmt.Errorf("journal: checkpoint: %w", err)
 	}
 	// note reads loose base64: one signature in several spellings.
-	if _, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64); err != nil {
-		return Checkpoint{}, errors.New("journal: the checkpoint's signature is not canonical base64")
+	for _, sig := range n.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return Checkpoint{}, 0, errors.New("journal: the checkpoint's signature is not canonical base64")
+		}
 	}
-	lines := strings.Split(n.Text, "\n")
-	if len(lines) < 4 || lines[0] != v.name {
-		return Checkpoint{}, errors.New("journal: not a checkpoint of this journal")
+	c, err := parseCheckpoint(n.Text)
+	if err == nil && c.Origin != n.Sigs[0].Name {
+		err = errors.New("journal: not a checkpoint of this journal")
 	}
-	c := Checkpoint{Origin: lines[0]}
+	return c, n.Sigs[0].Hash, err
+}
+
+func parseCheckpoint(text string) (c Checkpoint, err error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) < 4 {
+		return c, errors.New("journal: not a checkpoint of this journal")
+	}
+	c = Checkpoint{Origin: lines[0]}
 	if c.Size, err = strconv.ParseUint(lines[1], 10, 63); err != nil || strconv.FormatUint(c.Size, 10) != lines[1] {
 		return Checkpoint{}, errors.New("journal: bad size in checkpoint")
 	}
@@ -131,7 +145,6 @@ func (s noteSigner) Sign(msg []byte) ([]byte, error) {
 	return out, nil
 }
 
-func (j *Journal) sign(ctx context.Context, size uint64, root [32]byte) ([]byte, error) {
-	text := Checkpoint{Origin: j.verifier.name, Size: size, Root: root}.text()
-	return note.Sign(&note.Note{Text: text}, noteSigner{j.verifier, ctx, j.c.Signer})
+func sign(by noteSigner, size uint64, root [32]byte) ([]byte, error) {
+	return note.Sign(&note.Note{Text: Checkpoint{Origin: by.name, Size: size, Root: root}.text()}, by)
 }

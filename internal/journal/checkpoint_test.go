@@ -48,7 +48,7 @@ func TestACheckpointIsReadInOneSpellingOnly(t *testing.T) {
 		"a key's id":      text + "\n\n" + strings.Replace(sig, "yinxin/520000 ", "yinxin/110000 ", 1),
 		"too long":        string(good) + strings.Repeat("x", journal.MaxCheckpoint),
 	} {
-		if c, err := j.Verifier().Open([]byte(b)); err == nil {
+		if c, err := j.Verifiers().Open([]byte(b)); err == nil {
 			t.Errorf("%s: opened as %+v", name, c)
 		}
 	}
@@ -56,7 +56,7 @@ func TestACheckpointIsReadInOneSpellingOnly(t *testing.T) {
 		for bit := range 8 {
 			b := bytes.Clone(good)
 			b[i] ^= 1 << bit
-			if c, err := j.Verifier().Open(b); err == nil {
+			if c, err := j.Verifiers().Open(b); err == nil {
 				t.Errorf("octet %d changed: opened as %+v", i, c)
 			}
 		}
@@ -71,11 +71,11 @@ func TestACheckpointIsReadInOneSpellingOnly(t *testing.T) {
 		"no root":            "yinxin/520000\n7\n",
 		"another journal":    "yinxin/110000\n7\n" + lines[2] + "\n",
 	} {
-		signed, err := note.Sign(&note.Note{Text: body}, noteKey{j.Verifier(), m.key})
+		signed, err := note.Sign(&note.Note{Text: body}, noteKey{j.Verifiers()[0], m.key})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c, err := j.Verifier().Open(signed); err == nil {
+		if c, err := j.Verifiers().Open(signed); err == nil {
 			t.Errorf("%s: opened as %+v", name, c)
 		}
 	}

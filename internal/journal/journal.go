@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"yinxin/internal/act"
@@ -74,32 +75,33 @@ type Signer interface {
 type Config struct {
 	Store  Store
 	Origin string
-	Signer Signer
+	Keys   Keys
 	Clock  func() time.Time
 	Log    *slog.Logger
 }
 
 // Journal signs and proves. Its methods may be called concurrently.
 type Journal struct {
-	c        Config
-	signing  sync.Mutex // one checkpoint at a time
-	verifier *Verifier
+	c         Config
+	signing   sync.Mutex // one checkpoint at a time
+	verifiers atomic.Pointer[Verifiers]
 }
 
 // New checks the configuration.
-func New(c Config) (*Journal, error) {
-	if c.Store == nil || c.Signer == nil || c.Clock == nil || c.Log == nil {
+func New(ctx context.Context, c Config) (*Journal, error) {
+	if c.Store == nil || c.Keys == nil || c.Clock == nil || c.Log == nil {
 		return nil, errors.New("journal: incomplete configuration")
 	}
-	v, err := NewVerifier(c.Origin, c.Signer.Public())
-	if err != nil {
+	j := &Journal{c: c}
+	if _, err := j.refresh(ctx); err != nil {
 		return nil, err
 	}
-	return &Journal{c: c, verifier: v}, nil
+	return j, nil
 }
 
-// Verifier gives what another needs to check this journal's checkpoints.
-func (j *Journal) Verifier() *Verifier { return j.verifier }
+// Verifiers gives what another needs to check this journal's checkpoints, as of the
+// newest that it signed or audited.
+func (j *Journal) Verifiers() Verifiers { return *j.verifiers.Load() }
 
 // Run signs a checkpoint whenever leaves have come, until ctx ends.
 func (j *Journal) Run(ctx context.Context) {
@@ -135,14 +137,22 @@ func (j *Journal) Sign(ctx context.Context) error {
 	case size < old:
 		return fmt.Errorf("journal: %d leaves are kept but %d were signed: leaves are lost", size, old)
 	}
-	if err := j.continues(ctx, old, newest); err != nil {
+	signer, err := j.c.Keys.Signing(ctx)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	known, err := j.current(ctx, signer.Public())
+	if err != nil {
+		return err
+	}
+	if err := j.continues(ctx, known, old, newest); err != nil {
 		return err
 	}
 	tiles, root, err := j.grow(ctx, old, size)
 	if err != nil {
 		return err
 	}
-	note, err := j.sign(ctx, size, root)
+	note, err := sign(noteSigner{known[len(known)-1], ctx, signer}, size, root)
 	if err != nil {
 		return err
 	}
@@ -151,11 +161,11 @@ func (j *Journal) Sign(ctx context.Context) error {
 
 // continues makes sure that what is kept still is what was signed: a checkpoint
 // over altered leaves would make the alteration the journal's own word.
-func (j *Journal) continues(ctx context.Context, old uint64, newest []byte) error {
+func (j *Journal) continues(ctx context.Context, known Verifiers, old uint64, newest []byte) error {
 	if old == 0 {
 		return nil
 	}
-	c, err := j.verifier.Open(newest)
+	c, err := known.Open(newest)
 	if err != nil {
 		return err
 	}

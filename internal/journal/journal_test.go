@@ -25,6 +25,10 @@ func (k key) Public() *ecdsa.PublicKey { return &k.PublicKey }
 func (k key) SignMessage(_ context.Context, m []byte) ([]byte, error) {
 	return k.PrivateKey.SignWithSM2(rand.Reader, nil, m)
 }
+func (k key) Signing(context.Context) (journal.Signer, error) { return k, nil }
+func (k key) Known(context.Context) ([]*ecdsa.PublicKey, error) {
+	return []*ecdsa.PublicKey{k.Public()}, nil
+}
 
 // memory is a store for the tests of the tree alone; the real one is tested
 // with the same calls in internal/store/bolt.
@@ -120,7 +124,7 @@ func (m *memory) signed() (size uint64, notes int) {
 }
 
 func config(s journal.Store, k key) journal.Config {
-	return journal.Config{Store: s, Origin: "yinxin/520000", Signer: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
+	return journal.Config{Store: s, Origin: "yinxin/520000", Keys: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
 func newJournal(t *testing.T) (*journal.Journal, *memory) {
@@ -130,7 +134,7 @@ func newJournal(t *testing.T) (*journal.Journal, *memory) {
 		t.Fatal(err)
 	}
 	m := &memory{key: key{k}, tiles: map[string][32]byte{}}
-	j, err := journal.New(config(m, m.key))
+	j, err := journal.New(t.Context(), config(m, m.key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +171,7 @@ func TestEveryLeafIsProvenAtEverySize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := j.Verifier().Open(note)
+		c, err := j.Verifiers().Open(note)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,11 +184,11 @@ func TestEveryLeafIsProvenAtEverySize(t *testing.T) {
 			if r.Proof, err = j.Inclusion(ctx, i, n); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := journal.CheckReceipt(j.Verifier(), r); err != nil {
+			if _, err := journal.CheckReceipt(j.Verifiers(), r); err != nil {
 				t.Fatalf("leaf %d of %d: %v", i, n, err)
 			}
 			r.Leaf = m.entries[(i+1)%n].Leaf
-			if _, err := journal.CheckReceipt(j.Verifier(), r); err == nil && n > 1 {
+			if _, err := journal.CheckReceipt(j.Verifiers(), r); err == nil && n > 1 {
 				t.Fatalf("leaf %d of %d: another leaf was accepted", i, n)
 			}
 		}
@@ -255,7 +259,7 @@ func TestForeignKeyCannotSign(t *testing.T) {
 		t.Fatal(err)
 	}
 	note, _ := j.Latest(t.Context())
-	if _, err := other.Verifier().Open(note); err == nil {
+	if _, err := other.Verifiers().Open(note); err == nil {
 		t.Fatal("a note was accepted under another key")
 	}
 }

@@ -97,8 +97,11 @@ func (j *Journal) Tile(ctx context.Context, level uint, index uint64) ([]byte, e
 	return out.Bytes(), nil
 }
 
-// CheckReceipt verifies a receipt against the journal's key and gives its leaf.
-func CheckReceipt(v *Verifier, r Receipt) (act.Leaf, error) {
+// CheckReceipt verifies a receipt against a journal's keys (Verifiers, or one
+// Verifier) and gives its leaf.
+func CheckReceipt(v interface {
+	Open(signed []byte) (Checkpoint, error)
+}, r Receipt) (act.Leaf, error) {
 	c, err := v.Open([]byte(r.Checkpoint))
 	if err != nil {
 		return act.Leaf{}, err

@@ -55,7 +55,7 @@ func (r racing) LeafHashes(ctx context.Context, from, to uint64) ([][32]byte, er
 func TestTwoSequencersSignOneRoad(t *testing.T) {
 	rival, m := newJournal(t)
 	m.add(t, 10)
-	j, err := journal.New(config(racing{m, rival}, m.key))
+	j, err := journal.New(t.Context(), config(racing{m, rival}, m.key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +74,13 @@ func TestTwoSequencersSignOneRoad(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	_, m := newJournal(t)
 	for name, spoil := range map[string]func(c *journal.Config){
-		"no store": func(c *journal.Config) { c.Store = nil }, "no key": func(c *journal.Config) { c.Signer = nil }, "no clock": func(c *journal.Config) { c.Clock = nil },
+		"no store": func(c *journal.Config) { c.Store = nil }, "no key": func(c *journal.Config) { c.Keys = nil }, "no clock": func(c *journal.Config) { c.Clock = nil },
 		"no log": func(c *journal.Config) { c.Log = nil }, "no name": func(c *journal.Config) { c.Origin = "" }, "a name of two words": func(c *journal.Config) { c.Origin = "a b" },
 		"a name of two lines": func(c *journal.Config) { c.Origin = "a\nb" }, "a name with a plus": func(c *journal.Config) { c.Origin = "a+b" },
 	} {
 		c := config(m, m.key)
 		spoil(&c)
-		if _, err := journal.New(c); err == nil || strings.Contains(err.Error(), "\n") {
+		if _, err := journal.New(t.Context(), c); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -41,12 +41,16 @@ func lacks(r verify.Report) bool {
 	return false
 }
 
+// isOwn tells whether a want is asked of the province itself.
+func (p *Province) isOwn(w verify.Want) bool {
+	return strings.HasPrefix(w.URL, strings.TrimRight(p.Identity.URL, "/")+"/")
+}
+
 // Others are the wants that other regions are to be asked for: what is the
 // province's own it knows already.
 func (p *Province) Others(wants []verify.Want) (out []verify.Want) {
-	own := strings.TrimRight(p.Identity.URL, "/") + "/"
 	for _, w := range wants {
-		if !strings.HasPrefix(w.URL, own) {
+		if !p.isOwn(w) {
 			out = append(out, w)
 		}
 	}
@@ -54,7 +58,7 @@ func (p *Province) Others(wants []verify.Want) (out []verify.Want) {
 }
 
 // ask adds what other regions answer and tells whether any was asked. The addresses
-// are those of trusted lists and certificates, never of the document (verify.Wants).
+// are those of trusted lists and certificates, never of the document (Engine.Wants).
 func (p *Province) ask(ctx context.Context, wants []verify.Want, in *verify.Input) bool {
 	others := p.Others(wants)
 	if len(others) == 0 {
@@ -64,15 +68,19 @@ func (p *Province) ask(ctx context.Context, wants []verify.Want, in *verify.Inpu
 	return true
 }
 
-// refreshEvery is how soon a distrust that another region published is known here.
-const refreshEvery = 10 * time.Minute
+// watchEvery is how soon a distrust that another region published is known here.
+const watchEvery = 10 * time.Minute
 
-// refresh keeps the lists of other regions new as long as the folder is open.
-func (p *Province) refresh(ctx context.Context) {
-	tick := time.NewTicker(refreshEvery)
+// watchLists keeps the lists of other regions new as long as the folder is open, and
+// calls for those that only people can renew.
+func (p *Province) watchLists(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		p.Lists.Refresh(ctx, evidence.NewCollector().Fetch)
+		if p.o.Ask {
+			p.Lists.Refresh(ctx, evidence.NewCollector().Fetch)
+		}
+		p.Lists.Warn(ctx)
 		select {
 		case <-ctx.Done():
 			return

@@ -31,24 +31,12 @@ func (unkept) CommitStamp(context.Context, act.Act, seal.Stamp, seal.Guard) erro
 // unkeptOffice is the seal office of a house over such a register.
 func (h *house) unkeptOffice(b *testing.B) *seal.Office {
 	b.Helper()
-	purpose := func(p ca.Purpose) ca.Credential {
-		c, err := h.CA.Purpose(b.Context(), p)
-		if err != nil {
-			b.Fatal(err)
-		}
-		return c
-	}
-	chain, err := h.CA.Chain(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	t, maker, state := purpose(ca.PurposeTSA), purpose(ca.PurposeSealMaker), purpose(ca.PurposeStatus)
-	stamper, err := tsa.New(tsa.Config{Signer: t.Key, Certificate: t.Certificate, Chain: chain, Clock: h.clock.now, Rand: rand.Reader})
+	stamper, err := tsa.New(tsa.Config{Signing: h.stamping, Clock: h.clock.now, Rand: rand.Reader})
 	if err != nil {
 		b.Fatal(err)
 	}
 	o, err := seal.NewOffice(seal.Config{Store: unkept{h.Store.Seals()}, Keys: h.Keys, CA: h.CA, TSA: stamper, Clock: h.clock.now, Rand: rand.Reader, Region: "520000",
-		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}})
+		Maker: h.signing(ca.PurposeSealMaker), Status: h.signing(ca.PurposeStatus)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (p *Province) JudgeToken(ctx context.Context, t *qr.Token) (verify.TokenRep
 func (p *Province) Answers(ctx context.Context, wants []verify.Want) (out []verify.Item, err error) {
 	for _, w := range wants {
 		switch {
-		case w.Kind == verify.KindOCSP:
+		case w.Kind == verify.KindOCSP && p.isOwn(w):
 			// As of the moment in question or later, and as the register has it now.
 			answer, err := p.OCSP.Respond(ctx, []byte(w.Request), w.At)
 			if err != nil {

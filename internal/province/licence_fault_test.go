@@ -49,15 +49,7 @@ func withFaults(t testing.TB) (*house, *license.Office, *faulty) {
 	t.Helper()
 	h := withType(t)
 	f := &faulty{Store: h.Store.Licences()}
-	var signing [2]seal.Signing
-	for i, purpose := range []ca.Purpose{ca.PurposeStatus, ca.PurposeQR} {
-		c, err := h.CA.Purpose(t.Context(), purpose)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signing[i] = seal.Signing{Key: c.Key, Certificate: c.Certificate}
-	}
-	o, err := license.NewOffice(license.Config{Store: f, Seals: h.Seals, Status: signing[0], QR: signing[1], Clock: h.clock.now, Rand: h.o.Rand, Region: "520000", URL: "http://127.0.0.1:1"})
+	o, err := license.NewOffice(license.Config{Store: f, Seals: h.Seals, Status: h.signing(ca.PurposeStatus), QR: h.signing(ca.PurposeQR), Clock: h.clock.now, Rand: h.o.Rand, Region: "520000", URL: "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,6 +283,8 @@ func TestTheStatusListFollowsTheRegister(t *testing.T) {
 	h.clock.move(time.Second)
 	expect("a minute later", h.Licences, true, status.LicenceRevoked)
 	expect("of another office", o, true, status.LicenceRevoked)
-	h.clock.move(-time.Hour)
+	h.clock.move(2 * time.Hour)
+	expect("two hours later", o, true, status.LicenceRevoked)
+	h.clock.move(-time.Hour) // the certificate of the answers had begun then
 	expect("of an earlier clock", o, true, status.LicenceRevoked)
 }

@@ -54,15 +54,8 @@ func (f *faultySeals) CommitImported(ctx context.Context, i seal.Imported) error
 func (h *house) over(t testing.TB, f *faultySeals) *seal.Office {
 	t.Helper()
 	f.Store = h.Store.Seals()
-	signing := func(p ca.Purpose) seal.Signing {
-		c, err := h.CA.Purpose(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return seal.Signing{Key: c.Key, Certificate: c.Certificate}
-	}
 	o, err := seal.NewOffice(seal.Config{Store: f, Keys: h.Keys, CA: h.CA, Outside: certifier{h.Outside}, TSA: noTime{}, Clock: h.o.Clock, Rand: h.o.Rand, Region: "520000",
-		Maker: signing(ca.PurposeSealMaker), Status: signing(ca.PurposeStatus)})
+		Maker: h.signing(ca.PurposeSealMaker), Status: h.signing(ca.PurposeStatus)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,12 +46,18 @@ type Identity struct {
 	// Demonstration is for provinces that demo makes: their certificates say that
 	// they are of no worth.
 	Demonstration bool `json:"demonstration,omitempty"`
+	// TSA is the time-stamp authority elsewhere that stamps seals; nil for the
+	// province's own.
+	TSA *OutsideTSA `json:"tsa,omitempty"`
 }
 
 func (id Identity) check() error {
 	u, err := url.Parse(id.URL)
 	if len(id.Region) != 6 || strings.Trim(id.Region, "0123456789") != "" || id.Name == "" || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("%w, not %q, %q and %q", ErrIdentity, id.Region, id.Name, id.URL)
+	}
+	if id.TSA != nil {
+		return id.TSA.check()
 	}
 	return nil
 }
@@ -92,6 +98,7 @@ type Province struct {
 	CA        *ca.Authority
 	CRLs      *crl.Publisher
 	OCSP      *ocsp.Responder
+	TSA       *tsa.Authority
 	Seals     *seal.Office
 	Licences  *license.Office
 	Agencies  *agency.Office
@@ -220,6 +227,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err := p.CA.Init(ctx); err != nil {
 		return err
 	}
+	p.renewDue(ctx)
 	if p.CRLs, err = crl.New(crl.Config{Authority: p.CA, Store: p.Store.CRLs(), Clock: o.Clock, Log: o.Log}); err != nil {
 		return err
 	}
@@ -227,48 +235,48 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if p.Outside, err = outside.New(outside.Config{Store: p.Store.Outside(), CA: p.CA, Trust: p.Trust, Clock: o.Clock, Rand: o.Rand, Region: id.Region}); err != nil {
 		return err
 	}
-	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: ownServices{p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
+	if p.Lists, err = trust.New(trust.Config{Store: p.Store.Trust(), Source: &ownServices{p: p}, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Region: id.Region, Name: id.Name, URL: id.URL}); err != nil {
 		return err
 	}
 	if p.Agencies, err = agency.New(agency.Config{Store: p.Store.Agencies(), Clock: o.Clock, Rand: o.Rand}); err != nil {
 		return err
 	}
-	signing := map[ca.Purpose]ca.Credential{}
+	// A key that is missing is told now, and not at the first stamp.
 	for _, purpose := range []ca.Purpose{ca.PurposeTSA, ca.PurposeSealMaker, ca.PurposeStatus, ca.PurposeJournal, ca.PurposeQR} {
-		if signing[purpose], err = p.CA.Purpose(ctx, purpose); err != nil {
+		if _, err := p.CA.Purpose(ctx, purpose); err != nil {
 			return err
 		}
-	}
-	chain, err := p.CA.Chain(ctx)
-	if err != nil {
-		return err
 	}
 	newest, err := p.Store.NewestAct(ctx)
 	if err != nil {
 		return err
 	}
-	stamper, err := tsa.New(tsa.Config{Signer: signing[ca.PurposeTSA].Key, Certificate: signing[ca.PurposeTSA].Certificate, Chain: chain, Clock: o.Clock, Rand: o.Rand, NotBefore: newest})
+	stamper, err := tsa.New(tsa.Config{Signing: p.stamping, Clock: o.Clock, Rand: o.Rand, NotBefore: newest})
 	if err != nil {
 		return err
 	}
-	maker, state := signing[ca.PurposeSealMaker], signing[ca.PurposeStatus]
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Outside: certifier{p.Outside}, TSA: stamper, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
-		Maker: seal.Signing{Key: maker.Key, Certificate: maker.Certificate}, Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}}); err != nil {
+	p.TSA = stamper
+	times, err := p.timeStamper()
+	if err != nil {
+		return err
+	}
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Outside: certifier{p.Outside}, TSA: times, Clock: o.Clock, Rand: o.Rand, Region: id.Region,
+		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}
 	if p.Licences, err = license.NewOffice(license.Config{Store: p.Store.Licences(), Seals: p.Seals, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"),
-		Status: seal.Signing{Key: state.Key, Certificate: state.Certificate}, QR: seal.Signing{Key: signing[ca.PurposeQR].Key, Certificate: signing[ca.PurposeQR].Certificate}}); err != nil {
+		Status: p.signing(ca.PurposeStatus), QR: p.signing(ca.PurposeQR)}); err != nil {
 		return err
 	}
 	if err := p.wireEscrow(ctx); err != nil {
 		return err
 	}
-	p.Journal, err = journal.New(journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Signer: signing[ca.PurposeJournal].Key, Clock: o.Clock, Log: o.Log})
+	p.Journal, err = journal.New(ctx, journal.Config{Store: p.Store.Journal(), Origin: "yinxin/" + id.Region, Keys: journalKeys{p.CA}, Clock: o.Clock, Log: o.Log})
 	return err
 }
 
 // Close signs a last checkpoint over what was done, and lets the folder go.
-// Every act was durable before; what a full disk keeps from being written here,
+// Every act was durable before; what a full disk or a revoked journal key keeps from being written here,
 // the next Open makes up for, so it is logged and no reason to call what was
 // done undone.
 func (p *Province) Close() error {
@@ -281,26 +289,25 @@ func (p *Province) Close() error {
 }
 
 func (p *Province) later(what string, err error) error {
-	if errors.Is(err, bolt.ErrWrite) || errors.Is(err, hsm.ErrWrite) {
+	if errors.Is(err, bolt.ErrWrite) || errors.Is(err, hsm.ErrWrite) || errors.Is(err, ca.ErrEnded) {
 		p.o.Log.Error(what, "error", err)
 		return nil
 	}
 	return err
 }
 
-// sweepEvery is how often retry keys older than a week are looked for.
-const sweepEvery = time.Hour
+// hourly is how often retry keys older than a week are looked for, and certificates
+// that are to be renewed.
+const hourly = time.Hour
 
 // Run does what must be done as long as the folder is open: checkpoints, revocation
-// lists, forgetting old retry keys, and telling what ends soon.
+// lists, renewals, forgetting old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.CRLs.Run(ctx)
-	if p.o.Ask {
-		go p.refresh(ctx)
-	}
+	go p.watchLists(ctx)
 	go p.settle(ctx)
-	tick, daily := time.NewTicker(sweepEvery), time.NewTicker(warnEvery)
+	tick, daily := time.NewTicker(hourly), time.NewTicker(warnEvery)
 	defer tick.Stop()
 	defer daily.Stop()
 	p.warnOfEnds(ctx)
@@ -309,6 +316,7 @@ func (p *Province) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			p.renewDue(ctx)
 			p.sweep(ctx)
 		case <-daily.C:
 			p.warnOfEnds(ctx)

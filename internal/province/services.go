@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"yinxin/ca"
 	"yinxin/certs"
@@ -28,15 +29,29 @@ var services = []struct {
 }
 
 // ownServices tells the office of trust lists what the province itself is.
-type ownServices struct{ p *Province }
+type ownServices struct {
+	p *Province
 
-var _ trust.Source = ownServices{}
+	mu      sync.Mutex // of both below
+	serials string     // of the purposes, when the issuers were read
+	issuers []string
+}
 
-// State changes when anything is revoked, when a purpose gets another certificate and
-// when an outside authority is listed or ended.
-func (s ownServices) State(ctx context.Context) (string, error) {
+var _ trust.Source = (*ownServices)(nil)
+
+// State changes when anything is revoked and when a purpose gets another certificate.
+// Every judgement asks for it.
+func (s *ownServices) State(ctx context.Context) (string, error) {
 	var b strings.Builder
-	issuers, err := s.p.CA.Issuers(ctx)
+	for _, purpose := range s.purposes() {
+		c, err := s.p.CA.Purpose(ctx, purpose)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(c.Row.Serial)
+		b.WriteByte('\n')
+	}
+	issuers, err := s.issuersAt(ctx, b.String())
 	if err != nil {
 		return "", err
 	}
@@ -47,24 +62,26 @@ func (s ownServices) State(ctx context.Context) (string, error) {
 		}
 		fmt.Fprintf(&b, "%s %d\n", issuer, n)
 	}
-	for _, purpose := range s.purposes() {
-		c, err := s.p.CA.Purpose(ctx, purpose)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintln(&b, c.Row.Serial)
-	}
-	others, err := s.p.Outside.Authorities(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, a := range others {
-		fmt.Fprintln(&b, a.ID, len(a.History))
-	}
 	return b.String(), nil
 }
 
-func (ownServices) purposes() []ca.Purpose {
+// issuersAt reads the issuers anew only where a purpose has another certificate: there
+// is no other way for one to come.
+func (s *ownServices) issuersAt(ctx context.Context, serials string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.issuers != nil && s.serials == serials {
+		return s.issuers, nil
+	}
+	issuers, err := s.p.CA.Issuers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.serials, s.issuers = serials, issuers
+	return issuers, nil
+}
+
+func (*ownServices) purposes() []ca.Purpose {
 	out := []ca.Purpose{ca.PurposeTrustList, ca.PurposeScheme}
 	for _, s := range services {
 		out = append(out, s.purpose)
@@ -74,7 +91,7 @@ func (ownServices) purposes() []ca.Purpose {
 
 // Services names every certificate that each purpose has ever had, and the outside
 // authorities with all that they have been (protocol.md 3).
-func (s ownServices) Services(ctx context.Context) ([]certs.RegionService, error) {
+func (s *ownServices) Services(ctx context.Context) ([]certs.RegionService, error) {
 	var out []certs.RegionService
 	for _, service := range services {
 		rows, err := s.p.CA.History(ctx, service.purpose)
@@ -126,18 +143,18 @@ func history(row ca.Row) []certs.ServiceStatus {
 }
 
 // ListSigners are the trust-list keys in force, newest first.
-func (s ownServices) ListSigners(ctx context.Context) ([]certs.StatementSigner, error) {
+func (s *ownServices) ListSigners(ctx context.Context) ([]certs.StatementSigner, error) {
 	now := s.p.o.Clock()
 	return s.signers(ctx, ca.PurposeTrustList, func(r ca.Row) bool { return r.Revocation == nil && !now.After(r.NotAfter) })
 }
 
 // SchemeSigners are the scheme's keys, the old ones too: the last of them signs for
 // the next.
-func (s ownServices) SchemeSigners(ctx context.Context) ([]certs.StatementSigner, error) {
+func (s *ownServices) SchemeSigners(ctx context.Context) ([]certs.StatementSigner, error) {
 	return s.signers(ctx, ca.PurposeScheme, func(ca.Row) bool { return true })
 }
 
-func (s ownServices) signers(ctx context.Context, purpose ca.Purpose, usable func(ca.Row) bool) (out []certs.StatementSigner, err error) {
+func (s *ownServices) signers(ctx context.Context, purpose ca.Purpose, usable func(ca.Row) bool) (out []certs.StatementSigner, err error) {
 	rows, err := s.p.CA.History(ctx, purpose)
 	if err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func TestARevokedServiceIsListedAtOnce(t *testing.T) {
 	at := revoke(ca.PurposeTSA, certs.ReasonSuperseded, time.Time{})
 	look("tsa", certs.ServiceStatus{State: certs.Withdrawn, Since: at})
 	since := h.clock.now().UTC().Add(-time.Hour).Truncate(time.Second)
-	at = revoke(ca.PurposeQR, certs.ReasonKeyCompromise, since)
+	revoke(ca.PurposeQR, certs.ReasonKeyCompromise, since)
 	look("qr", certs.ServiceStatus{State: certs.Distrusted, Since: since})
 	// What was withdrawn turns out to have been in other hands.
 	revoke(ca.PurposeTSA, certs.ReasonKeyCompromise, since)

@@ -29,6 +29,14 @@ type revokeForm struct {
 	InvalidityDate time.Time `json:"invalidityDate"`
 }
 
+// renewForm renews a certificate; CSR is PEM, on a new key or the old one's.
+type renewForm struct {
+	CSR       string `json:"csr" api:"required"`
+	Supersede bool   `json:"supersede"` // revoke the old one at once
+	Operator  string `json:"operator"`
+	Reason    string `json:"reason" api:"required"`
+}
+
 func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
 	var form certificateForm
 	if err := smallForm(r, &form); err != nil {
@@ -75,6 +83,39 @@ func (s *Server) certificate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, row)
+}
+
+func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
+	old, err := s.ownCertificate(r)
+	if err != nil {
+		return err
+	}
+	var form renewForm
+	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
+		return err
+	}
+	block, _ := pem.Decode([]byte(form.CSR))
+	if block == nil {
+		return fail(badRequest, "csr is a PKCS#10 request in PEM")
+	}
+	key, err := retry(r, form, noDocument)
+	if err != nil {
+		return err
+	}
+	holder, err := s.p.Agencies.Show(r.Context(), old.Agency)
+	if err != nil {
+		return err
+	}
+	caller, _ := callerOf(r.Context())
+	row, err := s.p.CA.RenewCertificate(r.Context(), ca.RenewRequest{Serial: old.Serial, AgencyName: holder.Name, CSR: block.Bytes, Supersede: form.Supersede,
+		Who: form.Operator, Why: form.Reason, Retry: key, By: caller.By(form.Operator)})
+	if err != nil {
+		return waits(w, err)
+	}
+	return writeJSON(w, http.StatusCreated, row)
 }
 
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {

@@ -34,12 +34,12 @@ func TestReceiptsLeadToTheJournal(t *testing.T) {
 	if e.Receipt.Checkpoint == "" {
 		t.Fatal("no checkpoint within 2 seconds")
 	}
-	leaf, err := journal.CheckReceipt(h.Journal.Verifier(), e.Receipt)
+	leaf, err := journal.CheckReceipt(h.Journal.Verifiers(), e.Receipt)
 	if err != nil || leaf.Subject != h.Seal.ID || leaf.Act != seal.ActStamped {
 		t.Fatalf("%+v %v", leaf, err)
 	}
 	e.Receipt.Leaf[len(e.Receipt.Leaf)-1] ^= 1
-	if _, err := journal.CheckReceipt(h.Journal.Verifier(), e.Receipt); err == nil {
+	if _, err := journal.CheckReceipt(h.Journal.Verifiers(), e.Receipt); err == nil {
 		t.Error("another leaf has the same receipt")
 	}
 	e.Receipt.Leaf[len(e.Receipt.Leaf)-1] ^= 1
@@ -48,7 +48,7 @@ func TestReceiptsLeadToTheJournal(t *testing.T) {
 	if mt, cc := first.Header.Get("Content-Type"), first.Header.Get("Cache-Control"); mt != "text/plain; charset=utf-8" || cc != "no-cache" {
 		t.Errorf("%s %s", mt, cc)
 	}
-	before, err := h.Journal.Verifier().Open(first.body)
+	before, err := h.Journal.Verifiers().Open(first.body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestReceiptsLeadToTheJournal(t *testing.T) {
 	if err := h.Journal.Sign(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := h.Journal.Verifier().Open(h.get(t, "/journal/checkpoint").want(t, http.StatusOK, nil).body)
+	after, err := h.Journal.Verifiers().Open(h.get(t, "/journal/checkpoint").want(t, http.StatusOK, nil).body)
 	if err != nil || after.Size <= before.Size {
 		t.Fatal(after.Size, err)
 	}

@@ -116,6 +116,9 @@ func writeProblem(w http.ResponseWriter, r *http.Request, f *failure) {
 	w.Header().Set("Cache-Control", "no-store")
 	if f.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="yinxin"`)
+		if speaksEST(r) {
+			w.Header().Add("WWW-Authenticate", `Basic realm="yinxin", charset="UTF-8"`)
+		}
 	}
 	w.WriteHeader(f.status)
 	// The client may be gone; there is no one to tell.

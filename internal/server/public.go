@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"yinxin/ca"
 	"yinxin/verify"
 	"yinxin/verify/portal"
 )
@@ -125,11 +124,7 @@ func (s *Server) signed(w http.ResponseWriter, r *http.Request, make func(contex
 }
 
 func (s *Server) issuer(w http.ResponseWriter, r *http.Request) error {
-	p := ca.Purpose(mux.Vars(r)["issuer"])
-	if p != ca.PurposeRoot && p != ca.PurposeIssuing {
-		return fail(notFound, "")
-	}
-	c, err := s.p.CA.Purpose(r.Context(), p)
+	c, err := s.p.CA.Issuer(r.Context(), mux.Vars(r)["issuer"])
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.cpsRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -147,6 +147,7 @@ func (s *Server) certificateRoutes() []endpoint {
 			jsonOf(listOf[ca.Row]{}).or(raw(mediaCSV, mediaLines)), s.certificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}).orWaits(), s.revoke},
+		{post, "/api/v1/certificates/{id}/renew", agency.ScopeCertificateIssue, "renew a certificate, on a new key or the same", []string{"Idempotency-Key"}, jsonOf(renewForm{}), created(ca.Row{}).orWaits(), s.renew},
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/escrow"
 	"yinxin/ca/outside"
+	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
@@ -144,7 +145,7 @@ var knownErrors = []struct {
 	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true}, {ca.ErrNotHeld, conflict, true},
 	{ca.ErrKeyTaken, keyTaken, true}, {ca.ErrKeyCompromised, keyCompromised, true}, {ca.ErrProfileChanged, conflict, true}, {ca.ErrSerialTaken, unavailable, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
-	{context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
+	{ca.ErrEnded, unavailable, true}, {context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
 }
 
 // ruled turns an office's refusal, whose sentence was written for callers, into
@@ -157,6 +158,7 @@ func ruled(err error) error {
 		{seal.ErrDocument, badDocument}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict},
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
+		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
 	} {
 		if errors.Is(err, known.err) {
 			return failBy(known.refusal, err)
@@ -184,18 +186,10 @@ func (s *Server) limited(places chan struct{}, do route) route {
 	}
 }
 
-// authorised lets a request pass whose bearer key holds the scope.
+// authorised lets a request pass whose credential holds the scope.
 func (s *Server) authorised(scope string, do route) route {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 11.1: in any case
-			return fail(noCredential, "")
-		}
-		from, err := netip.ParseAddrPort(r.RemoteAddr)
-		if err != nil {
-			return fail(noCredential, "")
-		}
-		caller, err := s.p.Agencies.Authenticate(r.Context(), key, from.Addr().Unmap())
+		caller, err := s.caller(r)
 		switch {
 		case errors.Is(err, agency.ErrUnauthenticated):
 			return failBy(noCredential, agency.ErrUnauthenticated)
@@ -210,4 +204,24 @@ func (s *Server) authorised(scope string, do route) route {
 		w.Header().Set("Cache-Control", "no-store") // what one credential may see is kept by nobody
 		return do(w, r)
 	}
+}
+
+// caller tells whom a request's bearer key speaks for. Where EST is spoken it may
+// come as a password too, or a client certificate in its place.
+func (s *Server) caller(r *http.Request) (agency.Caller, error) {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"): // RFC 9110 11.1: in any case
+	case strings.EqualFold(scheme, "Basic") && speaksEST(r):
+		_, key, _ = r.BasicAuth() // RFC 7030 3.2.3
+	case scheme == "" && speaksEST(r) && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
+		return s.certified(r.Context(), r.TLS.VerifiedChains[0][0])
+	default:
+		return agency.Caller{}, fail(noCredential, "")
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return agency.Caller{}, fail(noCredential, "")
+	}
+	return s.p.Agencies.Authenticate(r.Context(), key, from.Addr().Unmap())
 }

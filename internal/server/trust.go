@@ -38,7 +38,7 @@ func (s *Server) trustRoutes() []endpoint {
 type addSchemeForm struct {
 	Bundle   json.RawMessage `json:"bundle" api:"required"`
 	Anchor   string          `json:"anchor" api:"required"`
-	Operator string          `json:"operator" api:"required"`
+	Operator string          `json:"operator"`
 	Reason   string          `json:"reason" api:"required"`
 }
 
@@ -46,7 +46,7 @@ type addSchemeForm struct {
 // keys that signed the list.
 type importForm struct {
 	Bundle   json.RawMessage `json:"bundle" api:"required"`
-	Operator string          `json:"operator" api:"required"`
+	Operator string          `json:"operator"`
 	Reason   string          `json:"reason" api:"required"`
 	HandOver bool            `json:"handOver"`
 }
@@ -76,6 +76,9 @@ func (s *Server) addScheme(w http.ResponseWriter, r *http.Request) error {
 	if err := trustForm(r, &form); err != nil {
 		return err
 	}
+	if err := named(r, &form.Operator); err != nil {
+		return err
+	}
 	if err := certs.CheckAnchor(form.Anchor); err != nil {
 		return failBy(badRequest, err)
 	}
@@ -93,6 +96,9 @@ func (s *Server) addScheme(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) importLists(w http.ResponseWriter, r *http.Request) error {
 	var form importForm
 	if err := trustForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	b, err := certs.ParseSchemeOrBundle(form.Bundle)
@@ -113,6 +119,9 @@ func (s *Server) importLists(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) removeScheme(w http.ResponseWriter, r *http.Request) error {
 	var form changeForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	scheme, err := s.p.Lists.Remove(r.Context(), mux.Vars(r)["id"], form.Operator, form.Reason)

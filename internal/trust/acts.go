@@ -106,7 +106,7 @@ func (r rows) leadTo(b *certs.Bundle) (Scheme, error) {
 		if err != nil {
 			return Scheme{}, err
 		}
-		if slices.Contains(theirs, ours[len(ours)-1]) {
+		if slices.ContainsFunc(ours, func(a string) bool { return slices.Contains(theirs, a) }) {
 			return s, nil
 		}
 		// A list alone may be the first of new keys.

@@ -1,9 +1,12 @@
 package trust_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -250,5 +253,78 @@ func TestManyAtOnce(t *testing.T) {
 	wg.Wait()
 	if got := a.trusted(); got.SchemeSequence != 11 {
 		t.Error(got.SchemeSequence)
+	}
+}
+
+// TestPeopleAreCalled before a list ends that only they can renew, and once it has.
+func TestPeopleAreCalled(t *testing.T) {
+	k := newKeyring(t)
+	a, b := newTown(t, k, "520000"), newTown(t, k, "440000")
+	var log bytes.Buffer
+	a.log = slog.New(slog.NewTextHandler(&log, nil))
+	a.open()
+	u := newUnion(t, k, a, b)
+	add(t, a, u.sign(morning), u.anchor())
+	for _, c := range []struct {
+		after time.Duration
+		want  string
+	}{{0, ""}, {certs.ListLife - 49*time.Hour, ""}, {certs.ListLife - 47*time.Hour, "level=WARN"}, {certs.ListLife + time.Hour, "level=ERROR"}} {
+		log.Reset()
+		a.now = morning.Add(c.after)
+		a.Warn(t.Context())
+		if got := log.String(); got == "" != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("after %s: %q", c.after, got)
+		}
+	}
+}
+
+// TestWhatARegionAnswers that does not hold leaves what is at hand.
+func TestWhatARegionAnswers(t *testing.T) {
+	k := newKeyring(t)
+	a, b := newTown(t, k, "520000"), newTown(t, k, "440000")
+	u := newUnion(t, k, a, b)
+	add(t, a, u.sign(morning), u.anchor())
+	add(t, b, u.last, u.anchor())
+	good := b.bundle()
+	if _, err := a.Import(t.Context(), because(good, "")); err != nil {
+		t.Fatal(err)
+	}
+	before := a.trusted()
+	rows := func() int {
+		all, err := a.Schemes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(all[0].Revision)
+	}
+	revision := rows()
+	text, err := good.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := newUnion(t, k, a, b)
+	forged.list.Sequence = 1
+	stolen := &certs.Bundle{Scheme: forged.sign(morning).Scheme, Regions: []json.RawMessage{swapped(t, a, b)}}
+	swappedText, err := stolen.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, answer := range map[string]string{"nothing": "", "a page": "<html>", "the same": string(text), "another scheme's lists, signed by another": string(swappedText)} {
+		a.Refresh(t.Context(), func(context.Context, string) ([]byte, error) { return []byte(answer), nil })
+		if a.trusted() != before || rows() != revision {
+			t.Errorf("%s: something was taken", name)
+		}
+	}
+	a.Refresh(t.Context(), func(context.Context, string) ([]byte, error) { return nil, errors.New("nobody answers") })
+	// One that publishes under another scheme by now is still heard for itself.
+	moved := newUnion(t, k, b)
+	b.now = b.now.Add(time.Hour)
+	add(t, b, moved.sign(morning), moved.anchor())
+	if b.anchor() != moved.anchor() {
+		t.Fatal("B does not publish under the scheme that it trusted last")
+	}
+	a.Refresh(t.Context(), answers(t, map[string]*town{"https://440000.example/trust/bundle": b}))
+	if got := a.trusted().Regions["440000"].Sequence; got <= before.Regions["440000"].Sequence || rows() != revision {
+		t.Errorf("its list %d was not taken", got)
 	}
 }

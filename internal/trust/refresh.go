@@ -47,7 +47,6 @@ func (o *Office) Refresh(ctx context.Context, fetch Fetch) {
 			}
 		}
 	}
-	o.warn(ctx)
 }
 
 func (o *Office) ask(ctx context.Context, fetch Fetch, scheme string, region certs.SchemeRegion) error {
@@ -124,8 +123,8 @@ func sameList(a, b []byte) bool {
 	return err == nil && err2 == nil && slices.Equal(x.Payload, y.Payload)
 }
 
-// warn calls for what only people can renew.
-func (o *Office) warn(ctx context.Context) {
+// Warn calls for what only people can renew.
+func (o *Office) Warn(ctx context.Context) {
 	all, err := o.Expiries(ctx)
 	if err != nil {
 		o.c.Log.Error("when the trust lists end is not known", "error", err)

@@ -76,6 +76,7 @@ type town struct {
 	db     *bolt.DB
 	source *source
 	now    time.Time
+	log    *slog.Logger                  // nil: discarded
 	wrap   func(trust.Store) trust.Store // of the store, for faults
 }
 
@@ -118,8 +119,12 @@ func (w *town) open() {
 	if w.wrap != nil {
 		store = w.wrap(store)
 	}
+	log := w.log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	var err error
-	w.Office, err = trust.New(trust.Config{Store: store, Source: w.source, Clock: func() time.Time { return w.now }, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	w.Office, err = trust.New(trust.Config{Store: store, Source: w.source, Clock: func() time.Time { return w.now }, Rand: rand.Reader, Log: log,
 		Region: w.region, Name: "某省" + w.region, URL: "https://" + w.region + ".example"})
 	if err != nil {
 		w.t.Fatal(err)

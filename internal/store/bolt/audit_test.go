@@ -229,7 +229,7 @@ func TestReceiptsOfARealStore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if leaf, err := journal.CheckReceipt(j.Verifier(), r); err != nil || leaf != a.Leaf {
+			if leaf, err := journal.CheckReceipt(j.Verifiers(), r); err != nil || leaf != a.Leaf {
 				t.Fatal(leaf, err)
 			}
 		}

@@ -109,6 +109,10 @@ func (k testKey) Public() *ecdsa.PublicKey { return &k.PublicKey }
 func (k testKey) SignMessage(_ context.Context, m []byte) ([]byte, error) {
 	return k.SignWithSM2(rand.Reader, nil, m)
 }
+func (k testKey) Signing(context.Context) (journal.Signer, error) { return k, nil }
+func (k testKey) Known(context.Context) ([]*ecdsa.PublicKey, error) {
+	return []*ecdsa.PublicKey{k.Public()}, nil
+}
 
 func newKey(t testing.TB) testKey {
 	t.Helper()
@@ -121,7 +125,7 @@ func newKey(t testing.TB) testKey {
 
 func journalOf(t testing.TB, db *DB, k testKey) *journal.Journal {
 	t.Helper()
-	j, err := journal.New(journal.Config{Store: db.Journal(), Origin: "yinxin/520000", Signer: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	j, err := journal.New(t.Context(), journal.Config{Store: db.Journal(), Origin: "yinxin/520000", Keys: k, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,13 +80,13 @@ func TestACeremony(t *testing.T) {
 	a, _ := machine(t, "甲")
 	b, _ := machine(t, "乙")
 	c, _ := machine(t, "丙")
-	d, change := first(t, a, b, c)
+	d, _ := first(t, a, b, c)
 	sign(t, d, nil, a, c)
 	if !d.Standing(nil).Enough() {
 		t.Fatal(d.Standing(nil))
 	}
 	again, _ := machine(t, "甲二")
-	change = ceremony.Change{AddKeys: []*certs.Certificate{again.Certificate}, DropKeys: []string{certs.KeyID(a.Certificate)[:8]}, At: morning.Add(time.Hour), Life: certs.ListLife}
+	change := ceremony.Change{AddKeys: []*certs.Certificate{again.Certificate}, DropKeys: []string{certs.KeyID(a.Certificate)[:8]}, At: morning.Add(time.Hour), Life: certs.ListLife}
 	next, err := ceremony.Draft(d, change)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"yinxin/ca"
+	"yinxin/internal/province"
+)
+
+// runCARenew renews a key and certificate of the province's own by its purpose, or
+// an agency's certificate by its serial number and a new request.
+func runCARenew(ctx context.Context, c *call) error {
+	c.withData()
+	c.withOfficer()
+	why := c.flags.String("why", "", "the grounds")
+	supersede := c.flags.Bool("supersede", false, "revoke the agency's old certificate as superseded")
+	out := c.flags.String("o", "", "output `file` of an agency's new certificate, PEM, standard output by default")
+	if err := c.parse(1, 2); err != nil {
+		return err
+	}
+	if err := need("why", *why); err != nil {
+		return err
+	}
+	if len(c.args) == 1 {
+		if *supersede || *out != "" {
+			return usageError("--supersede and -o are for an agency's certificate")
+		}
+		return c.withProvince(ctx, func(p *province.Province) error {
+			by, err := c.officer(ctx, p)
+			if err != nil {
+				return err
+			}
+			row, err := p.CA.Renew(ctx, ca.Purpose(c.args[0]), by.String(), *why)
+			if err != nil {
+				return err
+			}
+			return c.print(row, func(w io.Writer) {
+				fmt.Fprintln(w, "renewed", row.Purpose, row.Serial, row.Subject)
+				if row.Purpose == ca.PurposeIssuing {
+					fmt.Fprintln(w, "certificates are issued under the new one from now on; the one before goes on signing the lists of what it issued")
+				}
+			})
+		})
+	}
+	r := ca.RenewRequest{Serial: c.args[0], Supersede: *supersede, Why: *why}
+	in, err := openInput(c, c.args[1])
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	if r.CSR, err = io.ReadAll(io.NewSectionReader(in, 0, min(in.size, maxCSR))); err != nil {
+		return badInput(c.args[1], err)
+	}
+	to, err := c.openOutput(*out)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
+	return c.withProvince(ctx, func(p *province.Province) error { return renewCertificate(ctx, c, p, r, to) })
+}
+
+func renewCertificate(ctx context.Context, c *call, p *province.Province, r ca.RenewRequest, to *output) error {
+	old, err := p.CA.Certificate(ctx, r.Serial)
+	if err != nil {
+		return err
+	}
+	if old.Agency == "" {
+		return fmt.Errorf("%w: %s is the province's own and is renewed by its purpose", ca.ErrRefused, r.Serial)
+	}
+	holder, err := p.Agencies.Show(ctx, old.Agency)
+	if err != nil {
+		return err
+	}
+	r.AgencyName = holder.Name
+	if r.By, err = c.officer(ctx, p); err != nil {
+		return err
+	}
+	r.Who = r.By.String()
+	row, err := p.CA.RenewCertificate(ctx, r)
+	if err != nil {
+		return c.waits(err)
+	}
+	if c.json && to.name == "standard output" {
+		return c.print(row, nil)
+	}
+	if err := to.put(bytes.NewReader(certificatePEM(row))); err != nil {
+		return fmt.Errorf("certificate %s was issued, and ca show shows it: %w", row.Serial, err)
+	}
+	if to.name == "standard output" {
+		return nil // the certificate is what was asked for
+	}
+	return c.print(row, func(w io.Writer) { fmt.Fprintln(w, row.Serial, row.Subject) })
+}
