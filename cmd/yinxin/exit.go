@@ -150,6 +150,7 @@ var knownExits = []struct {
 	{ca.ErrRevoked, exitRefused, ""},
 	{ca.ErrRefused, exitRefused, ""},
 	{ca.ErrKeyTaken, exitRefused, "make a key for this certificate alone"},
+	{ca.ErrTwinned, exitRefused, ""},
 	{ca.ErrKeyCompromised, exitRefused, "make a new key"},
 	{ca.ErrProfileChanged, exitRefused, "look at it again"},
 	{ca.ErrSerialTaken, exitInternal, "nothing was issued; the machine's random source is broken"},
