@@ -74,8 +74,8 @@ func New(c Config) (*Server, error) {
 	s := &Server{p: c.Province, clock: c.Clock, log: c.Log, maxBody: c.MaxBody, metrics: newMetrics(),
 		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers),
 		sealing: newScales(), judging: newScales()}
-	s.metrics.registry.MustRegister(&expiry{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
-	s.metrics.registry.MustRegister(newExpiries(s))
+	s.metrics.registry.MustRegister(&certificateEnds{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
+	s.metrics.registry.MustRegister(newTrustEnds(s))
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
