@@ -53,7 +53,7 @@ var (
 	// ErrTwinned: the signing certificate has an encryption certificate already.
 	ErrTwinned = errors.New("the certificate has its encryption certificate already")
 	// ErrRetryMismatch: the idempotency key was used for another request.
-	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
+	ErrRetryMismatch = act.ErrRetryMismatch
 )
 
 // Names of acts in the journal.
