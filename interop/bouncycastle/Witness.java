@@ -38,12 +38,14 @@ import org.bouncycastle.cert.ocsp.CertificateID;
 import org.bouncycastle.cert.ocsp.OCSPResp;
 import org.bouncycastle.cert.ocsp.RevokedStatus;
 import org.bouncycastle.cert.ocsp.SingleResp;
+import org.bouncycastle.cms.CMSSignedData;
 import org.bouncycastle.cms.jcajce.JcaSignerInfoVerifierBuilder;
 import org.bouncycastle.jcajce.PKIXExtendedParameters;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.DigestCalculatorProvider;
 import org.bouncycastle.operator.jcajce.JcaContentVerifierProviderBuilder;
 import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
+import org.bouncycastle.pkcs.PKCS10CertificationRequest;
 import org.bouncycastle.tsp.TSPException;
 import org.bouncycastle.tsp.TimeStampRequest;
 import org.bouncycastle.tsp.TimeStampResponse;
@@ -76,6 +78,8 @@ public final class Witness {
                 case "crl" -> crl(rest);
                 case "ocsp" -> ocsp(rest);
                 case "token" -> token(rest);
+                case "request" -> request(rest);
+                case "certificates" -> certificates(rest);
                 default -> throw new IllegalArgumentException(question.get(0));
             }
         } catch (Refused | CertPathValidatorException e) {
@@ -223,5 +227,21 @@ public final class Witness {
         }
         must(inside.size() == 1, inside.size() + " signers");
         return inside.get(0);
+    }
+
+    /** request CSR: the proof of possession. */
+    private static void request(List<String> args) throws Exception {
+        PKCS10CertificationRequest request = new PKCS10CertificationRequest(read(args.get(0)));
+        must(request.isSignatureValid(new JcaContentVerifierProviderBuilder().setProvider("BC").build(request.getSubjectPublicKeyInfo())), "proof of possession");
+        System.out.println("subject: " + request.getSubject());
+    }
+
+    /** certificates CMS: those of a certs-only SignedData, as EST sends them (RFC 7030 4.1.3). */
+    private static void certificates(List<String> args) throws Exception {
+        CMSSignedData data = new CMSSignedData(read(args.get(0)));
+        must(data.getSignerInfos().size() == 0, "it is signed");
+        for (X509CertificateHolder c : data.getCertificates().getMatches(null)) {
+            System.out.println("certificate: " + c.getSubject());
+        }
     }
 }
