@@ -13,9 +13,9 @@ import (
 )
 
 // The X.509 of the library that we take SM2 from is a witness of another's, since
-// certs reads and follows paths by itself. It knows no extended key usage with a
-// component over 63 bits, as those of our arc have (protocol.md 9), and refuses such a
-// certificate whole; policies it reads.
+// certs reads and follows paths by itself. It reads extended key usages by components
+// of 31 bits, where our arc has one of 128 (protocol.md 9), and refuses such a
+// certificate whole; policies of the same arc it reads.
 func TestSmx509ReadsCertificatesAndPaths(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -218,6 +218,7 @@ public final class Witness {
         System.out.println("policy: " + token.getTimeStampInfo().getPolicy());
     }
 
+    @SuppressWarnings("unchecked") // SignerId is a Selector of nothing in particular
     private static X509CertificateHolder signer(TimeStampToken token, List<String> given) throws Exception {
         List<X509CertificateHolder> inside = new ArrayList<>(token.getCertificates().getMatches(token.getSID()));
         System.out.println("certificates: " + inside.size());
