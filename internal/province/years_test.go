@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"yinxin/ca"
+	"yinxin/certs"
 	"yinxin/license/qr"
 	"yinxin/verify"
 )
@@ -55,7 +56,7 @@ func TestOverTheYears(t *testing.T) {
 	in.Evidence.Items = append(slices.DeleteFunc(in.Evidence.Items, func(i verify.Item) bool { return i.Kind == verify.KindSealList }), said...)
 	want(t, d.Judge(in), verify.Valid, "")
 
-	for half := range 7 { // what ends is renewed on the way
+	for half := range 5 { // what ends is renewed on the way
 		if half > 0 {
 			h.clock.move(180 * 24 * time.Hour)
 			h.reopen(t)
@@ -70,18 +71,42 @@ func TestOverTheYears(t *testing.T) {
 		h.valid(t, "the stamp", sealed)
 		h.valid(t, "the licence", l.Document)
 	}
+	// The old QR key's certificate ends, and nobody need keep its licences from being
+	// recorded: the responder still knows of it.
+	h.clock.move(9 * 24 * time.Hour)
+	trust, err := h.Trust(t.Context()) // for a week; the scheme's own key ends with the others
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.move(3 * 24 * time.Hour)
+	if row, err := h.CA.Certificate(t.Context(), old[ca.PurposeQR]); err != nil || !h.clock.now().After(row.NotAfter) {
+		t.Fatal("the old QR certificate has not ended", err)
+	}
+	judged := func(token *qr.Token) verify.TokenReport {
+		in := verify.Input{Trust: trust, At: h.clock.now()}
+		wants := append(h.Engine.TokenWants(token, in), verify.Want{Kind: verify.KindLicence, Region: h.Identity.Region, Key: l.Identifier})
+		items, err := h.Answers(t.Context(), wants)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.At, in.Evidence = h.clock.now(), &verify.Evidence{Items: items}
+		return h.Engine.JudgeToken(token, in)
+	}
+	if r := judged(printed); r.Record != verify.InForce {
+		t.Errorf("the printed code, by a certificate that has ended: %+v", r)
+	}
 	// A compromise of the old QR key is told of every code by it, and of no other.
 	fresh, err := h.Licences.Token(t.Context(), l.Identifier)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.CA.Revoke(t.Context(), ca.RevokeRequest{Serial: old[ca.PurposeQR], Reason: 1, Who: "test", Why: "stolen"}); err != nil {
+	if _, err := h.CA.Revoke(t.Context(), ca.RevokeRequest{Serial: old[ca.PurposeQR], Reason: certs.ReasonKeyCompromise, Who: "test", Why: "stolen"}); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := h.JudgeToken(t.Context(), printed); err != nil || r.Why != verify.ServiceDistrusted {
-		t.Errorf("by a compromised key: %+v %v", r, err)
+	if r := judged(printed); r.Why != verify.ServiceDistrusted {
+		t.Errorf("by a compromised key: %+v", r)
 	}
-	if r, err := h.JudgeToken(t.Context(), fresh); err != nil || r.Record != verify.InForce {
-		t.Errorf("by the new key: %+v %v", r, err)
+	if r := judged(fresh); r.Record != verify.InForce {
+		t.Errorf("by the new key: %+v", r)
 	}
 }
