@@ -181,6 +181,31 @@ func TestWhoseOCSPAnswerCounts(t *testing.T) {
 	}
 }
 
+// What is said in the name of an authority whose certificate has ended, or has not
+// begun, makes nothing good.
+func TestAnAnswerInItsIssuersTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, to time.Time
+		verdict  verify.Verdict
+		code     verify.Code
+	}{
+		"within":          {epoch, noon.Add(year), verify.Valid, ""},
+		"after its end":   {epoch, noon.Add(10 * time.Minute), verify.CannotConfirm, verify.StatusUnavailable},
+		"at its very end": {epoch, noon.Add(50 * time.Minute), verify.Valid, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			by := newParty(t, s.r.root, profile{name: "520000 agencies", ca: true, from: c.from, to: c.to})
+			s.r.serves(certs.ServiceAgencyCA, by)
+			s.order.signer = newParty(t, by, profile{name: s.r.sealID(1)})
+			s.r.seal = s.r.makeSeal(t, sealOrder{signer: s.order.signer})
+			s.more = []verify.Item{said{about: s.order.signer, issuer: by, by: by, at: s.known}.item(t),
+				said{about: by, issuer: s.r.root, by: s.r.root, at: s.known, cutoff: epoch}.item(t)}
+			expect(t, s.judge(), c.verdict, c.code)
+		})
+	}
+}
+
 // answering is a listed responder of another term.
 func (s *ocspScene) answering(from, to time.Time) *party {
 	p := newParty(s, s.r.issuing, profile{name: "520000 issuing OCSP", eku: certs.OIDEKUOCSPSigning, from: from, to: to, more: []pkix.Extension{noCheck}})

@@ -82,9 +82,13 @@ func TestOverTheYears(t *testing.T) {
 	if row, err := h.CA.Certificate(t.Context(), old[ca.PurposeQR]); err != nil || !h.clock.now().After(row.NotAfter) {
 		t.Fatal("the old QR certificate has not ended", err)
 	}
-	judged := func(token *qr.Token) verify.TokenReport {
+	judged := func(token *qr.Token, signer bool) verify.TokenReport {
 		in := verify.Input{Trust: trust, At: h.clock.now()}
-		wants := append(h.Engine.TokenWants(token, in), verify.Want{Kind: verify.KindLicence, Region: h.Identity.Region, Key: l.Identifier})
+		var wants []verify.Want
+		if signer {
+			wants = h.Engine.TokenWants(token, in)
+		}
+		wants = append(wants, verify.Want{Kind: verify.KindLicence, Region: h.Identity.Region, Key: l.Identifier})
 		items, err := h.Answers(t.Context(), wants)
 		if err != nil {
 			t.Fatal(err)
@@ -92,8 +96,11 @@ func TestOverTheYears(t *testing.T) {
 		in.At, in.Evidence = h.clock.now(), &verify.Evidence{Items: items}
 		return h.Engine.JudgeToken(token, in)
 	}
-	if r := judged(printed); r.Record != verify.InForce {
+	if r := judged(printed, true); r.Record != verify.InForce {
 		t.Errorf("the printed code, by a certificate that has ended: %+v", r)
+	}
+	if r := judged(printed, false); r.Why != verify.StatusUnavailable {
+		t.Errorf("nobody speaks of the signer: %+v", r)
 	}
 	// A compromise of the old QR key is told of every code by it, and of no other.
 	fresh, err := h.Licences.Token(t.Context(), l.Identifier)
@@ -103,10 +110,10 @@ func TestOverTheYears(t *testing.T) {
 	if _, err := h.CA.Revoke(t.Context(), ca.RevokeRequest{Serial: old[ca.PurposeQR], Reason: certs.ReasonKeyCompromise, Who: "test", Why: "stolen"}); err != nil {
 		t.Fatal(err)
 	}
-	if r := judged(printed); r.Why != verify.ServiceDistrusted {
+	if r := judged(printed, true); r.Why != verify.ServiceDistrusted {
 		t.Errorf("by a compromised key: %+v", r)
 	}
-	if r := judged(fresh); r.Record != verify.InForce {
+	if r := judged(fresh, true); r.Record != verify.InForce {
 		t.Errorf("by the new key: %+v", r)
 	}
 }
