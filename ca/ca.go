@@ -3,8 +3,9 @@
 //
 // New opens an Authority over a store and a key store; Init is called before
 // anything else: it settles what a killed process left, and makes what is
-// missing of the chain and of the certificates of each purpose. Issue and
-// Revoke are the acts. The faces are ca/crl and ca/tsa.
+// missing of the chain and of the certificates of each purpose. Issue, Revoke,
+// Hold, Renew and SetProfile are the acts. What is signed goes through ca/lint; the
+// faces are ca/crl, ca/ocsp, ca/tsa and ca/est.
 package ca
 
 import (
@@ -52,7 +53,7 @@ var (
 	// ErrTwinned: the signing certificate has an encryption certificate already.
 	ErrTwinned = errors.New("the certificate has its encryption certificate already")
 	// ErrRetryMismatch: the idempotency key was used for another request.
-	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
+	ErrRetryMismatch = act.ErrRetryMismatch
 )
 
 // Names of acts in the journal.
@@ -70,7 +71,7 @@ const (
 // Row is a certificate in the register.
 type Row struct {
 	Serial     string      `cbor:"1,keyasint" json:"serial"` // hex
-	Issuer     string      `cbor:"2,keyasint" json:"issuer"` // purpose of the issuer; its own for a self-signed one
+	Issuer     string      `cbor:"2,keyasint" json:"issuer"` // name of the issuer, such as issuing.2 (Credential.Name); its own purpose for a self-signed one
 	Profile    string      `cbor:"3,keyasint" json:"profile"`
 	Purpose    Purpose     `cbor:"4,keyasint,omitempty" json:"purpose,omitempty"` // of the office's own keys
 	Agency     string      `cbor:"5,keyasint,omitempty" json:"agency,omitempty"`  // USCC
@@ -224,7 +225,7 @@ type Authority struct {
 	held      atomic.Pointer[map[held]Credential] // written under mu, read by every stamp
 }
 
-// maxBaseURL keeps a certificate small: it holds the address three times.
+// maxBaseURL keeps a certificate small: it holds the address up to five times.
 const maxBaseURL = 200
 
 // New checks the configuration.

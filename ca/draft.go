@@ -49,8 +49,7 @@ func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, 
 	}
 	t.issuer, t.issuerKeyID = issuer.RawSubject, issuer.SubjectKeyID
 	t.crlURL, t.freshestURL = a.crlURLs(by.Name, hex.EncodeToString(serial.Bytes()), o.profile)
-	t.issuerURL = a.c.BaseURL + "/ca/" + by.Name + ".cer"
-	t.ocspURL = a.c.BaseURL + "/ocsp"
+	t.issuerURL, t.ocspURL = a.issuerURL(by.Name), a.ocspURL()
 	return t, by, nil
 }
 

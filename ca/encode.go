@@ -77,16 +77,15 @@ func point(key *ecdsa.PublicKey) ([]byte, error) {
 // keyID is the first 20 octets of SM3 over the point (protocol.md 9).
 func keyID(point []byte) []byte { sum := sm3.Sum(point); return sum[:20] }
 
-func addAlgorithm(b *cryptobyte.Builder) {
-	addSequence(b, func(b *cryptobyte.Builder) { certs.AddOID(b, certs.OIDSM2WithSM3) })
-}
-
-func addTime(b *cryptobyte.Builder, t time.Time) {
-	if t.Year() < 2050 { // RFC 5280 4.1.2.5
-		b.AddASN1UTCTime(t)
-	} else {
-		b.AddASN1GeneralizedTime(t)
-	}
+// addPublicKey writes SubjectPublicKeyInfo of a point (GM/T 0009).
+func addPublicKey(b *cryptobyte.Builder, point []byte) {
+	addSequence(b, func(b *cryptobyte.Builder) {
+		addSequence(b, func(b *cryptobyte.Builder) {
+			certs.AddOID(b, certs.OIDECPublicKey)
+			certs.AddOID(b, certs.OIDSM2Curve)
+		})
+		b.AddASN1BitString(point)
+	})
 }
 
 // tbs encodes TBSCertificate.
@@ -107,20 +106,14 @@ func (t *template) tbs() ([]byte, error) {
 		addSequence(b, func(b *cryptobyte.Builder) {
 			b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) { b.AddASN1Int64(2) })
 			b.AddASN1BigInt(t.serial)
-			addAlgorithm(b)
+			certs.AddSM2WithSM3(b)
 			b.AddBytes(issuer)
 			addSequence(b, func(b *cryptobyte.Builder) {
-				addTime(b, t.notBefore)
-				addTime(b, t.notAfter)
+				certs.AddTime(b, t.notBefore)
+				certs.AddTime(b, t.notAfter)
 			})
 			b.AddBytes(subject)
-			addSequence(b, func(b *cryptobyte.Builder) {
-				addSequence(b, func(b *cryptobyte.Builder) {
-					certs.AddOID(b, certs.OIDECPublicKey)
-					certs.AddOID(b, certs.OIDSM2Curve)
-				})
-				b.AddASN1BitString(pt)
-			})
+			addPublicKey(b, pt)
 			b.AddASN1(asn1.Tag(3).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
 				addSequence(b, func(b *cryptobyte.Builder) { t.addExtensions(b, keyID(pt)) })
 			})
@@ -128,20 +121,10 @@ func (t *template) tbs() ([]byte, error) {
 	})
 }
 
-func addExtension(b *cryptobyte.Builder, o certs.OID, critical bool, value func(*cryptobyte.Builder)) {
-	addSequence(b, func(b *cryptobyte.Builder) {
-		certs.AddOID(b, o)
-		if critical {
-			b.AddASN1Boolean(true)
-		}
-		b.AddASN1(asn1.OCTET_STRING, value)
-	})
-}
-
 func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 	p := t.profile.c
 	if p.CA {
-		addExtension(b, "2.5.29.19", true, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, "2.5.29.19", true, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) {
 				b.AddASN1Boolean(true)
 				if p.PathLen >= 0 {
@@ -151,31 +134,31 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 		})
 	}
 	t.addConstraints(b)
-	addExtension(b, "2.5.29.15", true, func(b *cryptobyte.Builder) { addKeyUsage(b, p.KeyUsage) })
+	certs.AddExtension(b, "2.5.29.15", true, func(b *cryptobyte.Builder) { addKeyUsage(b, p.KeyUsage) })
 	if p.EKU != "" {
-		addExtension(b, "2.5.29.37", p.EKUCritical, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, "2.5.29.37", p.EKUCritical, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) { certs.AddOID(b, p.EKU) })
 		})
 	}
-	addExtension(b, "2.5.29.14", false, func(b *cryptobyte.Builder) { b.AddASN1OctetString(own) })
+	certs.AddExtension(b, "2.5.29.14", false, func(b *cryptobyte.Builder) { b.AddASN1OctetString(own) })
 	if t.issuerKeyID != nil {
-		addExtension(b, "2.5.29.35", false, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, "2.5.29.35", false, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) {
 				b.AddASN1(asn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(t.issuerKeyID) })
 			})
 		})
 	}
 	if t.crlURL != "" {
-		addExtension(b, "2.5.29.31", false, func(b *cryptobyte.Builder) { addCRLPoint(b, t.crlURL) })
+		certs.AddExtension(b, "2.5.29.31", false, func(b *cryptobyte.Builder) { addCRLPoint(b, t.crlURL) })
 	}
 	if t.freshestURL != "" {
-		addExtension(b, "2.5.29.46", false, func(b *cryptobyte.Builder) { addCRLPoint(b, t.freshestURL) })
+		certs.AddExtension(b, "2.5.29.46", false, func(b *cryptobyte.Builder) { addCRLPoint(b, t.freshestURL) })
 	}
 	if len(p.Policies) > 0 {
-		addExtension(b, "2.5.29.32", false, func(b *cryptobyte.Builder) { t.addPolicies(b) })
+		certs.AddExtension(b, "2.5.29.32", false, func(b *cryptobyte.Builder) { t.addPolicies(b) })
 	}
 	if t.issuerURL != "" {
-		addExtension(b, "1.3.6.1.5.5.7.1.1", false, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, "1.3.6.1.5.5.7.1.1", false, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) {
 				addAccess(b, "1.3.6.1.5.5.7.48.1", t.ocspURL)
 				addAccess(b, "1.3.6.1.5.5.7.48.2", t.issuerURL)
@@ -183,12 +166,12 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 		})
 	}
 	if t.uscc != "" {
-		addExtension(b, certs.OIDUSCC, false, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, certs.OIDUSCC, false, func(b *cryptobyte.Builder) {
 			b.AddASN1(asn1.PrintableString, func(b *cryptobyte.Builder) { b.AddBytes([]byte(t.uscc)) })
 		})
 	}
 	if p.OCSPNoCheck {
-		addExtension(b, certs.OIDOCSPNoCheck, false, func(b *cryptobyte.Builder) { b.AddASN1NULL() })
+		certs.AddExtension(b, certs.OIDOCSPNoCheck, false, func(b *cryptobyte.Builder) { b.AddASN1NULL() })
 	}
 }
 
@@ -196,7 +179,7 @@ func (t *template) addExtensions(b *cryptobyte.Builder, own []byte) {
 func (t *template) addConstraints(b *cryptobyte.Builder) {
 	p := t.profile.c
 	if len(p.Permitted) > 0 {
-		addExtension(b, "2.5.29.30", true, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, "2.5.29.30", true, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) {
 				b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
 					for _, n := range p.Permitted { // GeneralSubtree: directoryName [4], minimum 0 left out
@@ -209,7 +192,7 @@ func (t *template) addConstraints(b *cryptobyte.Builder) {
 		})
 	}
 	if p.RequirePolicy {
-		addExtension(b, "2.5.29.36", true, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, "2.5.29.36", true, func(b *cryptobyte.Builder) {
 			addSequence(b, func(b *cryptobyte.Builder) { // requireExplicitPolicy [0] 0: at once
 				b.AddASN1(asn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddUint8(0) })
 			})
@@ -279,7 +262,7 @@ func assemble(tbs, signature []byte) ([]byte, error) {
 	return encode(func(b *cryptobyte.Builder) {
 		addSequence(b, func(b *cryptobyte.Builder) {
 			b.AddBytes(tbs)
-			addAlgorithm(b)
+			certs.AddSM2WithSM3(b)
 			b.AddASN1BitString(signature)
 		})
 	})

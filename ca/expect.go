@@ -28,13 +28,19 @@ func (a *Authority) expected(o order, serial string, by Credential) lint.Expecte
 	want.Region, want.CPS, want.Issuer = a.c.Region, a.cpsURL(), by.Certificate
 	if by.Certificate != nil {
 		want.CRL, want.FreshestCRL = a.crlURLs(by.Name, serial, o.profile)
-		want.OCSP, want.IssuerURL = a.c.BaseURL+"/ocsp", a.c.BaseURL+"/ca/"+by.Name+".cer"
+		want.OCSP, want.IssuerURL = a.ocspURL(), a.issuerURL(by.Name)
 	}
 	return want
 }
 
 // cpsURL is where the practice statement is to be read.
 func (a *Authority) cpsURL() string { return a.c.BaseURL + "/cps" }
+
+// ocspURL is where the responder answers, for every issuer.
+func (a *Authority) ocspURL() string { return a.c.BaseURL + "/ocsp" }
+
+// issuerURL is where an issuer's certificate is to be had.
+func (a *Authority) issuerURL(issuer string) string { return a.c.BaseURL + "/ca/" + issuer + ".cer" }
 
 // crlURLs are the addresses of the list that will tell of a revocation, and of
 // its delta list, "" if the profile names none. What an issuing CA issues names the

@@ -16,8 +16,6 @@ type Ends struct {
 	Within map[time.Duration]map[string]int
 }
 
-const day = 24 * time.Hour
-
 // Spans are those that Ends counts for: a holder of a certificate takes a month to
 // renew it, and a purchase takes a quarter.
 func Spans() []time.Duration { return []time.Duration{7 * day, 30 * day, 90 * day} }

@@ -28,9 +28,6 @@ const (
 	KindProfile  = "profile" // a change of a profile
 )
 
-// Issuable lists the profiles that agencies may ask for.
-func Issuable() []string { return []string{ProfileAgencySeal, ProfilePerson, ProfileClient} }
-
 // AskedIssue is a request for a certificate as officers are shown it, and all
 // that is needed to carry it out.
 type AskedIssue struct {

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,8 +32,10 @@ type IssueRequest struct {
 	Admitted   bool        // the gate was asked (Admit), or officers approved it
 }
 
-// issuable are the profiles that agencies may ask for.
-var issuable = map[string]bool{ProfileAgencySeal: true, ProfilePerson: true, ProfileClient: true}
+// Issuable lists the profiles that agencies may ask for.
+func Issuable() []string { return []string{ProfileAgencySeal, ProfilePerson, ProfileClient} }
+
+func issuable(profile string) bool { return slices.Contains(Issuable(), profile) }
 
 const (
 	// maxNameText bounds what goes into a subject: X.520's upper bound is 64
@@ -59,12 +62,12 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 	} else if serial != "" {
 		return a.c.Store.Certificate(ctx, serial)
 	}
-	organization := r.AgencyName
+	subject := Name{Organization: r.AgencyName, CommonName: r.CommonName}
 	if r.Profile == ProfileAgencySeal {
-		organization = r.Agency + r.AgencyName // formats.md 3: O is USCC and unit name
+		subject = SealSubject(r.Agency, r.AgencyName, r.CommonName)
 	}
 	row, err := a.issue(ctx, order{
-		profile: a.profile(r.Profile), issuer: PurposeIssuing, subject: Name{Organization: organization, CommonName: r.CommonName},
+		profile: a.profile(r.Profile), issuer: PurposeIssuing, subject: subject,
 		key: key, held: r.Key, agency: r.Agency, who: r.Who, why: r.Why, retry: r.Retry, replaces: r.Replaces,
 	})
 	if err == nil {
@@ -102,7 +105,7 @@ func (a *Authority) retried(ctx context.Context, r *act.Retry) (Row, bool, error
 
 func (r *IssueRequest) check() (*ecdsa.PublicKey, error) {
 	switch {
-	case !issuable[r.Profile]:
+	case !issuable(r.Profile):
 		return nil, fmt.Errorf("%w: no agency may have a certificate of profile %q", ErrRefused, r.Profile)
 	case !certs.USCCValid(r.Agency):
 		return nil, fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, r.Agency)

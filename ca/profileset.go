@@ -78,7 +78,7 @@ func (a *Authority) Profiles() []Statement {
 	return out
 }
 
-func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
+func days(d time.Duration) int { return int(d / day) }
 
 // ProfileHistory lists how a profile was set, oldest first.
 func (a *Authority) ProfileHistory(ctx context.Context, name string) ([]ProfileVersion, error) {
@@ -147,7 +147,7 @@ func (a *Authority) withVersion(v ProfileVersion) (Profile, error) {
 		return Profile{}, fmt.Errorf("profile %s: a life of %d days, which protocol.md 9 has from 1 to %d", v.Name, v.LifeDays, limit)
 	}
 	c := standard.c
-	c.Life, c.Settings = time.Duration(v.LifeDays)*24*time.Hour, v.Settings
+	c.Life, c.Settings = time.Duration(v.LifeDays)*day, v.Settings
 	p, err := NewProfile(c)
 	p.version = v.Version
 	return p, err

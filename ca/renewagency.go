@@ -61,7 +61,7 @@ func (a *Authority) RenewCertificate(ctx context.Context, r RenewRequest) (Row, 
 // renewable gives the common name of a certificate that may be renewed.
 func renewable(old Row) (commonName string, err error) {
 	switch {
-	case old.Agency == "" || !issuable[old.Profile]:
+	case old.Agency == "" || !issuable(old.Profile):
 		return "", fmt.Errorf("%w: it is no agency's certificate", ErrRefused)
 	case old.Profile == ProfileAgencySeal:
 		// GB/T 38540: the seal lists its signers' certificates octet for octet.

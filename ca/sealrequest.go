@@ -26,13 +26,7 @@ func SealRequest(ctx context.Context, agency, agencyName, sealID string, key hsm
 		addSequence(b, func(b *cryptobyte.Builder) {
 			b.AddASN1Int64(0)
 			addName(b, SealSubject(agency, agencyName, sealID))
-			addSequence(b, func(b *cryptobyte.Builder) {
-				addSequence(b, func(b *cryptobyte.Builder) {
-					certs.AddOID(b, certs.OIDECPublicKey)
-					certs.AddOID(b, certs.OIDSM2Curve)
-				})
-				b.AddASN1BitString(pt)
-			})
+			addPublicKey(b, pt)
 			// Attributes are not optional, though there are none (RFC 2986 4.1).
 			b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(*cryptobyte.Builder) {})
 		})

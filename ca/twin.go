@@ -35,7 +35,7 @@ func (a *Authority) IssueTwin(ctx context.Context, r TwinRequest) (Row, error) {
 		return Row{}, fmt.Errorf("%w: certificate %s: %w", ErrLost, r.Signing, err)
 	}
 	switch {
-	case !issuable[signing.Profile]:
+	case !issuable(signing.Profile):
 		return Row{}, fmt.Errorf("%w: a certificate of profile %q has no encryption certificate", ErrRefused, signing.Profile)
 	case signing.State(a.c.Clock()) != StateValid:
 		return Row{}, fmt.Errorf("%w: the signing certificate is %s", ErrRefused, signing.State(a.c.Clock()))

@@ -229,7 +229,7 @@ func BuildSignedData(ctx context.Context, spec SignedDataSpec) ([]byte, error) {
 	}
 	var extra [][]byte
 	if !spec.Time.IsZero() {
-		at, err := attribute(OIDSigningTime, func(b *cryptobyte.Builder) { addTime(b, spec.Time) })
+		at, err := attribute(OIDSigningTime, func(b *cryptobyte.Builder) { AddTime(b, spec.Time) })
 		if err != nil {
 			return nil, err
 		}

@@ -52,13 +52,30 @@ func readGeneralizedTime(s *cryptobyte.String) (t time.Time, ok bool) {
 	return t.UTC(), ok
 }
 
-// addTime writes a time as RFC 5280 wants it: UTCTime through 2049.
-func addTime(b *cryptobyte.Builder, t time.Time) {
+// AddTime writes a time as RFC 5280 wants it: UTCTime through 2049.
+func AddTime(b *cryptobyte.Builder, t time.Time) {
 	if t = t.UTC(); t.Year() < 2050 {
 		b.AddASN1UTCTime(t)
 	} else {
 		b.AddASN1GeneralizedTime(t)
 	}
+}
+
+// AddExtension writes an Extension (RFC 5280 4.1); value is what its OCTET STRING holds.
+func AddExtension(b *cryptobyte.Builder, o OID, critical bool, value func(*cryptobyte.Builder)) {
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		AddOID(b, o)
+		if critical { // the default is left out
+			b.AddASN1Boolean(true)
+		}
+		b.AddASN1(asn1.OCTET_STRING, value)
+	})
+}
+
+// AddSM2WithSM3 writes the AlgorithmIdentifier of our signatures, without parameters
+// (GM/T 0009).
+func AddSM2WithSM3(b *cryptobyte.Builder) {
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM2WithSM3) })
 }
 
 // maxSerial is the longest serial of RFC 5280 4.1.2.2, in octets.

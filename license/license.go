@@ -21,7 +21,7 @@ var (
 	ErrRefused       = errors.New("refused")
 	ErrExists        = errors.New("the licence type is defined already")
 	ErrNoRight       = errors.New("the caller may not act for this licence")
-	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
+	ErrRetryMismatch = act.ErrRetryMismatch
 	// ErrChanged: the licence changed between two acts; look again.
 	ErrChanged = errors.New("the licence was changed by someone else in between")
 	// ErrTaken: the identifier or the position in the status list has been used;

@@ -21,7 +21,7 @@ var (
 	ErrDocument      = errors.New("the document cannot be sealed")
 	ErrQuota         = errors.New("the seal's quota for today is used up")
 	ErrInFlight      = errors.New("a request with this idempotency key is being done")
-	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
+	ErrRetryMismatch = act.ErrRetryMismatch
 	// ErrChanged: the seal, its certificate or the right to use it changed
 	// between the signature and the commit; nothing was sealed.
 	ErrChanged = errors.New("the seal changed while the document was being sealed; nothing was sealed")

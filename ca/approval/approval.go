@@ -57,7 +57,7 @@ var (
 	// ErrClock: the clock stands before the request was asked.
 	ErrClock = errors.New("the clock stands before the request was asked; set it right first")
 	// ErrRetryMismatch: the idempotency key was used for another request.
-	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
+	ErrRetryMismatch = act.ErrRetryMismatch
 	// ErrRefused: what was asked breaks a rule of this office.
 	ErrRefused = errors.New("refused")
 	// ErrChanged: the rule was changed by someone else meanwhile.

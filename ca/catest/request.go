@@ -4,9 +4,11 @@ package catest
 
 import (
 	"crypto/rand"
+	"encoding/pem"
 	"testing"
 
 	"github.com/emmansun/gmsm/sm2"
+	"github.com/emmansun/gmsm/smx509"
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
@@ -37,6 +39,16 @@ func Key(t testing.TB) *sm2.PrivateKey {
 		t.Fatal(err)
 	}
 	return key
+}
+
+// PEM is a request on a key as the library makes it, which shares no code with ours.
+func PEM(t testing.TB, key *sm2.PrivateKey) []byte {
+	t.Helper()
+	der, err := smx509.CreateCertificateRequest(rand.Reader, &smx509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
 }
 
 // DER signs the request.

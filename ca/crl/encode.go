@@ -33,18 +33,6 @@ type content struct {
 
 func sequence(b *cryptobyte.Builder, f func(*cryptobyte.Builder)) { b.AddASN1(asn1.SEQUENCE, f) }
 
-func addAlgorithm(b *cryptobyte.Builder) {
-	sequence(b, func(b *cryptobyte.Builder) { certs.AddOID(b, certs.OIDSM2WithSM3) })
-}
-
-func addTime(b *cryptobyte.Builder, t time.Time) {
-	if t.Year() < 2050 { // RFC 5280 5.1.2.4
-		b.AddASN1UTCTime(t)
-	} else {
-		b.AddASN1GeneralizedTime(t)
-	}
-}
-
 // entryRoom is what an entry with reason and date takes in octets; a list of many is
 // encoded without being moved.
 const entryRoom = 80
@@ -54,10 +42,10 @@ func (c *content) tbs() ([]byte, error) {
 	b := cryptobyte.NewBuilder(make([]byte, 0, 1024+entryRoom*len(c.entries)))
 	sequence(b, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(1)
-		addAlgorithm(b)
+		certs.AddSM2WithSM3(b)
 		b.AddBytes(c.issuer.RawSubject)
-		addTime(b, c.this)
-		addTime(b, c.next)
+		certs.AddTime(b, c.this)
+		certs.AddTime(b, c.next)
 		if len(c.entries) > 0 { // RFC 5280 5.1.2.6: absent when empty
 			sequence(b, c.addEntries)
 		}
@@ -68,35 +56,25 @@ func (c *content) tbs() ([]byte, error) {
 	return b.Bytes()
 }
 
-func addExtension(b *cryptobyte.Builder, o certs.OID, critical bool, value func(*cryptobyte.Builder)) {
-	sequence(b, func(b *cryptobyte.Builder) {
-		certs.AddOID(b, o)
-		if critical {
-			b.AddASN1Boolean(true)
-		}
-		b.AddASN1(asn1.OCTET_STRING, value)
-	})
-}
-
 func (c *content) addExtensions(b *cryptobyte.Builder) {
-	addExtension(b, extAuthorityKeyID, false, func(b *cryptobyte.Builder) {
+	certs.AddExtension(b, extAuthorityKeyID, false, func(b *cryptobyte.Builder) {
 		sequence(b, func(b *cryptobyte.Builder) {
 			b.AddASN1(asn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(c.issuer.SubjectKeyID) })
 		})
 	})
-	addExtension(b, extNumber, false, func(b *cryptobyte.Builder) { b.AddASN1Uint64(c.number) })
+	certs.AddExtension(b, extNumber, false, func(b *cryptobyte.Builder) { b.AddASN1Uint64(c.number) })
 	if c.base != 0 {
-		addExtension(b, extDelta, true, func(b *cryptobyte.Builder) { b.AddASN1Uint64(c.base) })
+		certs.AddExtension(b, extDelta, true, func(b *cryptobyte.Builder) { b.AddASN1Uint64(c.base) })
 	}
 	if c.address != "" {
 		// RFC 5280 5.2.5: the scope of a shard is the certificates that name the same
 		// address. A list without it speaks for every certificate of the issuer.
-		addExtension(b, extDistribution, true, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, extDistribution, true, func(b *cryptobyte.Builder) {
 			sequence(b, func(b *cryptobyte.Builder) { addPoint(b, c.address) })
 		})
 	}
 	if c.freshest != "" {
-		addExtension(b, extFreshest, false, func(b *cryptobyte.Builder) {
+		certs.AddExtension(b, extFreshest, false, func(b *cryptobyte.Builder) {
 			sequence(b, func(b *cryptobyte.Builder) {
 				sequence(b, func(b *cryptobyte.Builder) { addPoint(b, c.freshest) })
 			})
@@ -105,7 +83,7 @@ func (c *content) addExtensions(b *cryptobyte.Builder) {
 	// A revoked certificate stays on the lists when it has expired, so that who opens
 	// an old document need not wonder what a list leaves out: from the issuer's first
 	// day on.
-	addExtension(b, extExpiredCerts, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(c.issuer.NotBefore.UTC()) })
+	certs.AddExtension(b, extExpiredCerts, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(c.issuer.NotBefore.UTC()) })
 }
 
 // addPoint writes DistributionPointName in its tag: [0] { fullName [0] { URI } }.
@@ -123,7 +101,7 @@ func assemble(tbs, signature []byte) ([]byte, error) {
 	b := cryptobyte.NewBuilder(make([]byte, 0, len(tbs)+128))
 	sequence(b, func(b *cryptobyte.Builder) {
 		b.AddBytes(tbs)
-		addAlgorithm(b)
+		certs.AddSM2WithSM3(b)
 		b.AddASN1BitString(signature)
 	})
 	return b.Bytes()

@@ -38,7 +38,7 @@ func (n name) scope() string {
 	return n.issuer + "-" + n.shard
 }
 
-// Kind is full, shard or delta.
+// kind is full, shard or delta.
 func (n name) kind() string {
 	switch {
 	case n.delta:
@@ -67,10 +67,11 @@ func (p *Publisher) parse(ctx context.Context, s string) (name, error) {
 	if slices.Contains(issuers, s) {
 		return name{issuer: s}, nil
 	}
-	issuer, part, _ := cutLast(s, "-")
-	if !slices.Contains(issuers, issuer) {
+	dash := strings.LastIndexByte(s, '-')
+	if dash < 0 || !slices.Contains(issuers, s[:dash]) {
 		return name{}, fmt.Errorf("%w: %q", ErrNoList, s)
 	}
+	issuer, part := s[:dash], s[dash+1:]
 	if divided, err := p.divided(ctx, issuer); err != nil || !divided {
 		return name{}, errors.Join(err, fmt.Errorf("%w: %q", ErrNoList, s))
 	}
@@ -81,13 +82,6 @@ func (p *Publisher) parse(ctx context.Context, s string) (name, error) {
 		return name{issuer: issuer, shard: part}, nil
 	}
 	return name{}, fmt.Errorf("%w: %q", ErrNoList, s)
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // divided tells whether an issuer has shards and deltas. A root revokes a handful of

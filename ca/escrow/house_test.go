@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"log/slog"
 	"os"
@@ -14,10 +13,10 @@ import (
 	"time"
 
 	"github.com/emmansun/gmsm/sm2"
-	"github.com/emmansun/gmsm/smx509"
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
 	"yinxin/hsm"
 	"yinxin/hsm/softkey"
@@ -223,28 +222,9 @@ func (f faultyKeys) Envelope(ctx context.Context, id string, to *ecdsa.PublicKey
 	return b, err
 }
 
-func newKey(t testing.TB) *sm2.PrivateKey {
-	t.Helper()
-	k, err := sm2.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-// csr is a request of a key, in PEM.
-func csr(t testing.TB, k *sm2.PrivateKey) []byte {
-	t.Helper()
-	der, err := smx509.CreateCertificateRequest(rand.Reader, &smx509.CertificateRequest{}, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-}
-
 // order asks for a pair.
 func order(t testing.TB, k *sm2.PrivateKey, key string) ca.IssueRequest {
-	r := ca.IssueRequest{Profile: ca.ProfilePerson, Agency: uscc, AgencyName: "示例局", CommonName: "李四", CSR: csr(t, k), Who: "张三", Why: "启用"}
+	r := ca.IssueRequest{Profile: ca.ProfilePerson, Agency: uscc, AgencyName: "示例局", CommonName: "李四", CSR: catest.PEM(t, k), Who: "张三", Why: "启用"}
 	if key != "" {
 		r.Retry = &act.Retry{Owner: uscc, Key: key, Request: [32]byte{1}}
 	}

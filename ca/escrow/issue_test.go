@@ -14,6 +14,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
 	"yinxin/certs"
 	"yinxin/hsm"
@@ -38,7 +39,7 @@ func (h *house) opened(k *sm2.PrivateKey, p escrow.Pair) (signing, encryption *c
 }
 
 func TestAPair(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	p, err := h.Issue(t.Context(), order(t, k, ""))
 	h.fatal(err)
 	signing, encryption, key := h.opened(k, p)
@@ -68,7 +69,7 @@ func TestAPair(t *testing.T) {
 	if plain, err := kept.Decrypt(t.Context(), c); err != nil || !bytes.Equal(plain, secret) {
 		t.Error(err)
 	}
-	if _, err := smx509.ParseCSRResponse(newKey(t), p.Delivery.Response); err == nil {
+	if _, err := smx509.ParseCSRResponse(catest.Key(t), p.Delivery.Response); err == nil {
 		t.Error("another key opens it")
 	}
 	for _, serial := range []string{p.Delivery.Signing, p.Delivery.Encryption} {
@@ -84,7 +85,7 @@ func TestAPair(t *testing.T) {
 
 // The envelope is drawn anew each time it is made: what was delivered is kept.
 func TestARetryGetsTheSameOctets(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	r := order(t, k, "k")
 	first, err := h.Issue(t.Context(), r)
 	h.fatal(err)
@@ -101,7 +102,7 @@ func TestARetryGetsTheSameOctets(t *testing.T) {
 }
 
 func TestConcurrentRetriesMakeOnePair(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	r := order(t, k, "k")
 	responses := make([][]byte, 6)
 	var wg sync.WaitGroup
@@ -134,7 +135,7 @@ func TestFaultsOfAPair(t *testing.T) {
 			for _, persisted := range []bool{false, true} {
 				for _, restart := range []bool{false, true} {
 					t.Run(fmt.Sprintf("%s %d, persisted %t, restart %t", name, n, persisted, restart), func(t *testing.T) {
-						h, k := newHouse(t), newKey(t)
+						h, k := newHouse(t), catest.Key(t)
 						r := order(t, k, "k")
 						h.faults[name] = &fault{n, persisted}
 						if _, err := h.Issue(t.Context(), r); err != nil && !errors.Is(err, errDisk) {
@@ -168,7 +169,7 @@ func TestFaultsOfAPair(t *testing.T) {
 // Without an idempotency key the next start completes what was begun: no half of
 // a pair stays unknown.
 func TestAStartCompletesAPair(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	h.faults["certificate"] = &fault{2, false}
 	if _, err := h.Issue(t.Context(), order(t, k, "")); !errors.Is(err, errDisk) {
 		t.Fatal(err)
@@ -184,7 +185,7 @@ func TestAStartCompletesAPair(t *testing.T) {
 // A week later the retry keys of its certificates are forgotten, and a second
 // signing certificate could follow the first: the pair is given up, and said so.
 func TestAnOldHalfPairIsGivenUp(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	r := order(t, k, "k")
 	h.faults["certificate"] = &fault{2, false}
 	if _, err := h.Issue(t.Context(), r); !errors.Is(err, errDisk) {
@@ -204,7 +205,7 @@ func TestAnOldHalfPairIsGivenUp(t *testing.T) {
 }
 
 func TestWhatIsNoPair(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	spoiled := order(t, k, "")
 	spoiled.CSR = append(bytes.Clone(spoiled.CSR), "x"...)
 	_, err := h.Issue(t.Context(), spoiled)
@@ -242,7 +243,7 @@ func TestWhatIsNoPair(t *testing.T) {
 
 // A signing certificate has one twin, and a dead one gets none.
 func TestTwins(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	p, err := h.Issue(t.Context(), order(t, k, ""))
 	h.fatal(err)
 	key, err := h.keys.Generate(t.Context(), "x", hsm.UsageEncrypt)
@@ -250,7 +251,7 @@ func TestTwins(t *testing.T) {
 	twin := ca.TwinRequest{Signing: p.Delivery.Signing, Key: key, Who: "x", Why: "y"}
 	_, err = h.ca.IssueTwin(t.Context(), twin)
 	h.want("a second twin", err, ca.ErrTwinned)
-	single, err := h.ca.Issue(t.Context(), order(t, newKey(t), ""))
+	single, err := h.ca.Issue(t.Context(), order(t, catest.Key(t), ""))
 	h.fatal(err)
 	signs, err := h.keys.Generate(t.Context(), "x", hsm.UsageSign)
 	h.fatal(err)
@@ -271,7 +272,7 @@ func TestTwins(t *testing.T) {
 // A pair that needs two officers is made when it is approved, and the retry of
 // the one who asked gets it.
 func TestAPairByTwoOfficers(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	kind := ca.KindIssue(ca.ProfilePerson)
 	_, err := h.approvals.SetRule(t.Context(), kind, true, h.officer("管理员", agency.ScopeAdmin), "x", nil)
 	h.fatal(err)

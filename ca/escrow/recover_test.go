@@ -13,6 +13,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
 	"yinxin/certs"
 	"yinxin/internal/act"
@@ -22,7 +23,7 @@ import (
 // lost is a pair whose agency lost its key.
 func (h *house) lost() (escrow.Pair, *certs.Certificate) {
 	h.t.Helper()
-	k := newKey(h.t)
+	k := catest.Key(h.t)
 	p, err := h.Issue(h.t.Context(), order(h.t, k, ""))
 	h.fatal(err)
 	_, encryption, _ := h.opened(k, p)
@@ -34,10 +35,10 @@ func (h *house) recover(p escrow.Pair, to []byte, by act.Officer) (approval.Requ
 }
 
 func TestRecovery(t *testing.T) {
-	h, to := newHouse(t), newKey(t)
+	h, to := newHouse(t), catest.Key(t)
 	p, encryption := h.lost()
 	zhang, li := h.officer("张三", agency.ScopeEscrowRecover), h.officer("李四", agency.ScopeEscrowRecover)
-	r, err := h.recover(p, csr(t, to), zhang)
+	r, err := h.recover(p, catest.PEM(t, to), zhang)
 	h.fatal(err)
 	if none, err := h.Recoveries(t.Context(), p.Delivery.Encryption); err != nil || len(none) != 0 {
 		t.Fatal("it was handed out before two officers agreed:", none, err)
@@ -81,12 +82,12 @@ func TestRecovery(t *testing.T) {
 }
 
 func TestRecoveryIsAskedByOfficersAlone(t *testing.T) {
-	h, to := newHouse(t), newKey(t)
+	h, to := newHouse(t), catest.Key(t)
 	p, _ := h.lost()
 	for name, by := range map[string]act.Officer{
 		"nobody": {}, "a name": {Name: "张三"}, "without the scope": h.officer("张三", agency.ScopeCertificateIssue), "no such key": {Name: "张三", KeyID: "00000000", Agency: uscc},
 	} {
-		_, err := h.recover(p, csr(t, to), by)
+		_, err := h.recover(p, catest.PEM(t, to), by)
 		h.want(name, err, approval.ErrNoRight)
 	}
 	_, err := h.approvals.SetRule(t.Context(), escrow.KindRecover, false, h.officer("管理员", agency.ScopeAdmin), "x", nil)
@@ -98,13 +99,13 @@ func TestRecipients(t *testing.T) {
 	p, _ := h.lost()
 	zhang, li := h.officer("张三", agency.ScopeEscrowRecover), h.officer("李四", agency.ScopeEscrowRecover)
 	asPEM := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
-	k := newKey(t)
+	k := catest.Key(t)
 	row, err := h.ca.Issue(t.Context(), order(t, k, ""))
 	h.fatal(err)
 	valid := asPEM("CERTIFICATE", row.DER)
 	forged := bytes.Clone(row.DER)
 	forged[len(forged)-1] ^= 1
-	block, _ := pem.Decode(csr(t, newKey(t)))
+	block, _ := pem.Decode(catest.PEM(t, catest.Key(t)))
 	block.Bytes[len(block.Bytes)-1] ^= 1
 	for name, to := range map[string][]byte{
 		"nothing": nil, "no PEM": []byte("x"), "two": append(bytes.Clone(valid), valid...), "a spoiled request": asPEM("CERTIFICATE REQUEST", block.Bytes),
@@ -147,14 +148,14 @@ func TestRecipients(t *testing.T) {
 
 // A key outlives its certificate: what was encrypted to it must be read still.
 func TestAKeyOfARetiredCertificate(t *testing.T) {
-	h, to := newHouse(t), newKey(t)
+	h, to := newHouse(t), catest.Key(t)
 	p, encryption := h.lost()
 	if _, err := h.ca.RevokePair(t.Context(), ca.RevokeRequest{Serial: p.Delivery.Signing, Reason: certs.ReasonKeyCompromise, Who: "x", Why: "y"}, false); err != nil {
 		t.Fatal(err)
 	}
 	h.now = noon.AddDate(4, 0, 0)
 	zhang, li := h.officer("张三", agency.ScopeEscrowRecover), h.officer("李四", agency.ScopeEscrowRecover)
-	r, err := h.recover(p, csr(t, to), zhang)
+	r, err := h.recover(p, catest.PEM(t, to), zhang)
 	h.fatal(err)
 	if _, err := h.approvals.Approve(t.Context(), r.ID, li, ""); err != nil {
 		t.Fatal(err)
@@ -174,10 +175,10 @@ func TestFaultsOfARecovery(t *testing.T) {
 	for _, name := range []string{"envelope", "recovered"} {
 		for _, persisted := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, persisted %t", name, persisted), func(t *testing.T) {
-				h, to := newHouse(t), newKey(t)
+				h, to := newHouse(t), catest.Key(t)
 				p, encryption := h.lost()
 				zhang, li := h.officer("张三", agency.ScopeEscrowRecover), h.officer("李四", agency.ScopeEscrowRecover)
-				r, err := h.recover(p, csr(t, to), zhang)
+				r, err := h.recover(p, catest.PEM(t, to), zhang)
 				h.fatal(err)
 				h.faults[name] = &fault{1, persisted}
 				done, err := h.approvals.Approve(t.Context(), r.ID, li, "")

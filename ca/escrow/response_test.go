@@ -8,6 +8,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
 )
 
@@ -15,7 +16,7 @@ import (
 func delivered(t testing.TB) []byte {
 	t.Helper()
 	h := newHouse(t)
-	p, err := h.Issue(t.Context(), order(t, newKey(t), ""))
+	p, err := h.Issue(t.Context(), order(t, catest.Key(t), ""))
 	h.fatal(err)
 	return p.Delivery.Response
 }
@@ -23,7 +24,7 @@ func delivered(t testing.TB) []byte {
 // A response that is altered anywhere is refused, or shows other certificates;
 // the agency never takes another key for its own.
 func TestAnAlteredResponse(t *testing.T) {
-	h, k := newHouse(t), newKey(t)
+	h, k := newHouse(t), catest.Key(t)
 	p, err := h.Issue(t.Context(), order(t, k, ""))
 	h.fatal(err)
 	der := p.Delivery.Response
@@ -109,7 +110,7 @@ func FuzzParseResponse(f *testing.F) {
 func BenchmarkPair(b *testing.B) {
 	h := newHouse(b)
 	for b.Loop() {
-		r := order(b, newKey(b), "")
+		r := order(b, catest.Key(b), "")
 		if _, err := h.Issue(b.Context(), r); err != nil {
 			b.Fatal(err)
 		}

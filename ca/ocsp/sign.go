@@ -161,7 +161,7 @@ func encode(ctx context.Context, cred ca.Credential, by issuer, words []word, t 
 				b.AddASN1(asn1.OCTET_STRING, func(b *cryptobyte.Builder) {
 					sequence(b, func(b *cryptobyte.Builder) {
 						b.AddBytes(signed)
-						sequence(b, func(b *cryptobyte.Builder) { certs.AddOID(b, certs.OIDSM2WithSM3) })
+						certs.AddSM2WithSM3(b)
 						b.AddASN1BitString(signature)
 						if cred.Certificate.Equal(by.certificate) {
 							return // whoever asks has it

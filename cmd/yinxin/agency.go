@@ -13,6 +13,7 @@ import (
 
 func runAgencyAdd(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	uscc := c.flags.String("uscc", "", "unified social credit `code`")
 	name := c.flags.String("name", "", "the agency's `name`")
 	region := c.flags.String("region", "", "region `code`, the province's by default")
@@ -26,7 +27,11 @@ func runAgencyAdd(ctx context.Context, c *call) error {
 		if *region == "" {
 			*region = p.Identity.Region
 		}
-		a, err := p.Agencies.Add(ctx, agency.AddRequest{ID: *uscc, Name: *name, Region: *region, Who: operator()})
+		who, err := c.who(ctx, p)
+		if err != nil {
+			return err
+		}
+		a, err := p.Agencies.Add(ctx, agency.AddRequest{ID: *uscc, Name: *name, Region: *region, Who: who})
 		if err != nil {
 			return err
 		}
@@ -54,7 +59,8 @@ func runAgencyList(ctx context.Context, c *call) error {
 
 func runKeyCreate(ctx context.Context, c *call) error {
 	c.withData()
-	r := agency.KeyRequest{Who: operator()}
+	c.withOfficer()
+	r := agency.KeyRequest{}
 	c.flags.StringVar(&r.Agency, "agency", "", "USCC of the `agency`")
 	scope := c.flags.String("scope", "", "scopes, comma separated: "+strings.Join(agency.Scopes(), " "))
 	networks := c.flags.String("network", "", "networks it may be used from, comma separated (CIDR)")
@@ -71,6 +77,10 @@ func runKeyCreate(ctx context.Context, c *call) error {
 		r.Networks = strings.Split(*networks, ",")
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
+		var err error
+		if r.Who, err = c.who(ctx, p); err != nil {
+			return err
+		}
 		secret, key, err := p.Agencies.CreateKey(ctx, r)
 		if err != nil {
 			return err
@@ -103,7 +113,8 @@ func runKeyList(ctx context.Context, c *call) error {
 
 func runKeyRevoke(ctx context.Context, c *call) error {
 	c.withData()
-	why := c.flags.String("why", "", "the `reason`")
+	c.withOfficer()
+	why := c.flags.String("why", "", "the grounds")
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
@@ -111,7 +122,11 @@ func runKeyRevoke(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		key, err := p.Agencies.Revoke(ctx, c.args[0], operator(), *why)
+		who, err := c.who(ctx, p)
+		if err != nil {
+			return err
+		}
+		key, err := p.Agencies.Revoke(ctx, c.args[0], who, *why)
 		if err != nil {
 			return err
 		}
@@ -136,12 +151,17 @@ func runAgencyShow(ctx context.Context, c *call) error {
 // runKeyRotate gives a key's owner a new one with the same rights.
 func runKeyRotate(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	grace := c.flags.Duration("grace", 24*time.Hour, "how `long` the old key stays good, so that a running program can be changed over")
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		secret, key, err := p.Agencies.Rotate(ctx, c.args[0], *grace, operator())
+		who, err := c.who(ctx, p)
+		if err != nil {
+			return err
+		}
+		secret, key, err := p.Agencies.Rotate(ctx, c.args[0], *grace, who)
 		if err != nil {
 			return err
 		}

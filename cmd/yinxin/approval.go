@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -12,29 +11,35 @@ import (
 	"yinxin/internal/province"
 )
 
-// runCAPolicy shows which kinds of act need a second officer, or changes one.
-func runCAPolicy(ctx context.Context, c *call) error {
+// runCAPolicyShow shows which kinds of act need a second officer.
+func runCAPolicyShow(ctx context.Context, c *call) error {
+	c.withData()
+	if err := c.parse(0, 0); err != nil {
+		return err
+	}
+	return c.withProvince(ctx, func(p *province.Province) error {
+		rules, err := p.Approvals.Rules(ctx)
+		if err != nil {
+			return err
+		}
+		return c.print(rules, func(w io.Writer) {
+			for _, r := range rules {
+				fmt.Fprintf(w, "%-20s %s\n", r.Kind, demand[r.SecondOfficer])
+			}
+		})
+	})
+}
+
+func runCAPolicySet(ctx context.Context, c *call) error {
 	c.withData()
 	c.withOfficer()
 	why := c.flags.String("why", "", "the grounds")
-	if err := c.parse(1, 3); err != nil {
+	if err := c.parse(2, 2); err != nil {
 		return err
 	}
-	switch {
-	case c.args[0] == "show" && len(c.args) == 1:
-		return c.withProvince(ctx, func(p *province.Province) error {
-			rules, err := p.Approvals.Rules(ctx)
-			if err != nil {
-				return err
-			}
-			return c.print(rules, func(w io.Writer) {
-				for _, r := range rules {
-					fmt.Fprintf(w, "%-20s %s\n", r.Kind, demand[r.SecondOfficer])
-				}
-			})
-		})
-	case c.args[0] != "set" || len(c.args) != 3 || c.args[2] != demand[true] && c.args[2] != demand[false]:
-		return usageError("ca policy show, or ca policy set KIND none|second-officer")
+	kind, wish := c.args[0], c.args[1]
+	if wish != demand[true] && wish != demand[false] {
+		return usageError(fmt.Sprintf("%q is neither %s nor %s", wish, demand[false], demand[true]))
 	}
 	if err := need("why", *why, "officer-key-file", c.officerKeyFile); err != nil {
 		return err
@@ -44,7 +49,7 @@ func runCAPolicy(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		r, err := p.Approvals.SetRule(ctx, c.args[1], c.args[2] == demand[true], by, *why, nil)
+		r, err := p.Approvals.SetRule(ctx, kind, wish == demand[true], by, *why, nil)
 		if err != nil {
 			return c.waits(err)
 		}
@@ -54,36 +59,47 @@ func runCAPolicy(ctx context.Context, c *call) error {
 
 var demand = map[bool]string{false: "none", true: "second-officer"}
 
-// runCARequest lists what was asked for, or shows a request whole.
-func runCARequest(ctx context.Context, c *call) error {
+// runCARequestList lists what was asked for.
+func runCARequestList(ctx context.Context, c *call) error {
 	c.withData()
 	f := approval.Filter{Limit: 500}
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
 	state := c.flags.String("state", "", "pending, approved, refused, withdrawn or expired")
 	c.flags.StringVar(&f.Cursor, "after", "", "id of the last request seen")
-	if err := c.parse(1, 2); err != nil {
+	if err := c.parse(0, 0); err != nil {
 		return err
 	}
 	f.State = approval.State(*state)
-	switch {
-	case c.args[0] == "list" && len(c.args) == 1:
-		return c.withProvince(ctx, func(p *province.Province) error {
-			all, _, err := p.Approvals.List(ctx, f)
-			if err != nil {
-				return err
+	return c.withProvince(ctx, func(p *province.Province) error {
+		all, _, err := p.Approvals.List(ctx, f)
+		if err != nil {
+			return err
+		}
+		return c.print(all, func(w io.Writer) {
+			for _, r := range all {
+				fmt.Fprintln(w, r.ID, r.State, r.Kind, r.Agency, plain(r.By.Name), r.At.Format(time.RFC3339))
 			}
-			return c.print(all, func(w io.Writer) {
-				for _, r := range all {
-					fmt.Fprintln(w, r.ID, r.State, r.Kind, r.Agency, plain(r.By.Name), r.At.Format(time.RFC3339))
-				}
-			})
 		})
-	case c.args[0] != "show" || len(c.args) != 2:
-		return usageError("ca request list, or ca request show ID")
+	})
+}
+
+// oneRequest reads the id that a command is about.
+func (c *call) oneRequest() (act.ID, error) {
+	if err := c.parse(1, 1); err != nil {
+		return act.ID{}, err
 	}
-	id, err := act.ParseID(c.args[1])
+	id, err := act.ParseID(c.args[0])
 	if err != nil {
-		return usageError("the id of a request has 36 characters")
+		return id, usageError("the id of a request has 36 characters")
+	}
+	return id, nil
+}
+
+func runCARequestShow(ctx context.Context, c *call) error {
+	c.withData()
+	id, err := c.oneRequest()
+	if err != nil {
+		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
 		r, err := p.Approvals.Show(ctx, id)
@@ -108,11 +124,8 @@ func showRequest(w io.Writer, r approval.Request) {
 	} else if o != nil {
 		fmt.Fprintf(w, "carried out %s: %s\n", o.At.Format(time.RFC3339), o.Ref)
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
 	// It goes where the lines above went.
-	_ = e.Encode(r.Content)
+	_ = writeJSON(w, r.Content)
 }
 
 // runCADecide approves, refuses or withdraws a request.
@@ -120,12 +133,9 @@ func runCADecide(ctx context.Context, c *call) error {
 	c.withData()
 	c.withOfficer()
 	why := c.flags.String("why", "", "the grounds")
-	if err := c.parse(1, 1); err != nil {
-		return err
-	}
-	id, err := act.ParseID(c.args[0])
+	id, err := c.oneRequest()
 	if err != nil {
-		return usageError("the id of a request has 36 characters")
+		return err
 	}
 	if err := need("officer-key-file", c.officerKeyFile); err != nil {
 		return err

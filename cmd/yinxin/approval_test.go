@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
 )
 
@@ -25,20 +25,7 @@ func (o *office) officerKey(name string, scopes string) string {
 // csr writes a request of a key.
 func (o *office) csr(name string, k *sm2.PrivateKey) string {
 	o.t.Helper()
-	der, err := smx509.CreateCertificateRequest(rand.Reader, &smx509.CertificateRequest{}, k)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return o.write(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
-}
-
-func newKey(t *testing.T) *sm2.PrivateKey {
-	t.Helper()
-	k, err := sm2.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	return o.write(name, catest.PEM(o.t, k))
 }
 
 func answered[T any](t *testing.T, text string) (v T) {
@@ -62,7 +49,7 @@ func TestTwoOfficersAtTheCommandLine(t *testing.T) {
 	o.want(exitUsage, "ca", "policy", "set", "issue:client", "perhaps", "--why", "x", "--officer-key-file", chief)
 	o.want(0, "ca", "policy", "set", "issue:client", "second-officer", "--why", "x", "--officer-key-file", chief)
 
-	csr := o.csr("r.pem", newKey(t))
+	csr := o.csr("r.pem", catest.Key(t))
 	issue := []string{"ca", "issue", csr, "--agency", demoAgency, "--cn", "审批系统", "--why", "启用", "-o", o.path("c.pem")}
 	o.want(exitNoRight, issue...) // who is the first officer?
 	r := answered[approval.Request](t, o.want(0, append(issue, "--officer-key-file", zhang, "--json")...))
@@ -126,7 +113,7 @@ func TestRevokingAnAuthorityByTwoOfficers(t *testing.T) {
 func TestDualCertificatesAtTheCommandLine(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	k, to := newKey(t), newKey(t)
+	k, to := catest.Key(t), catest.Key(t)
 	o.want(0, "ca", "issue", o.csr("r.pem", k), "--dual", "--profile", "person", "--agency", demoAgency, "--cn", "李四", "--why", "启用", "-o", o.path("pair.pem"))
 	block, _ := pem.Decode(o.read("pair.pem"))
 	if block == nil || block.Type != "CSR RESPONSE" {

@@ -101,7 +101,12 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 		text(c.out)
 		return nil
 	}
-	e := json.NewEncoder(c.out)
+	return writeJSON(c.out, value)
+}
+
+// writeJSON is for people too: indented, and as it is.
+func writeJSON(w io.Writer, value any) error {
+	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(value)
@@ -135,26 +140,31 @@ func (c *call) folder() (string, error) {
 	return file.Data, nil
 }
 
-// maxPassphraseFile bounds a file of which the first line counts.
-const maxPassphraseFile = 64 << 10
+// maxSecretFile bounds a file of which the first line counts.
+const maxSecretFile = 64 << 10
 
-// passphrase never comes as an argument: those are seen by every user of the
-// machine.
+// secret reads the first line of a file. Neither a passphrase nor a bearer key comes
+// as an argument: those are seen by every user of the machine.
+func secret(what, path string) (string, error) {
+	b, err := readSmall(path, maxSecretFile)
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	if line = strings.TrimRight(line, "\r"); line == "" {
+		return "", badInput(what, errors.New("its first line is empty"))
+	}
+	return line, nil
+}
+
 func (c *call) passphrase() ([]byte, error) {
 	path := c.passphraseFile
 	if path == "" {
 		path = os.Getenv("YINXIN_PASSPHRASE_FILE")
 	}
 	if path != "" {
-		b, err := readSmall(path, maxPassphraseFile)
-		if err != nil {
-			return nil, err
-		}
-		line, _, _ := strings.Cut(string(b), "\n")
-		if line = strings.TrimRight(line, "\r"); line == "" {
-			return nil, badInput("the passphrase file", errors.New("its first line is empty"))
-		}
-		return []byte(line), nil
+		line, err := secret("the passphrase file", path)
+		return []byte(line), err
 	}
 	f, ok := c.in.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -167,6 +177,16 @@ func (c *call) passphrase() ([]byte, error) {
 		err = usageError("the passphrase is empty")
 	}
 	return b, err
+}
+
+// several is a flag that may be given again.
+type several []string
+
+func (s *several) String() string { return strings.Join(*s, " ") }
+
+func (s *several) Set(value string) error {
+	*s = append(*s, value)
+	return nil
 }
 
 func optionalTime(flag, s string) (time.Time, error) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"yinxin/ca"
@@ -16,12 +15,6 @@ import (
 	"yinxin/internal/trust"
 	"yinxin/internal/trust/ceremony"
 )
-
-// texts is a flag that may be given more than once.
-type texts []string
-
-func (t *texts) String() string     { return strings.Join(*t, ",") }
-func (t *texts) Set(s string) error { *t = append(*t, s); return nil }
 
 func (c *call) offlineKey(dir string) (ceremony.Options, error) {
 	pass, err := c.passphrase()
@@ -63,7 +56,7 @@ type draftFlags struct {
 	out, previous                             string
 	k, days                                   int
 	ahead                                     uint64
-	addKeys, dropKeys, addRegions, dropRegion texts
+	addKeys, dropKeys, addRegions, dropRegion several
 }
 
 func runTrustDraft(_ context.Context, c *call) error {
@@ -73,10 +66,10 @@ func runTrustDraft(_ context.Context, c *call) error {
 	c.flags.IntVar(&f.k, "k", 0, "`how many` of the keys are needed; as before by default")
 	c.flags.IntVar(&f.days, "days", int(certs.ListLife/(24*time.Hour)), "`how long` the list lives")
 	c.flags.Uint64Var(&f.ahead, "ahead", 0, "`numbers` left to lists that the keys before sign meanwhile: of a province that hands over its scheme, 100 is four days")
-	c.flags.Var(&f.addKeys, "add-key", "certificate `file` of a key to add (again for each)")
-	c.flags.Var(&f.dropKeys, "drop-key", "`id` of a key to drop, or at least 8 digits of it")
-	c.flags.Var(&f.addRegions, "add-region", "`bundle` of a province, whose region is added or brought up to date")
-	c.flags.Var(&f.dropRegion, "drop-region", "`code` of a region to drop")
+	c.flags.Var(&f.addKeys, "add-key", "certificate `file` of a key to add; may be given again")
+	c.flags.Var(&f.dropKeys, "drop-key", "`id` of a key to drop, or at least 8 digits of it; may be given again")
+	c.flags.Var(&f.addRegions, "add-region", "`bundle` of a province, whose region is added or brought up to date; may be given again")
+	c.flags.Var(&f.dropRegion, "drop-region", "`code` of a region to drop; may be given again")
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
@@ -103,7 +96,7 @@ func (f *draftFlags) read() (c ceremony.Change, previous *certs.SchemeDraft, err
 		return c, nil, err
 	}
 	for _, path := range f.addKeys {
-		b, err := readSmall(path, maxPassphraseFile)
+		b, err := readSmall(path, maxCertificates)
 		if err != nil {
 			return c, nil, err
 		}

@@ -35,13 +35,9 @@ func runCAIssue(ctx context.Context, c *call) error {
 	if err := need("agency", r.Agency, "cn", r.CommonName, "why", r.Why); err != nil {
 		return err
 	}
-	in, err := openInput(c, c.args[0])
-	if err != nil {
+	var err error
+	if r.CSR, err = c.readInput(c.args[0], maxCSR); err != nil {
 		return err
-	}
-	defer in.close()
-	if r.CSR, err = io.ReadAll(io.NewSectionReader(in, 0, min(in.size, maxCSR))); err != nil {
-		return badInput(c.args[0], err)
 	}
 	to, err := c.openOutput(*out)
 	if err != nil {
@@ -65,17 +61,23 @@ func runCAIssue(ctx context.Context, c *call) error {
 		if err != nil {
 			return c.waits(err)
 		}
-		if *out == "" && c.json {
-			return c.print(row, nil)
-		}
-		if err := to.put(bytes.NewReader(certificatePEM(row))); err != nil {
-			return fmt.Errorf("certificate %s was issued, and ca show shows it: %w", row.Serial, err)
-		}
-		if *out == "" || *out == "-" {
-			return nil // the certificate is what was asked for
-		}
-		return c.print(row, func(w io.Writer) { fmt.Fprintln(w, row.Serial, row.Subject) })
+		return c.putCertificate(row, to)
 	})
+}
+
+// putCertificate writes a certificate that was issued, or its row where JSON is asked
+// for and there is no other place for it.
+func (c *call) putCertificate(row ca.Row, to *output) error {
+	if to.standard() && c.json {
+		return c.print(row, nil)
+	}
+	if err := to.put(bytes.NewReader(certificatePEM(row))); err != nil {
+		return fmt.Errorf("certificate %s was issued, and ca show shows it: %w", row.Serial, err)
+	}
+	if to.standard() {
+		return nil // the certificate is what was asked for
+	}
+	return c.print(row, func(w io.Writer) { fmt.Fprintln(w, row.Serial, row.Subject) })
 }
 
 func certificatePEM(r ca.Row) []byte {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"os"
 	"time"
 
 	"yinxin/internal/province"
@@ -29,9 +28,14 @@ func commands() []command {
 		{"ca renew", "PURPOSE | SERIAL CSR", "give a key of the province's own, or an agency's certificate, a successor", runCARenew},
 		{"ca revoke", "SERIAL", "revoke a certificate, for ever, or put one on hold", runCARevoke},
 		{"ca release", "SERIAL", "end a certificate's hold", runCARelease},
-		{"ca profile", "list | show NAME | set NAME FILE", "list, show and set the profiles of certificates", runCAProfile},
-		{"ca policy", "show | set KIND none|second-officer", "show which acts need a second officer, or change it", runCAPolicy},
-		{"ca request", "list | show ID", "list what waits for a second officer, or show it whole", runCARequest},
+		{"ca crl", "", "publish an issuer's revocation list, and write it", runCACRL},
+		{"ca profile list", "", "list the profiles of certificates", runCAProfileList},
+		{"ca profile show", "NAME", "show a profile and how it was set", runCAProfileShow},
+		{"ca profile set", "NAME FILE", "set a profile for what is issued from then on", runCAProfileSet},
+		{"ca policy show", "", "show which acts need a second officer", runCAPolicyShow},
+		{"ca policy set", "KIND none|second-officer", "say whether a kind of act needs a second officer", runCAPolicySet},
+		{"ca request list", "", "list what was asked for, and what waits for a second officer", runCARequestList},
+		{"ca request show", "ID", "show a request whole", runCARequestShow},
 		{"ca approve", "ID", "approve a request as the second officer, and carry it out", runCADecide},
 		{"ca refuse", "ID", "refuse a request as an officer", runCADecide},
 		{"ca withdraw", "ID", "take one's own request back", runCADecide},
@@ -42,7 +46,6 @@ func commands() []command {
 		{"ca outside list", "", "show the outside authorities and what they have been", runOutsideList},
 		{"ca outside withdraw", "ID", "end an outside authority; what was proven before stays good", runOutsideEnd},
 		{"ca outside distrust", "ID", "end an outside authority whose key others may have used", runOutsideEnd},
-		{"ca crl", "", "write an issuer's revocation list", runCACRL},
 		{"seal make", "", "make a seal for an agency", runSealMake},
 		{"seal request", "", "make a seal's key and the request for a certificate of an outside authority", runSealRequest},
 		{"seal request list", "", "list those requests", runSealRequestList},
@@ -105,12 +108,4 @@ func (c *call) withProvince(ctx context.Context, do func(p *province.Province) e
 		}
 	}()
 	return do(p)
-}
-
-// operator is who stands in the register for what the command line does.
-func operator() string {
-	if name := os.Getenv("USER"); name != "" {
-		return name
-	}
-	return "operator"
 }

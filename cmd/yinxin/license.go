@@ -16,6 +16,7 @@ import (
 // runLicenseType defines a type, or lists them when none is named.
 func runLicenseType(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	code := c.flags.String("code", "", "type `code` to define: USCC of the defining organ and three characters; none lists the types")
 	name := c.flags.String("name", "", "the type's `name`, such as 食品经营许可证")
 	if err := c.parse(0, 0); err != nil {
@@ -28,7 +29,11 @@ func runLicenseType(ctx context.Context, c *call) error {
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
 		if *code != "" {
-			if _, err := p.Licences.Define(ctx, *code, *name, operator()); err != nil {
+			who, err := c.who(ctx, p)
+			if err != nil {
+				return err
+			}
+			if _, err := p.Licences.Define(ctx, *code, *name, who); err != nil {
 				return err
 			}
 		}
@@ -44,9 +49,9 @@ func runLicenseType(ctx context.Context, c *call) error {
 	})
 }
 
-func runLicenseIssue(ctx context.Context, c *call) error {
-	c.withData()
-	r := license.IssueRequest{Operator: operator(), Extensions: map[string]string{}}
+// licenceFlags are what a licence says.
+func licenceFlags(c *call) *license.IssueRequest {
+	r := &license.IssueRequest{Extensions: map[string]string{}}
 	c.flags.StringVar(&r.Type, "type", "", "type `code`")
 	c.flags.StringVar(&r.SealID, "seal", "", "`id` of the issuing authority's seal")
 	c.flags.StringVar(&r.Number, "number", "", "the licence's own `number`")
@@ -64,6 +69,13 @@ func runLicenseIssue(ctx context.Context, c *call) error {
 		r.Extensions[name] = text
 		return nil
 	})
+	return r
+}
+
+func runLicenseIssue(ctx context.Context, c *call) error {
+	c.withData()
+	c.withOfficer()
+	r := licenceFlags(c)
 	out := c.flags.String("o", "", "output `file` of the sealed licence, standard output by default")
 	picture := c.flags.String("qr", "", "output `file` of its QR code, PNG")
 	if err := c.parse(0, 0); err != nil {
@@ -94,7 +106,10 @@ func runLicenseIssue(ctx context.Context, c *call) error {
 			return err
 		}
 		r.Agency, r.AgencyName = a.ID, a.Name
-		issued, err := p.Licences.Issue(ctx, r)
+		if r.Operator, err = c.who(ctx, p); err != nil {
+			return err
+		}
+		issued, err := p.Licences.Issue(ctx, *r)
 		if err != nil {
 			return err
 		}
@@ -172,7 +187,8 @@ func runLicenseList(ctx context.Context, c *call) error {
 // runLicenseChange serves suspend, resume and revoke.
 func runLicenseChange(ctx context.Context, c *call) error {
 	c.withData()
-	r := license.ChangeRequest{Who: operator()}
+	c.withOfficer()
+	r := license.ChangeRequest{}
 	c.flags.StringVar(&r.Why, "why", "", "the grounds")
 	if err := c.parse(1, 1); err != nil {
 		return err
@@ -185,6 +201,10 @@ func runLicenseChange(ctx context.Context, c *call) error {
 		do := map[string]func(context.Context, license.ChangeRequest) (license.Licence, error){
 			"license suspend": p.Licences.Suspend, "license resume": p.Licences.Resume, "license revoke": p.Licences.Revoke,
 		}[c.cmd.name]
+		var err error
+		if r.Who, err = c.who(ctx, p); err != nil {
+			return err
+		}
 		l, err := do(ctx, r)
 		if err != nil {
 			return err

@@ -110,9 +110,14 @@ Check anything, with no data folder:
 
 Commands:
 `)
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-20s %s\n", c.name, c.help)
+	list := commands()
+	width := 0
+	for _, c := range list {
+		width = max(width, len(c.name))
 	}
-	fmt.Fprint(w, "\nEvery command takes -h and --json. The keys of a data folder are opened by --passphrase-file FILE,\nYINXIN_PASSPHRASE_FILE or a prompt; the folder is named by --data DIR, YINXIN_DATA or data: in yinxin.yaml.\n")
+	for _, c := range list {
+		fmt.Fprintf(w, "  %-*s  %s\n", width, c.name, c.help)
+	}
+	fmt.Fprint(w, "\nEvery command takes -h and --json. One that acts takes --officer-key-file FILE, whose first line is the\nbearer key of the person who acts. The keys of a data folder are opened by --passphrase-file FILE,\nYINXIN_PASSPHRASE_FILE or a prompt; the folder is named by --data DIR, YINXIN_DATA or data: in yinxin.yaml.\n")
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -14,23 +15,21 @@ import (
 	"yinxin/internal/province"
 )
 
-// withOfficer adds the flag of a command that asks for something or decides.
+// withOfficer adds the flag of a command that acts, asks for something or decides.
 func (c *call) withOfficer() {
-	c.flags.StringVar(&c.officerKeyFile, "officer-key-file", "", "`file` whose first line is the bearer key of the officer who asks or decides")
+	c.flags.StringVar(&c.officerKeyFile, "officer-key-file", "", "`file` whose first line is the bearer key of the officer who acts, asks or decides")
 }
 
 // officer is who a command is by: the person of a bearer key, which is looked up
-// in the data folder, or the user of the machine alone. The key never comes as an
-// argument: those are seen by every user of the machine.
+// in the data folder, or the user of the machine alone.
 func (c *call) officer(ctx context.Context, p *province.Province) (act.Officer, error) {
 	if c.officerKeyFile == "" {
 		return act.Officer{Name: operator()}, nil
 	}
-	b, err := readSmall(c.officerKeyFile, maxPassphraseFile)
+	line, err := secret("the officer's key file", c.officerKeyFile)
 	if err != nil {
 		return act.Officer{}, err
 	}
-	line, _, _ := strings.Cut(string(b), "\n")
 	caller, err := p.Agencies.Authenticate(ctx, strings.TrimSpace(line), netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	if err != nil {
 		return act.Officer{}, fmt.Errorf("the officer's key: %w", err)
@@ -39,6 +38,21 @@ func (c *call) officer(ctx context.Context, p *province.Province) (act.Officer, 
 		return act.Officer{}, badInput(c.officerKeyFile, errors.New("the key is a program's, not an officer's"))
 	}
 	return caller.By(""), nil
+}
+
+// who is how that stands in the register.
+func (c *call) who(ctx context.Context, p *province.Province) (string, error) {
+	by, err := c.officer(ctx, p)
+	return by.String(), err
+}
+
+// operator is who stands in the register for what the command line does without an
+// officer's key.
+func operator() string {
+	if name := os.Getenv("USER"); name != "" {
+		return name
+	}
+	return "operator"
 }
 
 // waits tells that an act waits for a second officer, which is no failure.

@@ -20,11 +20,13 @@ type output struct {
 	stream io.Writer
 }
 
+const standardOutput = "standard output"
+
 // openOutput prepares to write path, "-" or "" being standard output. A file
 // appears under its name only when it is whole.
 func (c *call) openOutput(path string) (*output, error) {
 	if path == "" || path == "-" {
-		return &output{name: "standard output", stream: c.out}, nil
+		return &output{name: standardOutput, stream: c.out}, nil
 	}
 	target := path
 	if info, err := os.Stat(path); err == nil {
@@ -52,6 +54,9 @@ func (c *call) openOutput(path string) (*output, error) {
 	}
 	return &output{name: path, target: target, file: f, stream: f}, nil
 }
+
+// standard tells whether it is standard output.
+func (o *output) standard() bool { return o.name == standardOutput }
 
 // put writes the document and lets it appear.
 func (o *output) put(doc io.WriterTo) error {

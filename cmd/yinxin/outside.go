@@ -4,26 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"yinxin/ca/outside"
 	"yinxin/internal/province"
 )
 
-// several is a flag that may be given again.
-type several []string
-
-func (s *several) String() string { return strings.Join(*s, " ") }
-
-func (s *several) Set(value string) error {
-	*s = append(*s, value)
-	return nil
-}
-
 func runOutsideAdd(ctx context.Context, c *call) error {
 	c.withData()
-	r := outside.AddRequest{Who: operator()}
+	c.withOfficer()
+	r := outside.AddRequest{}
 	c.flags.StringVar(&r.Name, "name", "", "the authority's `name`, as the trust list shows it")
 	c.flags.StringVar(&r.Why, "why", "", "the grounds")
 	c.flags.Var((*several)(&r.Addresses), "address", "`URL` of its revocation list or OCSP responder; may be given again")
@@ -39,11 +29,14 @@ func runOutsideAdd(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
+		if r.Who, err = c.who(ctx, p); err != nil {
+			return err
+		}
 		a, err := p.Outside.Add(ctx, r)
 		if err != nil {
 			return err
 		}
-		return c.printAuthorities(a)
+		return c.print(a, func(w io.Writer) { writeAuthority(w, a) })
 	})
 }
 
@@ -57,25 +50,26 @@ func runOutsideList(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		return c.printAuthorities(all...)
+		return c.print(all, func(w io.Writer) {
+			for _, a := range all {
+				writeAuthority(w, a)
+			}
+		})
 	})
 }
 
-func (c *call) printAuthorities(all ...outside.Authority) error {
-	return c.print(all, func(w io.Writer) {
-		for _, a := range all {
-			fmt.Fprintln(w, a.ID, a.State(), a.Name)
-			for _, h := range a.History {
-				fmt.Fprintf(w, "  %s since %s, %s: %s\n", h.State, h.Since.Format(time.RFC3339), plain(h.Who), plain(h.Why))
-			}
-		}
-	})
+func writeAuthority(w io.Writer, a outside.Authority) {
+	fmt.Fprintln(w, a.ID, a.State(), plain(a.Name))
+	for _, h := range a.History {
+		fmt.Fprintf(w, "  %s since %s, %s: %s\n", h.State, h.Since.Format(time.RFC3339), plain(h.Who), plain(h.Why))
+	}
 }
 
 // runOutsideEnd serves withdraw and distrust.
 func runOutsideEnd(ctx context.Context, c *call) error {
 	c.withData()
-	r := outside.EndRequest{Who: operator()}
+	c.withOfficer()
+	r := outside.EndRequest{}
 	c.flags.StringVar(&r.Why, "why", "", "the grounds")
 	since := c.flags.String("since", "", "`time` since when (RFC 3339), now by default")
 	if err := c.parse(1, 1); err != nil {
@@ -94,10 +88,13 @@ func runOutsideEnd(ctx context.Context, c *call) error {
 		if c.cmd.name == "ca outside distrust" {
 			end = p.Outside.Distrust
 		}
+		if r.Who, err = c.who(ctx, p); err != nil {
+			return err
+		}
 		a, err := end(ctx, r)
 		if err != nil {
 			return err
 		}
-		return c.printAuthorities(a)
+		return c.print(a, func(w io.Writer) { writeAuthority(w, a) })
 	})
 }

@@ -26,9 +26,9 @@ func TestASealOfAnOutsideAuthorityOnTheCommandLine(t *testing.T) {
 	}
 	add(exitRefused, "sub.pem") // before its root
 	add(0, "root.pem")
-	var added []outside.Authority
-	if err := json.Unmarshal([]byte(add(0, "sub.pem")), &added); err != nil || len(added) != 1 || added[0].State() != certs.Granted {
-		t.Fatal(added, err)
+	added := answered[outside.Authority](t, add(0, "sub.pem"))
+	if added.State() != certs.Granted {
+		t.Fatal(added)
 	}
 	add(exitRefused, "sub.pem")
 	add(exitBadInput, "decision.json")
@@ -61,18 +61,18 @@ func TestASealOfAnOutsideAuthorityOnTheCommandLine(t *testing.T) {
 	o.want(exitRefused, "seal", "request", "withdraw", "52010000000077", "--why", "again")
 	o.want(exitRefused, "seal", "request", "import", "52010000000077", "c.pem")
 	o.want(0, "seal", "stamp", "--seal", made.ID, "decision.json", "-o", "sealed.json")
-	if out := o.want(0, "ca", "list", "--issuer", outside.Name(added[0].ID)); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, made.CertSerial) {
+	if out := o.want(0, "ca", "list", "--issuer", outside.Name(added.ID)); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, made.CertSerial) {
 		t.Errorf("%q", out)
 	}
 	if out := o.want(0, "ca", "show", made.CertSerial); !strings.Contains(out, "BEGIN CERTIFICATE") {
 		t.Errorf("%q", out)
 	}
-	o.want(exitUsage, "ca", "outside", "withdraw", added[0].ID)
+	o.want(exitUsage, "ca", "outside", "withdraw", added.ID)
 	o.want(exitBadInput, "ca", "outside", "withdraw", "none", "--why", "x")
-	o.want(0, "ca", "outside", "withdraw", added[0].ID, "--why", "合同到期")
-	o.want(exitRefused, "ca", "outside", "withdraw", added[0].ID, "--why", "again")
-	o.want(0, "ca", "outside", "distrust", added[0].ID, "--why", "密钥泄露")
-	if out := o.want(0, "ca", "outside", "list"); !strings.Contains(out, added[0].ID+" distrusted ") || strings.Count(out, " since ") != 4 {
+	o.want(0, "ca", "outside", "withdraw", added.ID, "--why", "合同到期")
+	o.want(exitRefused, "ca", "outside", "withdraw", added.ID, "--why", "again")
+	o.want(0, "ca", "outside", "distrust", added.ID, "--why", "密钥泄露", "--officer-key-file", o.officerKey("张三", "admin"))
+	if out := o.want(0, "ca", "outside", "list"); !strings.Contains(out, added.ID+" distrusted ") || strings.Count(out, " since ") != 4 || !strings.Contains(out, ", 张三 (key ") {
 		t.Errorf("%q", out)
 	}
 	o.want(0, "journal", "verify")

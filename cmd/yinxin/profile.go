@@ -14,32 +14,11 @@ import (
 	"yinxin/internal/province"
 )
 
-// runCAProfile lists, shows and sets the profiles of certificates.
-func runCAProfile(ctx context.Context, c *call) error {
+func runCAProfileList(ctx context.Context, c *call) error {
 	c.withData()
-	c.withOfficer()
-	var change ca.ProfileChange
-	c.flags.StringVar(&change.Why, "why", "", "the grounds, for set")
-	if err := c.parse(1, 3); err != nil {
+	if err := c.parse(0, 0); err != nil {
 		return err
 	}
-	verb, rest := c.args[0], c.args[1:]
-	switch {
-	case verb == "list" && len(rest) == 0:
-		return c.listProfiles(ctx)
-	case verb == "show" && len(rest) == 1:
-		return c.showProfile(ctx, rest[0])
-	case verb == "set" && len(rest) == 2:
-		if err := need("why", change.Why); err != nil {
-			return err
-		}
-		change.Name = rest[0]
-		return c.setProfile(ctx, change, rest[1])
-	}
-	return usageError("ca profile is list, show NAME or set NAME FILE")
-}
-
-func (c *call) listProfiles(ctx context.Context) error {
 	return c.withProvince(ctx, func(p *province.Province) error {
 		all := p.CA.Profiles()
 		return c.print(all, func(w io.Writer) {
@@ -56,7 +35,12 @@ type profileShown struct {
 	History []ca.ProfileVersion `json:"history"`
 }
 
-func (c *call) showProfile(ctx context.Context, name string) error {
+func runCAProfileShow(ctx context.Context, c *call) error {
+	c.withData()
+	if err := c.parse(1, 1); err != nil {
+		return err
+	}
+	name := c.args[0]
 	return c.withProvince(ctx, func(p *province.Province) error {
 		history, err := p.CA.ProfileHistory(ctx, name)
 		if err != nil {
@@ -69,10 +53,8 @@ func (c *call) showProfile(ctx context.Context, name string) error {
 			}
 		}
 		return c.print(shown, func(w io.Writer) {
-			e := json.NewEncoder(w)
-			e.SetEscapeHTML(false)
-			e.SetIndent("", "  ")
-			e.Encode(shown.Statement)
+			// It goes where the lines below go.
+			_ = writeJSON(w, shown.Statement)
 			for _, v := range history {
 				fmt.Fprintf(w, "version %d, %d days, set %s by %s: %s\n", v.Version, v.LifeDays, v.At.Format(time.RFC3339), v.Who, v.Why)
 			}
@@ -90,24 +72,21 @@ type profileFile struct {
 // maxProfileFile keeps a wrong file from being read whole.
 const maxProfileFile = 64 << 10
 
-func (c *call) setProfile(ctx context.Context, change ca.ProfileChange, file string) error {
-	in, err := openInput(c, file)
-	if err != nil {
+func runCAProfileSet(ctx context.Context, c *call) error {
+	c.withData()
+	c.withOfficer()
+	var change ca.ProfileChange
+	c.flags.StringVar(&change.Why, "why", "", "the grounds")
+	if err := c.parse(2, 2); err != nil {
 		return err
 	}
-	defer in.close()
-	text, err := io.ReadAll(io.NewSectionReader(in, 0, min(in.size, maxProfileFile)))
+	if err := need("why", change.Why); err != nil {
+		return err
+	}
+	change.Name = c.args[0]
+	set, err := c.readProfile(c.args[1])
 	if err != nil {
-		return badInput(file, err)
-	}
-	var set profileFile
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields() // such as a longer key usage, which nobody may set
-	if err := d.Decode(&set); err != nil {
-		return badInput(file, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return badInput(file, errors.New("something follows the settings"))
+		return err
 	}
 	change.LifeDays, change.Settings = set.LifeDays, set.Settings
 	return c.withProvince(ctx, func(p *province.Province) error {
@@ -126,4 +105,20 @@ func (c *call) setProfile(ctx context.Context, change ca.ProfileChange, file str
 		}
 		return nil
 	})
+}
+
+func (c *call) readProfile(file string) (set profileFile, err error) {
+	text, err := c.readInput(file, maxProfileFile)
+	if err != nil {
+		return set, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields() // such as a longer key usage, which nobody may set
+	if err := d.Decode(&set); err != nil {
+		return set, badInput(file, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return set, badInput(file, errors.New("something follows the settings"))
+	}
+	return set, nil
 }

@@ -22,7 +22,8 @@ type makeFlags struct {
 }
 
 func (c *call) withMake() *makeFlags {
-	f := &makeFlags{MakeRequest: seal.MakeRequest{Who: operator(), Why: "made on the command line"}}
+	c.withOfficer()
+	f := &makeFlags{MakeRequest: seal.MakeRequest{Why: "made on the command line"}}
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of the `agency`")
 	c.flags.StringVar(&f.Name, "name", "", "the seal's `name`, the agency's by default")
 	c.flags.StringVar(&f.picture, "png", "", "`file` with its face; a plain one by default")
@@ -44,10 +45,13 @@ func (f *makeFlags) read() error {
 	return err
 }
 
-// named takes the agency's name from the register.
-func (f *makeFlags) named(ctx context.Context, p *province.Province) error {
+// named takes from the register the agency's name, and whose key the officer's is.
+func (f *makeFlags) named(ctx context.Context, c *call, p *province.Province) error {
 	a, err := p.Agencies.Show(ctx, f.Agency)
 	if err != nil {
+		return err
+	}
+	if f.Who, err = c.who(ctx, p); err != nil {
 		return err
 	}
 	if f.AgencyName = a.Name; f.Name == "" {
@@ -66,7 +70,7 @@ func runSealMake(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		if err := f.named(ctx, p); err != nil {
+		if err := f.named(ctx, c, p); err != nil {
 			return err
 		}
 		s, err := p.Seals.Make(ctx, f.MakeRequest)
@@ -126,7 +130,8 @@ func (c *call) printSeal(s seal.Seal) error {
 // runSealChange serves freeze, thaw and cancel.
 func runSealChange(ctx context.Context, c *call) error {
 	c.withData()
-	r := seal.ChangeRequest{Who: operator()}
+	c.withOfficer()
+	r := seal.ChangeRequest{}
 	c.flags.StringVar(&r.Why, "why", "", "the grounds")
 	since := c.flags.String("since", "", "for cancel: `time` since when it is not to be trusted (RFC 3339)")
 	if err := c.parse(1, 1); err != nil {
@@ -144,6 +149,9 @@ func runSealChange(ctx context.Context, c *call) error {
 		do := map[string]func(context.Context, seal.ChangeRequest) (seal.Seal, error){
 			"seal freeze": p.Seals.Freeze, "seal thaw": p.Seals.Thaw, "seal cancel": p.Seals.Cancel,
 		}[c.cmd.name]
+		if r.Who, err = c.who(ctx, p); err != nil {
+			return err
+		}
 		s, err := do(ctx, r)
 		if err != nil {
 			return err

@@ -33,20 +33,20 @@ func runSealRequest(ctx context.Context, c *call) error {
 	}
 	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
-		if err := f.named(ctx, p); err != nil {
+		if err := f.named(ctx, c, p); err != nil {
 			return err
 		}
 		r, err := p.Seals.Ask(ctx, f.MakeRequest, *code, nil)
 		if err != nil {
 			return err
 		}
-		if *out == "" && c.json {
+		if to.standard() && c.json {
 			return c.print(r, nil)
 		}
 		if err := to.put(bytes.NewReader(requestPEM(r))); err != nil {
 			return fmt.Errorf("the request for seal %s was made, and seal request list --json shows it: %w", r.ID, err)
 		}
-		if *out == "" || *out == "-" {
+		if to.standard() {
 			return nil // the request is what was asked for
 		}
 		return c.print(r, func(w io.Writer) {
@@ -84,6 +84,7 @@ func runSealRequestList(ctx context.Context, c *call) error {
 
 func runSealRequestWithdraw(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	why := c.flags.String("why", "", "the grounds")
 	if err := c.parse(1, 1); err != nil {
 		return err
@@ -92,7 +93,11 @@ func runSealRequestWithdraw(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		r, err := p.Seals.Recall(ctx, c.args[0], operator(), *why)
+		who, err := c.who(ctx, p)
+		if err != nil {
+			return err
+		}
+		r, err := p.Seals.Recall(ctx, c.args[0], who, *why)
 		if err != nil {
 			return err
 		}
@@ -105,6 +110,7 @@ const maxCertificates = 256 << 10
 
 func runSealRequestImport(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	chain := c.flags.String("chain", "", "`file` with the certificates above it, PEM")
 	why := c.flags.String("why", "its certificate came", "the grounds")
 	if err := c.parse(2, 2); err != nil {
@@ -121,7 +127,11 @@ func runSealRequestImport(ctx context.Context, c *call) error {
 		}
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		s, err := p.Seals.Import(ctx, c.args[0], certificate, above, operator(), *why)
+		who, err := c.who(ctx, p)
+		if err != nil {
+			return err
+		}
+		s, err := p.Seals.Import(ctx, c.args[0], certificate, above, who, *why)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,8 @@ import (
 
 func runStamp(ctx context.Context, c *call) error {
 	c.withData()
-	r := seal.StampRequest{Operator: operator()}
+	c.withOfficer()
+	r := seal.StampRequest{}
 	c.flags.StringVar(&r.SealID, "seal", "", "`id` of the seal")
 	c.flags.IntVar(&r.Placement.Page, "page", -1, "PDF: page, from 1, or from the end if negative")
 	c.flags.Float64Var(&r.Placement.X, "x", 120, "PDF: `mm` from the left of the page to the left of the seal")
@@ -53,6 +54,9 @@ func runStamp(ctx context.Context, c *call) error {
 	return c.withProvince(ctx, func(p *province.Province) error {
 		s, err := p.Seals.Show(ctx, r.SealID)
 		if err != nil {
+			return err
+		}
+		if r.Operator, err = c.who(ctx, p); err != nil {
 			return err
 		}
 		r.Agency = s.Agency // the operator of the data folder acts for the owner
@@ -159,6 +163,23 @@ func spoolInput(in io.Reader) (*input, error) {
 func (i *input) close() {
 	// It was only read.
 	_ = i.file.Close()
+}
+
+// readInput is readSmall that takes "-" for standard input.
+func (c *call) readInput(path string, limit int64) ([]byte, error) {
+	in, err := openInput(c, path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	if in.size > limit {
+		return nil, badInput(in.name, fmt.Errorf("it is longer than %d bytes", limit))
+	}
+	b, err := io.ReadAll(io.NewSectionReader(in, 0, in.size))
+	if err != nil {
+		return nil, badInput(in.name, err)
+	}
+	return b, nil
 }
 
 // readSmall reads a file of at most limit bytes, whatever kind of file it is.

@@ -41,7 +41,7 @@ func runTrustExport(ctx context.Context, c *call) error {
 		if err := to.put(bytes.NewReader(append(text, '\n'))); err != nil {
 			return err
 		}
-		if !c.json || *out == "" || *out == "-" { // where standard output is the bundle
+		if !c.json || to.standard() { // where standard output is the bundle
 			fmt.Fprintln(c.err, "trust anchor:", anchor)
 			return nil
 		}
@@ -204,9 +204,13 @@ func ended(is bool) string {
 }
 
 // trustAct does one act on the schemes of the data folder.
-func (c *call) trustAct(ctx context.Context, do func(p *province.Province) (trust.Scheme, error), told string) error {
+func (c *call) trustAct(ctx context.Context, do func(p *province.Province, who string) (trust.Scheme, error), told string) error {
 	return c.withProvince(ctx, func(p *province.Province) error {
-		s, err := do(p)
+		who, err := c.who(ctx, p)
+		if err != nil {
+			return err
+		}
+		s, err := do(p, who)
 		if errors.Is(err, trust.ErrNothingNewer) {
 			told, err = err.Error(), nil
 		}
@@ -219,8 +223,9 @@ func (c *call) trustAct(ctx context.Context, do func(p *province.Province) (trus
 
 func runTrustAdd(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	anchor := c.flags.String("anchor", "", "fingerprint of the scheme's keys, `SM3` in hex, as its keepers told it by another way than the bundle came")
-	why := c.flags.String("why", "", "`why` it is to be trusted")
+	why := c.flags.String("why", "", "the grounds")
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
@@ -241,15 +246,16 @@ func runTrustAdd(ctx context.Context, c *call) error {
 	if err := need("why", *why); err != nil {
 		return err
 	}
-	return c.trustAct(ctx, func(p *province.Province) (trust.Scheme, error) {
-		return p.Lists.Add(ctx, trust.Request{Bundle: b, Anchor: *anchor, Who: operator(), Why: *why})
+	return c.trustAct(ctx, func(p *province.Province, who string) (trust.Scheme, error) {
+		return p.Lists.Add(ctx, trust.Request{Bundle: b, Anchor: *anchor, Who: who, Why: *why})
 	}, "is trusted from now on")
 }
 
 func runTrustImport(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	handOver := c.flags.Bool("hand-over", false, "give this province's own scheme to the offline keys that signed the list")
-	why := c.flags.String("why", "", "`why`, for the journal")
+	why := c.flags.String("why", "", "the grounds")
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
@@ -260,8 +266,8 @@ func runTrustImport(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.trustAct(ctx, func(p *province.Province) (trust.Scheme, error) {
-		q := trust.Request{Bundle: b, Who: operator(), Why: *why}
+	return c.trustAct(ctx, func(p *province.Province, who string) (trust.Scheme, error) {
+		q := trust.Request{Bundle: b, Who: who, Why: *why}
 		if *handOver {
 			return p.Lists.HandOver(ctx, q)
 		}
@@ -271,14 +277,15 @@ func runTrustImport(ctx context.Context, c *call) error {
 
 func runTrustRemove(ctx context.Context, c *call) error {
 	c.withData()
-	why := c.flags.String("why", "", "`why` it is trusted no more")
+	c.withOfficer()
+	why := c.flags.String("why", "", "the grounds")
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
 	if err := need("why", *why); err != nil {
 		return err
 	}
-	return c.trustAct(ctx, func(p *province.Province) (trust.Scheme, error) {
-		return p.Lists.Remove(ctx, c.args[0], operator(), *why)
+	return c.trustAct(ctx, func(p *province.Province, who string) (trust.Scheme, error) {
+		return p.Lists.Remove(ctx, c.args[0], who, *why)
 	}, "is trusted no more; what was seen of it is remembered")
 }

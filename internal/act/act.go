@@ -48,6 +48,8 @@ type Done struct {
 var (
 	// ErrRetryTaken: another act was committed under the idempotency key.
 	ErrRetryTaken = errors.New("the idempotency key has been used")
+	// ErrRetryMismatch: the idempotency key was used for another request.
+	ErrRetryMismatch = errors.New("the idempotency key was used for another request")
 	// ErrNotFound: there is no such act.
 	ErrNotFound = errors.New("not in the register")
 )

@@ -5,18 +5,15 @@
 package province
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"yinxin/ca"
@@ -38,30 +35,6 @@ import (
 	"yinxin/verify"
 )
 
-// Identity is who the province is; it stands in province.json.
-type Identity struct {
-	Region string `json:"region"` // GB/T 2260, six digits
-	Name   string `json:"name"`
-	URL    string `json:"url"` // of its public endpoint
-	// Demonstration is for provinces that demo makes: their certificates say that
-	// they are of no worth.
-	Demonstration bool `json:"demonstration,omitempty"`
-	// TSA is the time-stamp authority elsewhere that stamps seals; nil for the
-	// province's own.
-	TSA *OutsideTSA `json:"tsa,omitempty"`
-}
-
-func (id Identity) check() error {
-	u, err := url.Parse(id.URL)
-	if len(id.Region) != 6 || strings.Trim(id.Region, "0123456789") != "" || id.Name == "" || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%w, not %q, %q and %q", ErrIdentity, id.Region, id.Name, id.URL)
-	}
-	if id.TSA != nil {
-		return id.TSA.check()
-	}
-	return nil
-}
-
 // Options of Init and Open.
 type Options struct {
 	Dir        string
@@ -80,12 +53,6 @@ var ErrNoProvince = errors.New("no province in this folder")
 
 // ErrExists: the folder is not empty.
 var ErrExists = errors.New("the folder is not empty")
-
-// ErrIdentity: who the province is was not said as it must be.
-var ErrIdentity = errors.New("a province needs a region of six digits, a name and an http address")
-
-// ErrDamaged: province.json is not what Init wrote, or is gone.
-var ErrDamaged = errors.New("province.json is damaged")
 
 // ErrWrite: the folder cannot be made or written.
 var ErrWrite = errors.New("the data folder cannot be written")
@@ -106,11 +73,12 @@ type Province struct {
 	Journal   *journal.Journal
 	Lists     *trust.Office
 	Engine    verify.Engine
-	o         Options
-	asked     asked
-	read      readItems
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
+
+	o     Options
+	asked asked
+	read  readItems
 }
 
 func (o *Options) path(name string) string { return filepath.Join(o.Dir, name) }
@@ -188,34 +156,6 @@ func Open(ctx context.Context, o Options) (*Province, error) {
 	return p, nil
 }
 
-func readIdentity(o Options) (id Identity, err error) {
-	b, err := os.ReadFile(o.path("province.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		if _, kerr := os.Stat(o.path("keys")); kerr == nil {
-			// No advice to remove anything: the keys may be all that is left.
-			return id, fmt.Errorf("%w: it is missing beside keys, so init was not finished in %s or the file was removed", ErrDamaged, o.Dir)
-		}
-	}
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return id, fmt.Errorf("%w: %s", ErrNoProvince, o.Dir)
-	}
-	if err != nil {
-		return id, err
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&id); err != nil {
-		return id, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return id, fmt.Errorf("%w: something follows it", ErrDamaged)
-	}
-	if err := id.check(); err != nil {
-		return id, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	return id, nil
-}
-
 func (p *Province) wire(ctx context.Context) (err error) {
 	id, o := p.Identity, p.o
 	if p.Approvals, err = approval.New(approval.Config{Store: p.Store.Approvals(), Clock: o.Clock, Rand: o.Rand, Log: o.Log}); err != nil {
@@ -276,9 +216,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 }
 
 // Close signs a last checkpoint over what was done, and lets the folder go.
-// Every act was durable before; what a full disk or a revoked journal key keeps from being written here,
-// the next Open makes up for, so it is logged and no reason to call what was
-// done undone.
+// Every act was durable before; what a full disk or a revoked journal key keeps from
+// being written here, the next Open makes up for, so it is logged and no reason to
+// call what was done undone.
 func (p *Province) Close() error {
 	var err error
 	if p.Journal != nil {
@@ -294,47 +234,4 @@ func (p *Province) later(what string, err error) error {
 		return nil
 	}
 	return err
-}
-
-// hourly is how often retry keys older than a week are looked for, and certificates
-// that are to be renewed.
-const hourly = time.Hour
-
-// Run does what must be done as long as the folder is open: checkpoints, revocation
-// lists, renewals, forgetting old retry keys, and telling what ends soon.
-func (p *Province) Run(ctx context.Context) {
-	go p.Journal.Run(ctx)
-	go p.CRLs.Run(ctx)
-	go p.watchLists(ctx)
-	go p.settle(ctx)
-	tick, daily := time.NewTicker(hourly), time.NewTicker(warnEvery)
-	defer tick.Stop()
-	defer daily.Stop()
-	p.warnOfEnds(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			p.renewDue(ctx)
-			p.sweep(ctx)
-		case <-daily.C:
-			p.warnOfEnds(ctx)
-		}
-	}
-}
-
-func (p *Province) sweep(ctx context.Context) {
-	const chunk = 10_000
-	from := []byte(nil)
-	for {
-		next, err := p.Store.SweepRetries(ctx, p.o.Clock(), from, chunk)
-		if err != nil {
-			p.o.Log.Error("retry keys were not swept", "error", err)
-		}
-		if err != nil || next == nil {
-			return
-		}
-		from = next
-	}
 }

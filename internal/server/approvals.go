@@ -52,19 +52,16 @@ func waits(w http.ResponseWriter, err error) error {
 }
 
 func (s *Server) requests(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
+	of, err := agencyAsked(r)
+	if err != nil {
+		return err
+	}
 	cursor, limit, err := page(r)
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
-	f := approval.Filter{Agency: q.Get("agency"), State: approval.State(q.Get("state")), Cursor: cursor, Limit: limit}
-	if f.Agency == "" && !caller.May(agency.ScopeAdmin) {
-		f.Agency = caller.Agency
-	}
-	if f.Agency != "" && !caller.ActsFor(f.Agency) {
-		return fail(noRight, "")
-	}
+	f := approval.Filter{Agency: of, State: approval.State(q.Get("state")), Cursor: cursor, Limit: limit}
 	items, next, err := s.p.Approvals.List(r.Context(), f)
 	if err != nil {
 		return ruled(err)
@@ -103,10 +100,7 @@ func (s *Server) decide(do func(context.Context, act.ID, act.Officer, string) (a
 			return err
 		}
 		var form decisionForm
-		if err := smallForm(r, &form); err != nil {
-			return err
-		}
-		if err := named(r, &form.Operator); err != nil {
+		if err := actForm(r, &form, &form.Operator); err != nil {
 			return err
 		}
 		if request, err = do(r.Context(), request.ID, officerOf(r, form.Operator), form.Reason); err != nil {
@@ -135,10 +129,7 @@ func (s *Server) rules(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) setRule(w http.ResponseWriter, r *http.Request) error {
 	var form ruleForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	key, err := retry(r, form, noDocument)

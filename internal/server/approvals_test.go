@@ -2,9 +2,7 @@ package server
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
-	"encoding/pem"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,30 +13,12 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
 	"yinxin/certs"
 	"yinxin/internal/agency"
 	"yinxin/internal/province/provincetest"
 )
-
-// requestOf is a PKCS#10 request on a key, in PEM.
-func requestOf(t testing.TB, key *sm2.PrivateKey) string {
-	t.Helper()
-	der, err := smx509.CreateCertificateRequest(rand.Reader, &smx509.CertificateRequest{}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
-}
-
-func newKey(t testing.TB) *sm2.PrivateKey {
-	t.Helper()
-	key, err := sm2.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
 
 func asJSON(t testing.TB, v any) string {
 	t.Helper()
@@ -50,13 +30,13 @@ func asJSON(t testing.TB, v any) string {
 }
 
 func pairBody(t testing.TB, key *sm2.PrivateKey) string {
-	return asJSON(t, certificateForm{Profile: ca.ProfilePerson, CommonName: "李四", CSR: requestOf(t, key), Dual: true, Operator: "x", Reason: "y"})
+	return asJSON(t, certificateForm{Profile: ca.ProfilePerson, CommonName: "李四", CSR: string(catest.PEM(t, key)), Dual: true, Operator: "x", Reason: "y"})
 }
 
 // pair is a pair of certificates that was delivered.
 func (h *house) pair(t testing.TB) (issued escrow.Issued) {
 	t.Helper()
-	h.post(t, "/api/v1/certificates", pairBody(t, newKey(t))).want(t, http.StatusCreated, &issued)
+	h.post(t, "/api/v1/certificates", pairBody(t, catest.Key(t))).want(t, http.StatusCreated, &issued)
 	return issued
 }
 
@@ -64,7 +44,7 @@ func (h *house) pair(t testing.TB) (issued escrow.Issued) {
 func (h *house) waiting(t testing.TB) (r approval.Request) {
 	t.Helper()
 	asker := h.officerKey(t, provincetest.Agency, "孙七", agency.ScopeEscrowRecover)
-	form := recoverForm{To: requestOf(t, newKey(t)), Reason: "y"}
+	form := recoverForm{To: string(catest.PEM(t, catest.Key(t))), Reason: "y"}
 	h.post(t, "/api/v1/certificates/"+h.pair(t).Encryption.Serial+"/recover", asJSON(t, form), bearer(asker)).want(t, http.StatusAccepted, &r)
 	return r
 }
@@ -210,7 +190,7 @@ func TestRulesNeedTwoOnceOneDoes(t *testing.T) {
 func TestAPairOverHTTP(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	agencyKey := newKey(t)
+	agencyKey := catest.Key(t)
 	body := pairBody(t, agencyKey)
 	var issued escrow.Issued
 	first := h.post(t, "/api/v1/certificates", body, key("k")).want(t, http.StatusCreated, &issued)
@@ -249,10 +229,10 @@ func TestAPairOverHTTP(t *testing.T) {
 func TestRecoveryOverHTTP(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	issued, newOwner := h.pair(t), newKey(t)
+	issued, newOwner := h.pair(t), catest.Key(t)
 	zhang, li := h.officerKey(t, provincetest.Agency, "张三", agency.ScopeEscrowRecover), h.officerKey(t, provincetest.Agency, "李四", agency.ScopeEscrowRecover)
 	weak := h.officerKey(t, provincetest.Agency, "王五", agency.ScopeCertificateApprove)
-	form := asJSON(t, recoverForm{To: requestOf(t, newOwner), Reason: "遗失", Case: "(2026)黔01号"})
+	form := asJSON(t, recoverForm{To: string(catest.PEM(t, newOwner)), Reason: "遗失", Case: "(2026)黔01号"})
 	path := "/api/v1/certificates/" + issued.Encryption.Serial + "/recover"
 	h.post(t, path, form).problem(t, http.StatusForbidden, "FORBIDDEN") // a program
 	h.post(t, path, form, bearer(weak)).problem(t, http.StatusForbidden, "FORBIDDEN")

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -22,16 +21,9 @@ var certificateQuery = []string{"state", "profile", "issuedBy", "subject", "seri
 // certificates gives a page of the list, or to whoever accepts a table or lines the
 // whole of it, from the cursor on.
 func (s *Server) certificates(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
 	f, err := certificateFilter(r)
 	if err != nil {
 		return err
-	}
-	if f.Agency == "" && !caller.May("admin") {
-		f.Agency = caller.Agency
-	}
-	if f.Agency != "" && !caller.ActsFor(f.Agency) {
-		return fail(noRight, "")
 	}
 	for media, format := range map[string]sheet.Format{mediaCSV: sheet.CSV, mediaLines: sheet.Lines} {
 		if accepts(r, media) {
@@ -50,7 +42,10 @@ func certificateFilter(r *http.Request) (f ca.Filter, err error) {
 	if f.Cursor, f.Limit, err = page(r); err != nil {
 		return f, err
 	}
-	f.Agency, f.State, f.Profile, f.Issuer = q.Get("agency"), q.Get("state"), q.Get("profile"), q.Get("issuedBy")
+	if f.Agency, err = agencyAsked(r); err != nil {
+		return f, err
+	}
+	f.State, f.Profile, f.Issuer = q.Get("state"), q.Get("profile"), q.Get("issuedBy")
 	f.Subject, f.Serial = q.Get("subject"), strings.ToLower(q.Get("serial"))
 	for _, t := range []struct {
 		name string
@@ -61,18 +56,6 @@ func certificateFilter(r *http.Request) (f ca.Filter, err error) {
 		}
 	}
 	return f, nil
-}
-
-func queryTime(q url.Values, name string) (time.Time, error) {
-	text := q.Get(name)
-	if text == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, fail(badRequest, name+" is no time such as 2026-11-24T08:00:00Z")
-	}
-	return t, nil
 }
 
 // exportEvery is how many rows are written before a client that reads slowly is

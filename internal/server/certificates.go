@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/pem"
 	"net/http"
 	"time"
@@ -39,10 +40,7 @@ type renewForm struct {
 
 func (s *Server) issue(w http.ResponseWriter, r *http.Request) error {
 	var form certificateForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	block, _ := pem.Decode([]byte(form.CSR))
@@ -91,10 +89,7 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var form renewForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	block, _ := pem.Decode([]byte(form.CSR))
@@ -124,10 +119,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var form revokeForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	reason, ok := ca.Reasons[form.Reason]
@@ -141,4 +133,22 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 		return waits(w, err)
 	}
 	return writeJSON(w, http.StatusOK, rows[0])
+}
+
+// changeCertificate holds or releases one.
+func (s *Server) changeCertificate(do func(context.Context, ca.HoldRequest) (ca.Row, error)) route {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		row, err := s.ownCertificate(r)
+		if err != nil {
+			return err
+		}
+		var form changeForm
+		if err := actForm(r, &form, &form.Operator); err != nil {
+			return err
+		}
+		if row, err = do(r.Context(), ca.HoldRequest{Serial: row.Serial, Who: form.Operator, Why: form.Reason}); err != nil {
+			return ruled(err)
+		}
+		return writeJSON(w, http.StatusOK, row)
+	}
 }

@@ -12,16 +12,12 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"yinxin/ca"
 	"yinxin/ca/crl"
-	"yinxin/internal/agency"
 )
 
 func (s *Server) crlRoutes() []endpoint {
 	return []endpoint{
 		{get, "/crl/{list}.crl", "", "revocation list, DER", nil, content{}, raw("application/pkix-crl"), s.crl},
-		{post, "/api/v1/certificates/{id}/hold", agency.ScopeCertificateRevoke, "suspend a client or encryption certificate", nil, jsonOf(changeForm{}), jsonOf(ca.Row{}), s.changeCertificate(s.p.CA.Hold)},
-		{post, "/api/v1/certificates/{id}/release", agency.ScopeCertificateRevoke, "end a suspension", nil, jsonOf(changeForm{}), jsonOf(ca.Row{}), s.changeCertificate(s.p.CA.Release)},
 	}
 }
 
@@ -51,27 +47,6 @@ func (s *Server) crl(w http.ResponseWriter, r *http.Request) error {
 	h.Set("ETag", `"`+hex.EncodeToString(l.SM3[:16])+`"`)
 	http.ServeContent(w, r, "", l.This, bytes.NewReader(l.DER))
 	return nil
-}
-
-// changeCertificate holds or releases one.
-func (s *Server) changeCertificate(do func(context.Context, ca.HoldRequest) (ca.Row, error)) route {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		row, err := s.ownCertificate(r)
-		if err != nil {
-			return err
-		}
-		var form changeForm
-		if err := smallForm(r, &form); err != nil {
-			return err
-		}
-		if err := named(r, &form.Operator); err != nil {
-			return err
-		}
-		if row, err = do(r.Context(), ca.HoldRequest{Serial: row.Serial, Who: form.Operator, Why: form.Reason}); err != nil {
-			return ruled(err)
-		}
-		return writeJSON(w, http.StatusOK, row)
-	}
 }
 
 // listMetrics tells of the lists that stand whenever the metrics are asked for: an

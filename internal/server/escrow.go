@@ -3,8 +3,6 @@ package server
 import (
 	"net/http"
 
-	"github.com/gorilla/mux"
-
 	"yinxin/ca"
 	"yinxin/ca/approval"
 	"yinxin/ca/escrow"
@@ -60,21 +58,19 @@ func (s *Server) pair(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) recover(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.ownCertificate(r); err != nil {
+	row, err := s.ownCertificate(r)
+	if err != nil {
 		return err
 	}
 	var form recoverForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	key, err := retry(r, form, noDocument)
 	if err != nil {
 		return err
 	}
-	request, err := s.p.Escrow.AskRecovery(r.Context(), escrow.RecoveryRequest{Serial: mux.Vars(r)["id"], To: []byte(form.To), Why: form.Reason, Case: form.Case,
+	request, err := s.p.Escrow.AskRecovery(r.Context(), escrow.RecoveryRequest{Serial: row.Serial, To: []byte(form.To), Why: form.Reason, Case: form.Case,
 		By: officerOf(r, form.Operator), Retry: key})
 	if err != nil {
 		return ruled(err)
@@ -84,18 +80,15 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) escrowed(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
+	of, err := agencyAsked(r)
+	if err != nil {
+		return err
+	}
 	cursor, limit, err := page(r)
 	if err != nil {
 		return err
 	}
-	f := escrow.Filter{Agency: r.URL.Query().Get("agency"), State: escrow.State(r.URL.Query().Get("state")), Cursor: cursor, Limit: limit}
-	if f.Agency == "" && !caller.May(agency.ScopeAdmin) {
-		f.Agency = caller.Agency
-	}
-	if f.Agency != "" && !caller.ActsFor(f.Agency) {
-		return fail(noRight, "")
-	}
+	f := escrow.Filter{Agency: of, State: escrow.State(r.URL.Query().Get("state")), Cursor: cursor, Limit: limit}
 	items, next, err := s.p.Escrow.List(r.Context(), f)
 	if err != nil {
 		return err

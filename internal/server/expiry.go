@@ -25,9 +25,9 @@ var (
 	expiringCount = prometheus.NewDesc("yinxin_certificates_expiring", "Certificates of the register that are not revoked and end within a span.", []string{"profile", "within"}, nil)
 )
 
-// expiry gives the metrics of what ends soon, from the register itself: a counter
+// certificateEnds gives the metrics of what ends soon, from the register itself: a counter
 // that was kept beside it would be wrong after a restart.
-type expiry struct {
+type certificateEnds struct {
 	ends  func(context.Context) (ca.Ends, error)
 	clock func() time.Time
 	log   *slog.Logger
@@ -36,14 +36,14 @@ type expiry struct {
 	last ca.Ends
 }
 
-func (e *expiry) Describe(ch chan<- *prometheus.Desc) {
+func (e *certificateEnds) Describe(ch chan<- *prometheus.Desc) {
 	ch <- expirySeconds
 	ch <- expiringCount
 }
 
 // Collect leaves the metrics out if the register cannot be read: an old count would
 // look like a present one.
-func (e *expiry) Collect(ch chan<- prometheus.Metric) {
+func (e *certificateEnds) Collect(ch chan<- prometheus.Metric) {
 	now := e.clock()
 	ends, err := e.read(now)
 	if err != nil {
@@ -60,7 +60,7 @@ func (e *expiry) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func (e *expiry) read(now time.Time) (ca.Ends, error) {
+func (e *certificateEnds) read(now time.Time) (ca.Ends, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if age := now.Sub(e.last.At); age >= 0 && age < endsKept {

@@ -58,7 +58,7 @@ func TestWhatEndsSoonIsAMetric(t *testing.T) {
 // A register that cannot be read gives no count, and above all no old one.
 func TestNoCountOfARegisterThatCannotBeRead(t *testing.T) {
 	now, fails := time.Now(), false
-	e := &expiry{clock: func() time.Time { return now }, log: slog.New(slog.DiscardHandler), ends: func(context.Context) (ca.Ends, error) {
+	e := &certificateEnds{clock: func() time.Time { return now }, log: slog.New(slog.DiscardHandler), ends: func(context.Context) (ca.Ends, error) {
 		if fails {
 			return ca.Ends{}, errors.New("no")
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -84,6 +86,19 @@ func writeList[T any](w http.ResponseWriter, items []T, next string) error {
 		items = []T{}
 	}
 	return writeJSON(w, http.StatusOK, listOf[T]{items, next})
+}
+
+// queryTime reads a parameter that may be left out.
+func queryTime(q url.Values, name string) (time.Time, error) {
+	text := q.Get(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, fail(badRequest, name+" is no time such as 2026-11-24T08:00:00Z")
+	}
+	return t, nil
 }
 
 func smallForm(r *http.Request, into any) error {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"yinxin/internal/agency"
 	"yinxin/license"
 	"yinxin/verify/status"
 )
@@ -49,10 +48,7 @@ type licenceAnswer struct {
 
 func (s *Server) issueLicence(w http.ResponseWriter, r *http.Request) error {
 	var form licenceForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	key, err := retry(r, form, noDocument)
@@ -71,19 +67,16 @@ func (s *Server) issueLicence(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) licences(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
+	of, err := agencyAsked(r)
+	if err != nil {
+		return err
+	}
 	q := r.URL.Query()
 	cursor, limit, err := page(r)
 	if err != nil {
 		return err
 	}
-	f := license.Filter{Agency: q.Get("agency"), Type: q.Get("type"), State: status.LicenceState(q.Get("state")), Cursor: cursor, Limit: limit}
-	if f.Agency == "" && !caller.May(agency.ScopeAdmin) {
-		f.Agency = caller.Agency
-	}
-	if f.Agency != "" && !caller.ActsFor(f.Agency) {
-		return fail(noRight, "")
-	}
+	f := license.Filter{Agency: of, Type: q.Get("type"), State: status.LicenceState(q.Get("state")), Cursor: cursor, Limit: limit}
 	items, next, err := s.p.Licences.List(r.Context(), f)
 	if err != nil {
 		return err
@@ -134,10 +127,7 @@ func (s *Server) changeLicence(do func(context.Context, license.ChangeRequest) (
 			return err
 		}
 		var form changeForm
-		if err := smallForm(r, &form); err != nil {
-			return err
-		}
-		if err := named(r, &form.Operator); err != nil {
+		if err := actForm(r, &form, &form.Operator); err != nil {
 			return err
 		}
 		if l, err = do(r.Context(), license.ChangeRequest{Identifier: l.Identifier, Who: form.Operator, Why: form.Reason}); err != nil {
@@ -157,10 +147,7 @@ func (s *Server) licenceTypes(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) defineLicenceType(w http.ResponseWriter, r *http.Request) error {
 	var form licenceTypeForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	t, err := s.p.Licences.Define(r.Context(), form.Code, form.Name, form.Operator)

@@ -1,6 +1,10 @@
 package server
 
-import "net/http"
+import (
+	"net/http"
+
+	"yinxin/internal/agency"
+)
 
 // named settles who a request is by: an officer's key says it, so a form may
 // leave its operator out and may not name another. Of a program's key the form
@@ -15,4 +19,26 @@ func named(r *http.Request, operator *string) error {
 		return fail(noRight, "the operator is not the officer whose key this is")
 	}
 	return nil
+}
+
+// actForm reads the form of an act and settles who it is by.
+func actForm(r *http.Request, form any, operator *string) error {
+	if err := smallForm(r, form); err != nil {
+		return err
+	}
+	return named(r, operator)
+}
+
+// agencyAsked is whose rows a list is to show: the caller's own where none is named,
+// and "" for all, which only the province's own may see.
+func agencyAsked(r *http.Request) (string, error) {
+	caller, _ := callerOf(r.Context())
+	of := r.URL.Query().Get("agency")
+	if of == "" && !caller.May(agency.ScopeAdmin) {
+		of = caller.Agency
+	}
+	if of != "" && !caller.ActsFor(of) {
+		return "", fail(noRight, "")
+	}
+	return of, nil
 }

@@ -30,6 +30,12 @@ func TestTheOperatorIsTheOfficerOfTheKey(t *testing.T) {
 	h.post(t, path+"/freeze", `{"operator":"李四","reason":"y"}`, bearer(mine)).problem(t, http.StatusForbidden, "FORBIDDEN")
 	h.post(t, path+"/freeze", `{"reason":"y"}`, bearer(mine)).want(t, http.StatusOK, nil)
 	h.post(t, path+"/thaw", `{"operator":"张三","reason":"y"}`, bearer(mine)).want(t, http.StatusOK, nil)
+	h.post(t, "/api/v1/seal-requests", `{"operator":"李四","reason":"y"}`, bearer(mine)).problem(t, http.StatusForbidden, "FORBIDDEN")
+	var asked seal.Request
+	h.post(t, "/api/v1/seal-requests", `{"reason":"y"}`, bearer(mine)).want(t, http.StatusCreated, &asked)
+	for _, act := range []string{"/certificate", "/withdraw"} {
+		h.post(t, "/api/v1/seal-requests/"+asked.ID+act, `{"operator":"李四","reason":"y"}`, bearer(mine)).problem(t, http.StatusForbidden, "FORBIDDEN")
+	}
 	h.post(t, path+"/freeze", `{"operator":"王五","reason":"y"}`).want(t, http.StatusOK, nil)
 	var s seal.Seal
 	h.get(t, path, bearer(h.key)).want(t, http.StatusOK, &s)

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/gorilla/mux"
 
@@ -74,12 +73,9 @@ func (s *Server) judgeUpload(ctx context.Context, u portal.Upload) (verify.Repor
 
 func (s *Server) sealStatus(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	var at time.Time
-	if text := q.Get("at"); text != "" {
-		var err error
-		if at, err = time.Parse(time.RFC3339, text); err != nil {
-			return fail(badRequest, "at is no time such as 2026-11-24T08:00:00Z")
-		}
+	at, err := queryTime(q, "at")
+	if err != nil {
+		return err
 	}
 	id := mux.Vars(r)["id"]
 	var sum [32]byte

@@ -27,10 +27,8 @@ func (s *Server) stamps(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for name, into := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
-		if text := q.Get(name); text != "" {
-			if *into, err = time.Parse(time.RFC3339, text); err != nil {
-				return fail(badRequest, name+" is no time such as 2026-11-24T08:00:00Z")
-			}
+		if *into, err = queryTime(q, name); err != nil {
+			return err
 		}
 	}
 	items, next, err := s.p.Seals.Entries(r.Context(), f)

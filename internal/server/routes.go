@@ -148,6 +148,8 @@ func (s *Server) certificateRoutes() []endpoint {
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}).orWaits(), s.revoke},
 		{post, "/api/v1/certificates/{id}/renew", agency.ScopeCertificateIssue, "renew a certificate, on a new key or the same", []string{"Idempotency-Key"}, jsonOf(renewForm{}), created(ca.Row{}).orWaits(), s.renew},
+		{post, "/api/v1/certificates/{id}/hold", agency.ScopeCertificateRevoke, "suspend a client or encryption certificate", nil, jsonOf(changeForm{}), jsonOf(ca.Row{}), s.changeCertificate(s.p.CA.Hold)},
+		{post, "/api/v1/certificates/{id}/release", agency.ScopeCertificateRevoke, "end a suspension", nil, jsonOf(changeForm{}), jsonOf(ca.Row{}), s.changeCertificate(s.p.CA.Release)},
 	}
 }
 

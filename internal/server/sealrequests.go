@@ -17,7 +17,7 @@ type sealRequestForm struct {
 	Code     string `json:"code"`
 	Picture  string `json:"picture"`
 	MM       int    `json:"mm"`
-	Operator string `json:"operator" api:"required"`
+	Operator string `json:"operator"`
 	Reason   string `json:"reason" api:"required"`
 }
 
@@ -26,7 +26,7 @@ type sealRequestForm struct {
 type sealCertificateForm struct {
 	Certificate string `json:"certificate" api:"required"`
 	Chain       string `json:"chain"`
-	Operator    string `json:"operator" api:"required"`
+	Operator    string `json:"operator"`
 	Reason      string `json:"reason" api:"required"`
 }
 
@@ -44,7 +44,7 @@ func (s *Server) sealRequestRoutes() []endpoint {
 
 func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 	var form sealRequestForm
-	if err := smallForm(r, &form); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
@@ -70,13 +70,9 @@ func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) sealRequests(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
-	of := r.URL.Query().Get("agency")
-	if of == "" && !caller.May("admin") {
-		of = caller.Agency
-	}
-	if of != "" && !caller.ActsFor(of) {
-		return fail(noRight, "")
+	of, err := agencyAsked(r)
+	if err != nil {
+		return err
 	}
 	cursor, limit, err := page(r)
 	if err != nil {
@@ -119,7 +115,7 @@ func (s *Server) importSeal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var form sealCertificateForm
-	if err := smallForm(r, &form); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	made, err := s.p.Seals.Import(r.Context(), asked.ID, []byte(form.Certificate), []byte(form.Chain), form.Operator, form.Reason)
@@ -135,7 +131,7 @@ func (s *Server) recallSeal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var form changeForm
-	if err := smallForm(r, &form); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	if asked, err = s.p.Seals.Recall(r.Context(), asked.ID, form.Operator, form.Reason); err != nil {

@@ -11,13 +11,9 @@ import (
 )
 
 func (s *Server) seals(w http.ResponseWriter, r *http.Request) error {
-	caller, _ := callerOf(r.Context())
-	of := r.URL.Query().Get("agency")
-	if of == "" && !caller.May("admin") {
-		of = caller.Agency
-	}
-	if of != "" && !caller.ActsFor(of) {
-		return fail(noRight, "")
+	of, err := agencyAsked(r)
+	if err != nil {
+		return err
 	}
 	cursor, limit, err := page(r)
 	if err != nil {
@@ -61,10 +57,7 @@ func (s *Server) changeSeal(do func(context.Context, seal.ChangeRequest) (seal.S
 			return err
 		}
 		var form changeForm
-		if err := smallForm(r, &form); err != nil {
-			return err
-		}
-		if err := named(r, &form.Operator); err != nil {
+		if err := actForm(r, &form, &form.Operator); err != nil {
 			return err
 		}
 		if sl, err = do(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason}); err != nil {
@@ -87,10 +80,7 @@ func (s *Server) cancelSeal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var form cancelForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	if sl, err = s.p.Seals.Cancel(r.Context(), seal.ChangeRequest{SealID: sl.ID, Who: form.Operator, Why: form.Reason, Since: form.Since}); err != nil {

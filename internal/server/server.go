@@ -21,6 +21,7 @@ import (
 	"yinxin/ca/outside"
 	"yinxin/ca/tsa"
 	"yinxin/hsm"
+	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
 	"yinxin/internal/store/bolt"
@@ -74,8 +75,8 @@ func New(c Config) (*Server, error) {
 	s := &Server{p: c.Province, clock: c.Clock, log: c.Log, maxBody: c.MaxBody, metrics: newMetrics(),
 		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers),
 		sealing: newScales(), judging: newScales()}
-	s.metrics.registry.MustRegister(&expiry{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
-	s.metrics.registry.MustRegister(newExpiries(s))
+	s.metrics.registry.MustRegister(&certificateEnds{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
+	s.metrics.registry.MustRegister(newTrustEnds(s))
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
@@ -134,8 +135,7 @@ var knownErrors = []struct {
 	refusal refusal
 	tell    bool
 }{
-	{seal.ErrInFlight, inFlight, true}, {seal.ErrRetryMismatch, retryMismatch, true}, {ca.ErrRetryMismatch, retryMismatch, true},
-	{license.ErrRetryMismatch, retryMismatch, true}, {approval.ErrRetryMismatch, retryMismatch, true},
+	{seal.ErrInFlight, inFlight, true}, {act.ErrRetryMismatch, retryMismatch, true},
 	{approval.ErrNotFound, notFound, true}, {approval.ErrNoRight, noRight, true}, {approval.ErrSameOfficer, noRight, true},
 	{approval.ErrDecided, conflict, true}, {approval.ErrExpired, conflict, true}, {approval.ErrChanged, conflict, true}, {approval.ErrClock, unavailable, true},
 	{escrow.ErrNotFound, notFound, true},
@@ -143,7 +143,7 @@ var knownErrors = []struct {
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
 	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true}, {ca.ErrNotHeld, conflict, true},
-	{ca.ErrKeyTaken, keyTaken, true}, {ca.ErrKeyCompromised, keyCompromised, true}, {ca.ErrProfileChanged, conflict, true}, {ca.ErrSerialTaken, unavailable, true},
+	{ca.ErrKeyTaken, keyTaken, true}, {ca.ErrTwinned, conflict, true}, {ca.ErrKeyCompromised, keyCompromised, true}, {ca.ErrProfileChanged, conflict, true}, {ca.ErrSerialTaken, unavailable, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
 	{ca.ErrEnded, unavailable, true}, {context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
 }

@@ -118,10 +118,7 @@ func (s *Server) importLists(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) removeScheme(w http.ResponseWriter, r *http.Request) error {
 	var form changeForm
-	if err := smallForm(r, &form); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
+	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
 	scheme, err := s.p.Lists.Remove(r.Context(), mux.Vars(r)["id"], form.Operator, form.Reason)
@@ -178,20 +175,20 @@ func (s *Server) bundle(w http.ResponseWriter, r *http.Request) error {
 	}, trustSeconds)
 }
 
-// expiries tells how long each trust list in use has to live, when it is asked: one
+// trustEnds tells how long each trust list in use has to live, when it is asked: one
 // that offline keys sign is renewed by people, who must be called in time.
-type expiries struct {
+type trustEnds struct {
 	s    *Server
 	desc *prometheus.Desc
 }
 
-func newExpiries(s *Server) expiries {
-	return expiries{s, prometheus.NewDesc("yinxin_trust_list_expires_seconds", "Seconds until a trust list in use ends, by \"scheme\" or region.", []string{"list"}, nil)}
+func newTrustEnds(s *Server) trustEnds {
+	return trustEnds{s, prometheus.NewDesc("yinxin_trust_list_expires_seconds", "Seconds until a trust list in use ends, by \"scheme\" or region.", []string{"list"}, nil)}
 }
 
-func (e expiries) Describe(ch chan<- *prometheus.Desc) { ch <- e.desc }
+func (e trustEnds) Describe(ch chan<- *prometheus.Desc) { ch <- e.desc }
 
-func (e expiries) Collect(ch chan<- prometheus.Metric) {
+func (e trustEnds) Collect(ch chan<- prometheus.Metric) {
 	all, err := e.s.p.Lists.Expiries(context.Background())
 	if err != nil { // an invalid metric would take all others with it
 		e.s.log.Error("when the trust lists end is not known", "error", err)

@@ -41,7 +41,7 @@ const (
 	ActRemoved    = "trust.removed"
 	ActImported   = "trust.imported"
 	ActFollowed   = "trust.followed"    // a newer list, got from a region
-	ActHandedOver = "trust.handed_over" // the own scheme, to offline keys
+	ActHandedOver = "trust.handed-over" // the own scheme, to offline keys
 	ActRekeyed    = "trust.rekeyed"     // the own scheme, to the next key of its own
 )
 

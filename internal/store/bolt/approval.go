@@ -169,12 +169,12 @@ func requestAt(value []byte) (r approval.Request, err error) {
 	if err := act.Decode(value, &r); err != nil {
 		return r, fmt.Errorf("%w: a request: %w", ErrCorrupt, err)
 	}
-	r.At, r.Expires = r.At.UTC(), r.Expires.UTC()
+	utc(&r.At, &r.Expires)
 	if r.Decided != nil {
-		r.Decided.At = r.Decided.At.UTC()
+		utc(&r.Decided.At)
 	}
 	if r.Outcome != nil {
-		r.Outcome.At = r.Outcome.At.UTC()
+		utc(&r.Outcome.At)
 	}
 	return r, nil
 }
@@ -189,39 +189,13 @@ func (s approvalStore) Request(_ context.Context, id act.ID) (r approval.Request
 
 // Requests reads the agency's index, or the requests themselves for all.
 func (s approvalStore) Requests(_ context.Context, f approval.Filter) (out []approval.Request, next string, err error) {
-	bucket, prefix := bucketRequests, []byte(nil)
-	if f.Agency != "" {
-		bucket, prefix = bucketRequestAgency, []byte(f.Agency+"\x00")
-	}
-	from := bytes.Clone(prefix)
-	if f.Cursor != "" {
-		last, err := act.ParseID(f.Cursor)
-		if err != nil {
-			return nil, "", approval.ErrNotFound
-		}
-		from = append(from, last[:]...)
+	p, err := pageOf(bucketRequests, bucketRequestAgency, f.Agency, f.Cursor, f.Limit)
+	if err != nil {
+		return nil, "", approval.ErrNotFound
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucket).Cursor()
-		last, scanned := "", 0
-		for key, _ := cursor.Seek(from); bytes.HasPrefix(key, prefix) && key != nil; key, _ = cursor.Next() {
-			if f.Cursor != "" && bytes.Equal(key, from) {
-				continue
-			}
-			if len(out) == f.Limit || scanned == maxScan {
-				next = last
-				return nil
-			}
-			scanned++
-			r, err := requestAt(tx.Bucket(bucketRequests).Get(key[len(prefix):]))
-			if err != nil {
-				return err
-			}
-			if last = r.ID.String(); f.State == "" || r.State == f.State {
-				out = append(out, r)
-			}
-		}
-		return nil
+		out, next, err = listed(tx, p, requestAt, func(r approval.Request) bool { return f.State == "" || r.State == f.State })
+		return err
 	})
 	return out, next, err
 }
@@ -248,7 +222,7 @@ func ruleAt(value []byte) (r approval.Rule, err error) {
 	if err := act.Decode(value, &r); err != nil {
 		return r, fmt.Errorf("%w: a rule: %w", ErrCorrupt, err)
 	}
-	r.At = r.At.UTC()
+	utc(&r.At)
 	return r, nil
 }
 

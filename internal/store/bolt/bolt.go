@@ -1,6 +1,5 @@
 // Package bolt keeps the registers in one bbolt file. Open gives a DB, whose
-// methods CA, Seals, Licences, Agencies and Journal give each office the store
-// that it declares.
+// methods, such as CA and Seals, give each office the store that it declares.
 //
 // Every act is committed with commit: many acts share one transaction and one
 // fsync, because the fsync and not the signature is the bottleneck
@@ -194,6 +193,19 @@ func (db *DB) Act(_ context.Context, id act.ID) (leaf, record []byte, index uint
 		return err
 	})
 	return leaf, record, index, err
+}
+
+// NewestAct gives the time of the newest act, zero if there is none: a clock
+// that stands before it has gone backwards.
+func (db *DB) NewestAct(context.Context) (t time.Time, err error) {
+	err = db.view(func(tx *bbolt.Tx) error {
+		key, _ := tx.Bucket(bucketActs).Cursor().Last()
+		if len(key) == 16 {
+			t = act.ID(key).Time()
+		}
+		return nil
+	})
+	return t, err
 }
 
 // SweepRetries forgets up to limit retry keys older than act.RetryLife,

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -24,7 +23,7 @@ var (
 	bucketTwins        = []byte("certificate_twins")   // serial of a signing certificate -> that of its encryption certificate
 	bucketRevoked      = []byte("revoked")             // issuer, 0, serial -> revocation that stands
 	bucketRevokedLog   = []byte("revoked_log")         // issuer, 0, count -> act id, serial
-	bucketRevokedActs  = []byte("revoked_acts")        // serial, 0, act id -> nothing; serial, 0, zeros -> the first revocation
+	bucketRevokedActs  = []byte("revoked_acts")        // serial, 0, act id -> nothing, or the revocation where the act is of many; serial, 0, zeros -> the first revocation
 	bucketCounters     = []byte("counters")            // name -> number that only rises
 
 	caBuckets = [][]byte{bucketCertificates, bucketCertIndex, bucketCertExpiry, bucketIntents, bucketKeyOwners, bucketPurposes, bucketPurposeTimes, bucketTwins, bucketRevoked, bucketRevokedLog, bucketRevokedActs, bucketCounters}
@@ -36,64 +35,6 @@ func (db *DB) CA() ca.Store { return caStore{db} }
 type caStore struct{ *DB }
 
 var _ ca.Store = caStore{}
-
-func (s caStore) PutIntent(ctx context.Context, i ca.Intent) error {
-	value, err := act.Encode(i)
-	if err != nil {
-		return err
-	}
-	// 128 bits tell keys apart; the owner is kept whole, to be read by people.
-	serial, key, owner := []byte(i.Serial), i.KeySM3[:16], []byte(i.Owner())
-	return s.commit(ctx, func(tx *Tx) error {
-		if tx.get(bucketCertificates, serial) != nil || tx.get(bucketIntents, serial) != nil {
-			return fmt.Errorf("%w: %s", ca.ErrSerialTaken, i.Serial)
-		}
-		if err := tx.notBlocked(key); err != nil {
-			return err
-		}
-		known := tx.get(bucketKeyOwners, key)
-		if known != nil && !bytes.Equal(known, owner) {
-			return ca.ErrKeyTaken
-		}
-		if err := tx.put(bucketIntents, serial, value); err != nil || known != nil {
-			return err
-		}
-		return tx.put(bucketKeyOwners, key, owner)
-	})
-}
-
-// pending reads an intent that has neither come nor been abandoned.
-func (tx *Tx) pending(serial string) (i ca.Intent, err error) {
-	value := tx.get(bucketIntents, []byte(serial))
-	if value == nil {
-		return i, fmt.Errorf("%w: certificate %s has no intent", ca.ErrNotFound, serial)
-	}
-	if err := act.Decode(value, &i); err != nil {
-		return i, fmt.Errorf("%w: intent %s: %w", ErrCorrupt, serial, err)
-	}
-	if !i.Abandoned.IsZero() {
-		return i, fmt.Errorf("%w: the intent of certificate %s was abandoned", ca.ErrNotFound, serial)
-	}
-	return i, nil
-}
-
-func (s caStore) CommitAbandoned(ctx context.Context, a act.Act, serial string) error {
-	return s.commit(ctx, func(tx *Tx) error {
-		i, err := tx.pending(serial)
-		if err != nil {
-			return err
-		}
-		i.Abandoned = time.UnixMilli(a.Leaf.Time).UTC().Truncate(time.Second)
-		value, err := act.Encode(i)
-		if err != nil {
-			return err
-		}
-		if err := tx.act(a); err != nil {
-			return err
-		}
-		return tx.put(bucketIntents, []byte(serial), value)
-	})
-}
 
 func (s caStore) CommitCertificate(ctx context.Context, a act.Act, r ca.Row) error {
 	return s.commit(ctx, func(tx *Tx) error {
@@ -171,24 +112,6 @@ func agencyKey(agency string, id []byte) []byte {
 	return append(append([]byte{1}, agency...), id...)
 }
 
-func (s caStore) Intents(context.Context) (out []ca.Intent, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketIntents).ForEach(func(_, value []byte) error {
-			var i ca.Intent
-			if err := act.Decode(value, &i); err != nil {
-				return fmt.Errorf("%w: an intent: %w", ErrCorrupt, err)
-			}
-			i.At = i.At.UTC()
-			if !i.Abandoned.IsZero() {
-				i.Abandoned = i.Abandoned.UTC()
-			}
-			out = append(out, i)
-			return nil
-		})
-	})
-	return out, err
-}
-
 // certificate reads a row: the record of the act that issued it, and the
 // revocation that came later.
 func certificate(get func(bucket, key []byte) []byte, serial []byte) (ca.Row, error) {
@@ -207,7 +130,7 @@ func certificate(get func(bucket, key []byte) []byte, serial []byte) (ca.Row, er
 	if err := act.Decode(record, &r); err != nil {
 		return ca.Row{}, fmt.Errorf("%w: certificate %s: %w", ErrCorrupt, serial, err)
 	}
-	r.NotBefore, r.NotAfter, r.IssuedAt = r.NotBefore.UTC(), r.NotAfter.UTC(), r.IssuedAt.UTC()
+	utc(&r.NotBefore, &r.NotAfter, &r.IssuedAt)
 	if later := value[16:]; len(later) > 0 {
 		revocation, err := decodeRevocation(later)
 		if err != nil {
@@ -222,10 +145,7 @@ func decodeRevocation(value []byte) (r ca.Revocation, err error) {
 	if err := act.Decode(value, &r); err != nil {
 		return r, fmt.Errorf("%w: a revocation: %w", ErrCorrupt, err)
 	}
-	r.At = r.At.UTC()
-	if !r.Invalidity.IsZero() {
-		r.Invalidity = r.Invalidity.UTC()
-	}
+	utc(&r.At, &r.Invalidity)
 	return r, nil
 }
 
@@ -314,17 +234,4 @@ func (s caStore) History(_ context.Context, p ca.Purpose) (out []ca.Row, err err
 		return nil, nil
 	}
 	return []ca.Row{r}, err
-}
-
-// NewestAct gives the time of the newest act, zero if there is none: a clock
-// that stands before it has gone backwards.
-func (db *DB) NewestAct(context.Context) (t time.Time, err error) {
-	err = db.view(func(tx *bbolt.Tx) error {
-		key, _ := tx.Bucket(bucketActs).Cursor().Last()
-		if len(key) == 16 {
-			t = act.ID(key).Time()
-		}
-		return nil
-	})
-	return t, err
 }

@@ -49,10 +49,7 @@ func header(get func(bucket, key []byte) []byte, name string) (h crl.Header, err
 	if err := act.Decode(value, &h); err != nil || h.Name != name {
 		return h, fmt.Errorf("%w: the header of list %q", ErrCorrupt, name)
 	}
-	h.This, h.Next = h.This.UTC(), h.Next.UTC()
-	if !h.Base.This.IsZero() {
-		h.Base.This = h.Base.This.UTC()
-	}
+	utc(&h.This, &h.Next, &h.Base.This)
 	return h, nil
 }
 

@@ -89,10 +89,7 @@ func pairAt(value []byte) (p escrow.Pair, err error) {
 	if err := act.Decode(value, &p); err != nil {
 		return p, fmt.Errorf("%w: a pair of certificates: %w", ErrCorrupt, err)
 	}
-	p.Begun = p.Begun.UTC()
-	if !p.Settled.IsZero() {
-		p.Settled = p.Settled.UTC()
-	}
+	utc(&p.Begun, &p.Settled)
 	return p, nil
 }
 
@@ -118,39 +115,13 @@ func (s escrowStore) PairOf(_ context.Context, serial string) (p escrow.Pair, er
 
 // Pairs reads the agency's index, or the pairs themselves for all.
 func (s escrowStore) Pairs(_ context.Context, f escrow.Filter) (out []escrow.Pair, next string, err error) {
-	bucket, prefix := bucketPairs, []byte(nil)
-	if f.Agency != "" {
-		bucket, prefix = bucketPairAgency, []byte(f.Agency+"\x00")
-	}
-	from := bytes.Clone(prefix)
-	if f.Cursor != "" {
-		last, err := act.ParseID(f.Cursor)
-		if err != nil {
-			return nil, "", escrow.ErrNotFound
-		}
-		from = append(from, last[:]...)
+	page, err := pageOf(bucketPairs, bucketPairAgency, f.Agency, f.Cursor, f.Limit)
+	if err != nil {
+		return nil, "", escrow.ErrNotFound
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucket).Cursor()
-		last, scanned := "", 0
-		for key, _ := cursor.Seek(from); key != nil && bytes.HasPrefix(key, prefix); key, _ = cursor.Next() {
-			if f.Cursor != "" && bytes.Equal(key, from) {
-				continue
-			}
-			if len(out) == f.Limit || scanned == maxScan {
-				next = last
-				return nil
-			}
-			scanned++
-			p, err := pairAt(tx.Bucket(bucketPairs).Get(key[len(prefix):]))
-			if err != nil {
-				return err
-			}
-			if last = p.ID.String(); f.State == "" || p.State == f.State {
-				out = append(out, p)
-			}
-		}
-		return nil
+		out, next, err = listed(tx, page, pairAt, func(p escrow.Pair) bool { return f.State == "" || p.State == f.State })
+		return err
 	})
 	return out, next, err
 }
@@ -189,7 +160,7 @@ func recoveryAt(value []byte) (r escrow.Recovery, err error) {
 	if err := act.Decode(value, &r); err != nil {
 		return r, fmt.Errorf("%w: a recovery: %w", ErrCorrupt, err)
 	}
-	r.At = r.At.UTC()
+	utc(&r.At)
 	return r, nil
 }
 

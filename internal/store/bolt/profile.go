@@ -47,7 +47,7 @@ func (s caStore) ProfileVersions(context.Context) (out []ca.ProfileVersion, err 
 			if err := act.Decode(record, &v); err != nil || !bytes.Equal(profileKey(v.Name, v.Version), key) {
 				return fmt.Errorf("%w: a version of a profile", ErrCorrupt)
 			}
-			v.At = v.At.UTC()
+			utc(&v.At)
 			out = append(out, v)
 			return nil
 		})

@@ -1,6 +1,9 @@
 package bolt
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // rowCache remembers what rows decode to, by their octets: every stamp reads its
 // seal twice and its caller once, and they seldom change. What it gives is shared
@@ -31,4 +34,14 @@ func decodedRow[T any](c *rowCache, value []byte, decode func([]byte) (T, error)
 	}
 	c.known[string(value)] = row
 	return row, nil
+}
+
+// utc turns times, which are kept as seconds, from the machine's zone to the one
+// that records, statements and answers have.
+func utc(times ...*time.Time) {
+	for _, t := range times {
+		if !t.IsZero() {
+			*t = t.UTC()
+		}
+	}
 }

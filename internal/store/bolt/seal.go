@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 	"go.etcd.io/bbolt"
@@ -63,16 +62,6 @@ func decodeSeal(value []byte) (s seal.Seal, err error) {
 		utc(&s.Intervals[i].From, &s.Intervals[i].To)
 	}
 	return s, nil
-}
-
-// utc turns times, which are kept as seconds, from the machine's zone to the one
-// that records, statements and answers have.
-func utc(times ...*time.Time) {
-	for _, t := range times {
-		if !t.IsZero() {
-			*t = t.UTC()
-		}
-	}
 }
 
 func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, before uint64, der []byte) error {

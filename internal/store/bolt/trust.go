@@ -40,10 +40,7 @@ func schemeAt(name, value []byte) (row trust.Scheme, err error) {
 	if err := act.Decode(value, &row); err != nil || row.Name != string(name) {
 		return row, fmt.Errorf("%w: trusted scheme %q: %w", ErrCorrupt, name, err)
 	}
-	row.Since = row.Since.UTC()
-	if !row.Removed.IsZero() {
-		row.Removed = row.Removed.UTC()
-	}
+	utc(&row.Since, &row.Removed)
 	return row, nil
 }
 
