@@ -88,15 +88,15 @@ func (a *Authority) RevokeAll(ctx context.Context, r CompromiseRequest) (Comprom
 		return Compromise{}, fmt.Errorf("%w: %d certificates are more than the %d of one act; revoke the certificate of their issuer, which ends them all", ErrRefused, len(r.Serials), maxAtOnce)
 	}
 	serials := slices.Compact(slices.Sorted(slices.Values(r.Serials)))
+	lost, authority, err := a.authoritiesAmong(ctx, r.Suspect, serials)
+	if err != nil {
+		return Compromise{}, err
+	}
 	list := make([]Revocation, len(serials))
-	authority := ""
 	for i, serial := range serials {
-		reason, err := a.compromiseOf(ctx, serial)
+		reason, err := a.compromiseOf(ctx, serial, lost)
 		if err != nil {
 			return Compromise{}, err
-		}
-		if reason == certs.ReasonCACompromise {
-			authority = serial
 		}
 		list[i] = Revocation{Serial: serial, At: now, Reason: reason, Invalidity: since, Who: r.Who, Why: r.Why}
 	}
@@ -132,15 +132,40 @@ func (a *Authority) admitCompromise(ctx context.Context, r CompromiseRequest, c 
 	return err
 }
 
-// compromiseOf names the reason by whose key it is (RFC 5280 5.3.1).
-func (a *Authority) compromiseOf(ctx context.Context, serial string) (int, error) {
+// authoritiesAmong names the issuers whose keys are lost: the one that is named, and
+// those whose own certificates are on the list. authority is the serial of one of the latter.
+func (a *Authority) authoritiesAmong(ctx context.Context, s Suspect, serials []string) (lost map[string]bool, authority string, err error) {
+	lost = map[string]bool{}
+	if s.Issuer != "" {
+		lost[s.Issuer] = true
+	}
+	names, err := a.Issuers(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, name := range names {
+		c, err := a.Issuer(ctx, name)
+		if err != nil {
+			return nil, "", err
+		}
+		if _, listed := slices.BinarySearch(serials, c.Row.Serial); listed {
+			lost[name], authority = true, c.Row.Serial
+		}
+	}
+	return lost, authority, nil
+}
+
+// compromiseOf names the reason by whose key is lost (RFC 5280 5.3.1, X.509 9.5.3.1):
+// cACompromise for an authority, and for what stands below it, whose holders have lost
+// nothing and may go on with their keys; keyCompromise for the holder of the key.
+func (a *Authority) compromiseOf(ctx context.Context, serial string, lost map[string]bool) (int, error) {
 	row, err := a.c.Store.Certificate(ctx, serial)
 	switch {
 	case err != nil:
 		return 0, err
 	case row.selfSigned():
 		return 0, fmt.Errorf("%w: %s is self-signed: it is ended in the trust list, not by its own CRL", ErrRefused, serial)
-	case row.Profile == ProfileIssuing:
+	case row.Profile == ProfileIssuing || lost[row.Issuer]:
 		return certs.ReasonCACompromise, nil
 	}
 	return certs.ReasonKeyCompromise, nil

@@ -59,12 +59,8 @@ func TestManyRevokedOverAFault(t *testing.T) {
 				t.Fatal("the second run:", done.Changed, err)
 			}
 			for _, serial := range r.Serials {
-				want := certs.ReasonKeyCompromise
-				if serial == issuing {
-					want = certs.ReasonCACompromise
-				}
 				row, err := o.Certificate(t.Context(), serial)
-				if err != nil || row.Revocation == nil || row.Revocation.Reason != want || !row.Revocation.Invalidity.Equal(noon) {
+				if err != nil || row.Revocation == nil || row.Revocation.Reason != certs.ReasonCACompromise || row.KeyLost() != (serial == issuing) || !row.Revocation.Invalidity.Equal(noon) {
 					t.Errorf("%s: %+v, %v", serial, row.Revocation, err)
 				}
 			}
@@ -77,6 +73,52 @@ func TestManyRevokedOverAFault(t *testing.T) {
 			o.leaves()
 		})
 	}
+}
+
+// Whose key was lost decides the reason: an authority's, for all that stands below
+// it, whose holders go on with their keys; or the holder's own.
+func TestWhoseKeyWasLost(t *testing.T) {
+	o := fresh(t)
+	csr := request(t)
+	row, err := o.Issue(t.Context(), agencyOrder(csr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuing := o.purposeRow(ca.PurposeIssuing).Serial
+	o.now = noon.Add(time.Hour)
+	below := ca.CompromiseRequest{Suspect: ca.Suspect{Serial: issuing, Since: noon}, Serials: []string{row.Serial, issuing}, Who: "test", Why: "x"}
+	if _, err := o.RevokeAll(t.Context(), below); err != nil {
+		t.Fatal(err)
+	}
+	reason := func(want int, since time.Time) {
+		t.Helper()
+		got, err := o.Certificate(t.Context(), row.Serial)
+		if err != nil || got.Revocation.Reason != want || !got.Revocation.Invalidity.Equal(since) {
+			t.Errorf("%+v %v", got.Revocation, err)
+		}
+	}
+	reason(certs.ReasonCACompromise, noon)
+	if _, err := o.Renew(t.Context(), ca.PurposeIssuing, "test", "x"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := o.Issue(t.Context(), agencyOrder(csr))
+	if err != nil {
+		t.Fatal("an innocent key is refused:", err)
+	}
+	own := ca.CompromiseRequest{Suspect: ca.Suspect{Serial: row.Serial, Since: noon.Add(time.Minute)}, Serials: []string{row.Serial}, Who: "test", Why: "x"}
+	if _, err := o.RevokeAll(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
+	reason(certs.ReasonKeyCompromise, noon) // the earlier of the two times stays
+	if _, err := o.Issue(t.Context(), agencyOrder(csr)); !errors.Is(err, ca.ErrKeyCompromised) {
+		t.Error("a lost key is certified again:", err)
+	}
+	// The authority was lost earlier than was thought: the time moves, the reason stays.
+	below.Since, below.Serials = noon.Add(-time.Hour), []string{row.Serial, again.Serial, issuing}
+	if done, err := o.RevokeAll(t.Context(), below); err != nil || done.Changed != 3 {
+		t.Fatal(done, err)
+	}
+	reason(certs.ReasonKeyCompromise, noon.Add(-time.Hour))
 }
 
 // leaves counts the journal's, each of which has its act.

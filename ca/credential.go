@@ -164,6 +164,24 @@ func (a *Authority) complete(ctx context.Context, c *Credential) (err error) {
 	return nil
 }
 
+// IssuerStands tells whether the authority behind a certificate of the register may
+// still sign: what it issued is believed by nobody once it has ended. ErrEnded tells
+// why it may not. Of an outside authority the trust list tells.
+func (a *Authority) IssuerStands(ctx context.Context, serial string) error {
+	row, err := a.c.Store.Certificate(ctx, serial)
+	if err != nil {
+		return err
+	}
+	if _, _, ours := parseIssuer(row.Issuer); !ours {
+		return nil
+	}
+	by, err := a.Issuer(ctx, row.Issuer)
+	if err != nil {
+		return err
+	}
+	return wrap(row.Issuer, by.inForce(a.c.Clock()))
+}
+
 // forget drops what is held, after a certificate of ours was made or revoked.
 func (a *Authority) forget() {
 	a.mu.Lock()

@@ -39,7 +39,7 @@ func (a *Authority) draft(ctx context.Context, o order) (*template, Credential, 
 	}
 	issuer := by.Certificate
 	if by.Row.Revocation != nil {
-		return nil, by, fmt.Errorf("%w: %s is revoked and signs no more", ErrRefused, issuer.Subject)
+		return nil, by, fmt.Errorf("%w: %s is revoked and signs no more; its successor comes first (yinxin ca renew issuing)", ErrRefused, issuer.Subject)
 	}
 	if now.Before(issuer.NotBefore) || !now.Before(issuer.NotAfter) {
 		return nil, by, fmt.Errorf("%w: %s signs from %s to %s only", ErrRefused, issuer.Subject, issuer.NotBefore.Format(time.RFC3339), issuer.NotAfter.Format(time.RFC3339))

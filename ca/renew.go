@@ -114,14 +114,16 @@ func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, gene
 // Renew gives a purpose a new key and certificate, in the place of those it has,
 // whatever state they are in: renewal is always re-key. The old certificate stays
 // in the register and good for what it signed, unless it is revoked. An issuing CA
-// gets the name of its generation, and signs all that is issued from now on.
+// gets the name of its generation, and signs all that is issued from now on. The
+// scheme's next key stands under itself too: it is trusted by the list that the one
+// before it signs (protocol.md 3), which is internal/trust's to make.
 func (a *Authority) Renew(ctx context.Context, p Purpose, who, why string) (Row, error) {
 	s, ok := specOf(p)
 	switch {
 	case !ok:
 		return Row{}, fmt.Errorf("%w: purpose %q", ErrNotFound, p)
-	case s.issuer == s.purpose:
-		return Row{}, fmt.Errorf("%w: %s is a trust anchor, which others know by its fingerprint; it is not renewed by its own word", ErrRefused, p)
+	case s.purpose == PurposeRoot:
+		return Row{}, fmt.Errorf("%w: nobody stands above a root who could lead from it to another; docs/ca.md tells what comes at its end", ErrRefused)
 	case !grounds(who) || !grounds(why):
 		return Row{}, fmt.Errorf("%w: who renews and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
 	}
@@ -150,6 +152,57 @@ func (a *Authority) renew(ctx context.Context, s purposeSpec, who, why string) (
 		}
 	}
 	return row, nil
+}
+
+// RenewServices renews every service whose key may sign no more: its certificate or
+// its issuer's is revoked, or has ended. It is a person's act, and where an issuing
+// CA was lost the new one comes first. What it could not renew it tells beside what
+// it did; called again it goes on with the rest.
+func (a *Authority) RenewServices(ctx context.Context, who, why string) (done []Row, err error) {
+	if !grounds(who) || !grounds(why) {
+		return nil, fmt.Errorf("%w: who renews and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
+	}
+	a.renewing.Lock()
+	defer a.renewing.Unlock()
+	if _, err := a.Signing(ctx, PurposeIssuing); errors.Is(err, ErrEnded) {
+		return nil, fmt.Errorf("%w: the issuing CA signs no more; its successor comes first (yinxin ca renew issuing)", ErrRefused)
+	} else if err != nil {
+		return nil, err
+	}
+	if err := a.responders(ctx); err != nil {
+		return nil, err
+	}
+	services, err := a.services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var failed []error
+	for _, s := range services {
+		ended, err := a.hasEnded(ctx, s)
+		if err == nil && ended {
+			var row Row
+			if row, err = a.renew(ctx, s, who, why); err == nil {
+				done = append(done, row)
+			}
+		}
+		failed = append(failed, wrap("renewal of "+string(s.purpose), err))
+	}
+	return done, errors.Join(failed...)
+}
+
+// hasEnded tells whether a service signs no more and could again. A responder whose
+// own issuer has ended has nobody to speak for.
+func (a *Authority) hasEnded(ctx context.Context, s purposeSpec) (bool, error) {
+	now := a.c.Clock()
+	c, err := a.Purpose(ctx, s.purpose)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || c.inForce(now) == nil {
+		return false, err
+	}
+	by, err := a.issuerOf(ctx, s)
+	return err == nil && by.inForce(now) == nil, err
 }
 
 // responders makes what is missing of the responders of later issuing CAs, which a
@@ -218,7 +271,7 @@ func (a *Authority) warnOfPersons(ctx context.Context, now time.Time, warn func(
 		warn("the issuing CA cuts the lives of certificates short: yinxin ca renew issuing", "notAfter", c.Row.NotAfter)
 	}
 	if c, err := a.Purpose(ctx, PurposeScheme); err == nil && !now.Before(c.Row.renewAt()) {
-		warn("the key of the scheme list ends, and its successor is signed in by it: see the trust lists", "notAfter", c.Row.NotAfter)
+		warn("the key of the province's own scheme list ends: yinxin ca renew scheme, unless offline keys sign that list", "notAfter", c.Row.NotAfter)
 	}
 }
 

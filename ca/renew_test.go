@@ -48,7 +48,7 @@ func (o *office) generations(p ca.Purpose) int {
 func TestRenewalIsRekey(t *testing.T) {
 	o := fresh(t)
 	for _, p := range purposes {
-		if p == ca.PurposeRoot || p == ca.PurposeScheme {
+		if p == ca.PurposeRoot {
 			if _, err := o.Renew(t.Context(), p, "test", "why"); !errors.Is(err, ca.ErrRefused) {
 				t.Errorf("%s: a trust anchor was renewed: %v", p, err)
 			}

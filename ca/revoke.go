@@ -75,19 +75,22 @@ func (a *Authority) Revoke(ctx context.Context, r RevokeRequest) (Row, error) {
 	return row, err
 }
 
-// Over tells what is known once r comes over an earlier revocation. A
-// revocation is never undone or weakened, so only two things count: that the
-// key was compromised after all, and that it was so since an earlier time. A hold
-// is made worse by any revocation. The time of revocation stays: since a hold the
-// certificate has counted as revoked.
-func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
+// Over tells what is known of a row once r comes over an earlier revocation. A
+// revocation is never undone or weakened, so only two things count: that a key
+// was compromised after all, an authority's or the certificate's own, and that it was so
+// since an earlier time. A hold is made worse by any revocation. The time of
+// revocation stays: since a hold the certificate has counted as revoked.
+func (row Row) Over(r, earlier Revocation) (Revocation, bool) {
 	if r.Reason == certs.ReasonCertificateHold {
 		return earlier, false
 	}
-	worse := earlier.Reason == certs.ReasonCertificateHold || r.OfKey() && !earlier.OfKey() ||
-		(r.Reason == earlier.Reason || r.OfKey()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
+	worse := earlier.Reason == certs.ReasonCertificateHold || r.Compromise() && !earlier.Compromise() || row.keyLost(r) && !row.keyLost(earlier) ||
+		(r.Reason == earlier.Reason || r.Compromise()) && !r.Invalidity.IsZero() && r.Invalidity.Before(earlier.since())
 	if !worse {
 		return earlier, false
+	}
+	if row.keyLost(earlier) && !row.keyLost(r) {
+		r.Reason = earlier.Reason // its own key stays lost, whatever befell its authority
 	}
 	if since := earlier.since(); since.Before(r.Invalidity) || r.Invalidity.IsZero() && !earlier.Invalidity.IsZero() {
 		r.Invalidity = since
@@ -96,10 +99,20 @@ func (r Revocation) Over(earlier Revocation) (Revocation, bool) {
 	return r, true
 }
 
-// OfKey tells that the certificate's own key was compromised, which an authority's
-// reason may call by another name. No certificate stands on such a key again.
-func (r Revocation) OfKey() bool {
+// Compromise tells that a key was in other hands, the certificate's own or that of
+// the authority above it: the invalidity date counts.
+func (r Revocation) Compromise() bool {
 	return r.Reason == certs.ReasonKeyCompromise || r.Reason == certs.ReasonCACompromise
+}
+
+// KeyLost tells that the certificate's own key was compromised. No certificate
+// stands on such a key again.
+func (row Row) KeyLost() bool { return row.Revocation != nil && row.keyLost(*row.Revocation) }
+
+// keyLost: cACompromise is of an authority's own key in its own certificate, and in
+// any other of the key that signed it.
+func (row Row) keyLost(r Revocation) bool {
+	return r.Reason == certs.ReasonKeyCompromise || r.Reason == certs.ReasonCACompromise && row.Profile == ProfileIssuing
 }
 
 // since is when the certificate ceased to be good.

@@ -33,7 +33,7 @@ func (b *Bundle) Advance(next *Bundle) (*Bundle, error) {
 	}
 	chain = shorten(chain)
 	newest := chain[len(chain)-1]
-	if len(chain) > maxHistoryLists+1 {
+	if len(chain) > MaxHistoryLists+1 {
 		return nil, malformed("trust bundle: the keys have changed too often since the anchor; trust a newer one")
 	}
 	r := regionLists{scheme: &newest.list, at: map[string]regionList{}, seen: map[string]regionList{}}

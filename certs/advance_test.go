@@ -204,7 +204,7 @@ func TestManyChangesOfKeys(t *testing.T) {
 		}
 		changes++
 	}
-	if len(at.History) > maxHistoryLists || changes != maxHistoryLists/2 {
+	if len(at.History) > MaxHistoryLists || changes != MaxHistoryLists/2 {
 		t.Fatalf("%d changes, %d lists", changes, len(at.History))
 	}
 	file, err := at.Marshal()

@@ -28,8 +28,8 @@ var (
 // MaxBundle bounds a bundle's file.
 const MaxBundle = 32 << 20
 
-// maxHistoryLists bounds the changes of keys a bundle may lead through.
-const maxHistoryLists = 64
+// MaxHistoryLists bounds the changes of keys a bundle may lead through.
+const MaxHistoryLists = 64
 
 // maxSequenceStep is how far a sequence may rise between lists with the same
 // keys (protocol.md 3).
@@ -52,7 +52,7 @@ func ParseBundle(b []byte) (*Bundle, error) {
 	if err := strictJSON(b, &out); err != nil {
 		return nil, fmt.Errorf("trust bundle: %w", err)
 	}
-	if len(out.Scheme) == 0 || len(out.History) > maxHistoryLists || len(out.Regions) > maxRegions {
+	if len(out.Scheme) == 0 || len(out.History) > MaxHistoryLists || len(out.Regions) > maxRegions {
 		return nil, malformed("trust bundle")
 	}
 	return &out, nil

@@ -219,7 +219,7 @@ func TestStrictBundle(t *testing.T) {
 	scheme := string(b.bundle(12).Scheme)
 	for name, text := range map[string]string{
 		"nothing": "", "an array": "[]", "no scheme": `{"regions":[]}`, "text behind": string(good) + "x", "scheme twice": `{"scheme":` + scheme + `,"scheme":` + scheme + `}`,
-		"SCHEME": `{"SCHEME":` + scheme + `}`, "65 lists before": `{"history":[` + strings.Repeat(scheme+",", maxHistoryLists) + scheme + `],"scheme":` + scheme + `}`,
+		"SCHEME": `{"SCHEME":` + scheme + `}`, "65 lists before": `{"history":[` + strings.Repeat(scheme+",", MaxHistoryLists) + scheme + `],"scheme":` + scheme + `}`,
 		"101 regions": `{"scheme":` + scheme + `,"regions":[` + strings.Repeat("1,", maxRegions) + `1]}`,
 		"too long":    string(good) + strings.Repeat(" ", MaxBundle),
 	} {

@@ -30,9 +30,11 @@ type TimeStamper interface {
 type certified interface{ Certificates() []byte }
 
 // Certifier issues the certificate of a seal's key and gives its serial and
-// DER.
+// DER, and knows whether who issued one stands.
 type Certifier interface {
 	IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string) (serial string, der []byte, err error)
+	// IssuerStands fails where the authority that issued it may sign no more.
+	IssuerStands(ctx context.Context, serial string) error
 }
 
 // Signing gives the key with its certificate that signs at the moment. It is asked

@@ -119,7 +119,13 @@ func (o *Office) usable(ctx context.Context, s Seal, now time.Time) error {
 		return err
 	case revoked:
 		return fmt.Errorf("%w: its certificate is revoked", ErrNotInForce)
-	case s.Policy.PerDay == 0:
+	}
+	// A stamp that nobody would believe is not made. The commit does not ask again: the
+	// moment in which an authority is revoked belongs to neither side.
+	if err := o.c.CA.IssuerStands(ctx, s.CertSerial); err != nil {
+		return fmt.Errorf("%w: the authority behind its certificate has ended, and a new seal is to be made: %v", ErrNotInForce, err)
+	}
+	if s.Policy.PerDay == 0 {
 		return nil
 	}
 	made, err := o.c.Store.StampedOn(ctx, s.ID, quotaDay(now))

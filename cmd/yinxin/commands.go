@@ -25,7 +25,7 @@ func commands() []command {
 		{"ca issue", "CSR", "issue a certificate from a PKCS#10 request", runCAIssue},
 		{"ca show", "SERIAL", "show a certificate", runCAShow},
 		{"ca list", "", "list, search and export certificates", runCAList},
-		{"ca renew", "PURPOSE | SERIAL CSR", "give a key of the province's own, or an agency's certificate, a successor", runCARenew},
+		{"ca renew", "PURPOSE | services | SERIAL CSR", "give a key of the province's own, every service whose key may sign no more, or an agency's certificate a successor", runCARenew},
 		{"ca revoke", "SERIAL", "revoke a certificate, for ever, or put one on hold", runCARevoke},
 		{"ca release", "SERIAL", "end a certificate's hold", runCARelease},
 		{"ca crl", "", "publish an issuer's revocation list, and write it", runCACRL},

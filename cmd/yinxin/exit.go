@@ -105,6 +105,9 @@ func classify(err error) (int, string) {
 	return exitInternal, err.Error()
 }
 
+// renewAdvice is for a service that signs no more. Its issuer may have been lost too.
+const renewAdvice = "yinxin ca renew services gives it a new certificate, after yinxin ca renew issuing where its issuer has ended"
+
 // knownExits are the errors of the offices and what to do about them.
 var knownExits = []struct {
 	err  error
@@ -157,7 +160,7 @@ var knownExits = []struct {
 	{ca.ErrKeyCompromised, exitRefused, "make a new key"},
 	{ca.ErrProfileChanged, exitRefused, "look at it again"},
 	{ca.ErrSerialTaken, exitInternal, "nothing was issued; the machine's random source is broken"},
-	{ca.ErrEnded, exitRefused, "yinxin ca renew gives it a new certificate"},
+	{ca.ErrEnded, exitRefused, renewAdvice},
 	{tsa.ErrClockBackwards, exitRefused, "set the clock right"},
 	{tsa.ErrCertificate, exitRefused, ""},
 	{tsa.ErrSigner, exitRefused, ""},
@@ -194,6 +197,7 @@ var knownExits = []struct {
 	{trust.ErrNotTrusted, exitRefused, ""},
 	{trust.ErrStale, exitRefused, ""},
 	{trust.ErrChanged, exitRefused, "try again"},
+	{trust.ErrNoKey, exitRefused, "yinxin ca renew scheme where that key has ended, else yinxin ca renew services"},
 	{trust.ErrNotNamed, exitRefused, "have the scheme's keepers add this province's bundle to the next list"},
 	{ceremony.ErrRefused, exitRefused, ""},
 	{ceremony.ErrExists, exitRefused, "name a new folder"},

@@ -21,7 +21,8 @@ func runJournalVerify(ctx context.Context, c *call) error {
 		if errors.Is(err, ca.ErrEnded) {
 			// What happened is audited all the same; above all then, the key's owner
 			// wants to know what was done.
-			fmt.Fprintln(c.err, "the newest leaves stay unsigned:", err)
+			_, why := explain(err)
+			fmt.Fprintln(c.err, "the newest leaves stay unsigned:", why)
 		} else if err != nil {
 			return journalFault(err)
 		}

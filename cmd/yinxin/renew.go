@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -10,8 +11,12 @@ import (
 	"yinxin/internal/province"
 )
 
-// runCARenew renews a key and certificate of the province's own by its purpose, or
-// an agency's certificate by its serial number and a new request.
+// allServices stands for every service whose key may sign no more.
+const allServices = "services"
+
+// runCARenew renews a key and certificate of the province's own by its purpose, all
+// services that have ended, or an agency's certificate by its serial number and a
+// new request.
 func runCARenew(ctx context.Context, c *call) error {
 	c.withData()
 	c.withOfficer()
@@ -33,16 +38,10 @@ func runCARenew(ctx context.Context, c *call) error {
 			if err != nil {
 				return err
 			}
-			row, err := p.CA.Renew(ctx, ca.Purpose(c.args[0]), by.String(), *why)
-			if err != nil {
-				return err
+			if c.args[0] == allServices {
+				return c.renewServices(ctx, p, by.String(), *why)
 			}
-			return c.print(row, func(w io.Writer) {
-				fmt.Fprintln(w, "renewed", row.Purpose, row.Serial, row.Subject)
-				if row.Purpose == ca.PurposeIssuing {
-					fmt.Fprintln(w, "certificates are issued under the new one from now on; the one before goes on signing the lists of what it issued")
-				}
-			})
+			return c.renewPurpose(ctx, p, ca.Purpose(c.args[0]), by.String(), *why)
 		})
 	}
 	r := ca.RenewRequest{Serial: c.args[0], Supersede: *supersede, Why: *why}
@@ -60,6 +59,57 @@ func runCARenew(ctx context.Context, c *call) error {
 	}
 	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error { return renewCertificate(ctx, c, p, r, to) })
+}
+
+func (c *call) renewPurpose(ctx context.Context, p *province.Province, purpose ca.Purpose, who, why string) error {
+	row, err := p.CA.Renew(ctx, purpose, who, why)
+	if err != nil {
+		return err
+	}
+	var anchors []string
+	if purpose == ca.PurposeScheme {
+		// The list that leads from the old key to the new one is made now, and not when
+		// somebody asks for it: what fails is told to who can do something about it.
+		if anchors, err = published(ctx, p); err != nil {
+			return fmt.Errorf("the key was renewed, and the list that leads to it was not made; trust export tries again: %w", err)
+		}
+	}
+	return c.print(row, func(w io.Writer) {
+		fmt.Fprintln(w, "renewed", row.Purpose, row.Serial, row.Subject)
+		switch n := len(anchors); {
+		case row.Purpose == ca.PurposeIssuing:
+			fmt.Fprintln(w, "certificates are issued under the new one from now on; the one before goes on signing the lists of what it issued")
+		case n > 1:
+			fmt.Fprintln(w, "who trusts", anchors[n-2], "is led to", anchors[n-1])
+		case n == 1:
+			fmt.Fprintln(w, "the key before it had ended and leads nobody on; tell everyone who verifies the new trust anchor:", anchors[0])
+		}
+	})
+}
+
+// published gives the fingerprints that the keys of the scheme list have had.
+func published(ctx context.Context, p *province.Province) ([]string, error) {
+	b, err := p.Bundle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.Anchors()
+}
+
+// renewServices tells what was done also where some could not be.
+func (c *call) renewServices(ctx context.Context, p *province.Province, who, why string) error {
+	rows, err := p.CA.RenewServices(ctx, who, why)
+	if err != nil && len(rows) == 0 {
+		return err
+	}
+	return errors.Join(err, c.print(rows, func(w io.Writer) {
+		for _, row := range rows {
+			fmt.Fprintln(w, "renewed", row.Purpose, row.Serial, row.Subject)
+		}
+		if len(rows) == 0 {
+			fmt.Fprintln(w, "every service may sign; nothing was renewed")
+		}
+	}))
 }
 
 func renewCertificate(ctx context.Context, c *call, p *province.Province, r ca.RenewRequest, to *output) error {

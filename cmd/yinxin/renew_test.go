@@ -58,9 +58,7 @@ func TestRenewalByTheCommandLine(t *testing.T) {
 	o.want(0, "journal", "verify")
 	o.stamp("decision.pdf", "after.pdf")
 	o.want(0, "trust", "export", "-o", "renewed.json")
-	for _, purpose := range []string{"root", "scheme"} {
-		o.want(exitRefused, "ca", "renew", purpose, "--why", "x")
-	}
+	o.want(exitRefused, "ca", "renew", "root", "--why", "x")
 	o.want(exitBadInput, "ca", "renew", "nothing", "--why", "x")
 	o.want(exitUsage, "ca", "renew", "tsa")
 	o.want(exitUsage, "ca", "renew", "tsa", "--why", "x", "--supersede")

@@ -130,7 +130,7 @@ func history(row ca.Row) []certs.ServiceStatus {
 		return out
 	}
 	end := certs.ServiceStatus{State: certs.Withdrawn, Since: r.At}
-	if r.Reason == certs.ReasonKeyCompromise || r.Reason == certs.ReasonCACompromise {
+	if r.Compromise() {
 		end.State = certs.Distrusted
 		if !r.Invalidity.IsZero() {
 			end.Since = r.Invalidity

@@ -25,6 +25,7 @@ import (
 	"yinxin/internal/agency"
 	"yinxin/internal/province"
 	"yinxin/internal/store/bolt"
+	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
 	"yinxin/verify/portal"
@@ -145,7 +146,7 @@ var knownErrors = []struct {
 	{seal.ErrNoRight, noRight, true}, {seal.ErrChanged, conflict, true}, {ca.ErrRevoked, conflict, true}, {ca.ErrNotHeld, conflict, true},
 	{ca.ErrKeyTaken, keyTaken, true}, {ca.ErrTwinned, conflict, true}, {ca.ErrKeyCompromised, keyCompromised, true}, {ca.ErrProfileChanged, conflict, true}, {ca.ErrSerialTaken, unavailable, true},
 	{bolt.ErrWrite, cannotWrite, false}, {hsm.ErrWrite, cannotWrite, false}, {bolt.ErrClosed, unavailable, false},
-	{ca.ErrEnded, unavailable, true}, {context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
+	{ca.ErrEnded, unavailable, true}, {trust.ErrNoKey, unavailable, true}, {context.Canceled, unavailable, false}, {context.DeadlineExceeded, unavailable, false},
 }
 
 // ruled turns an office's refusal, whose sentence was written for callers, into

@@ -136,6 +136,9 @@ func (o *Office) ownScheme(ctx context.Context, row Scheme, listKeys []certs.Sta
 	}
 	by := signers[0]
 	at := o.listTime(by.Certificate)
+	if at.After(by.Certificate.NotAfter) { // whoever checks the list would refuse it
+		return row, nil, fmt.Errorf("%w: that of the scheme list ended at %s", ErrNoKey, by.Certificate.NotAfter.Format(time.RFC3339))
+	}
 	l := certs.SchemeList{Iss: certs.SchemeIssuer, Iat: at, Exp: at.Add(certs.ListLife), K: 1, Keys: []certs.Base64{by.Certificate.Raw}, Regions: []certs.SchemeRegion{o.named(listKeys)}}
 	// Hours since the first key: behind what is kept only where a list was made
 	// before its hour was over.
@@ -167,24 +170,44 @@ func (o *Office) ownScheme(ctx context.Context, row Scheme, listKeys []certs.Sta
 
 // rekeyed signs the first list of a new scheme key by the old one too. That list and
 // the old key's last are kept: over them whoever trusts the old key is led to the new.
+// A key that has ended leads nowhere: then the new one is a new beginning.
 func (o *Office) rekeyed(ctx context.Context, row Scheme, l certs.SchemeList, before *certs.SchemeDraft, signers []certs.StatementSigner, kept List) (Scheme, []byte, error) {
 	old := slices.IndexFunc(signers, func(s certs.StatementSigner) bool { return s.Certificate.Equal(before.Keys()[0]) })
 	if old < 0 {
 		return row, nil, fmt.Errorf("%w: the scheme's key before this one", certs.ErrUnknownIssuer)
 	}
 	l.Sequence = kept.Sequence + 1
-	raw, err := certs.SignSchemeList(ctx, l, []certs.StatementSigner{signers[0], signers[old]})
+	by, leads := []certs.StatementSigner{signers[0], signers[old]}, !l.Iat.After(signers[old].Certificate.NotAfter)
+	if !leads {
+		o.c.Log.Warn("the scheme's key before this one had ended: everyone who verifies must be told the new fingerprint")
+		by = by[:1]
+	}
+	raw, err := certs.SignSchemeList(ctx, l, by)
 	if err != nil {
 		return row, nil, err
 	}
 	row.Revision++
-	row.History = append(slices.Clone(row.History), kept.Raw, raw)
+	if row.History = lengthened(row.History, kept.Raw, raw); !leads {
+		row.History = [][]byte{raw}
+	}
 	row.Since, row.Who, row.Why = o.now(), "province", "the scheme's key was renewed"
 	a, err := act.New(o.c.Clock(), o.c.Rand, ActRekeyed, Own, row)
 	if err != nil {
 		return row, nil, err
 	}
 	return row, raw, o.c.Store.CommitScheme(ctx, a, row, []List{{Name: certs.SchemeIssuer, Sequence: l.Sequence, Raw: raw}})
+}
+
+// lengthened adds the last list of one key and the first of the next, which are one
+// where a key was renewed again within the hour. Beyond what a bundle may lead through the oldest
+// are left out: who knows only their key asks for the new fingerprint.
+func lengthened(history [][]byte, last, first []byte) [][]byte {
+	out := slices.Clone(history)
+	if n := len(out); n == 0 || !sameList(out[n-1], last) {
+		out = append(out, last)
+	}
+	out = append(out, first)
+	return out[max(0, len(out)-certs.MaxHistoryLists):]
 }
 
 // named is this region as a scheme list names it.
@@ -198,7 +221,7 @@ func (o *Office) named(listKeys []certs.StatementSigner) certs.SchemeRegion {
 
 func noSigner(signers []certs.StatementSigner, what string) error {
 	if len(signers) == 0 {
-		return fmt.Errorf("%w: the province has no %s key in force", ErrNotNamed, what)
+		return fmt.Errorf("%w: the province has no %s key in force", ErrNoKey, what)
 	}
 	return nil
 }

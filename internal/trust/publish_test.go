@@ -148,6 +148,34 @@ func TestTheSchemeKeyIsRenewed(t *testing.T) {
 	}
 }
 
+// A key that is renewed more often than a bundle can tell of: those who know one of
+// the newer keys are led on, and the bundle stays one that can be read.
+func TestTheSchemeKeyIsRenewedTooOften(t *testing.T) {
+	k := newKeyring(t)
+	w := newTown(t, k, "520000")
+	anchors := []string{w.anchor()}
+	for i := range certs.MaxHistoryLists {
+		w.now = w.now.Add(time.Duration(i%2) * time.Hour) // in the hour of the one before, and in the next
+		w.source.scheme = append([]certs.StatementSigner{k.signer("体系新", morning)}, w.source.scheme...)
+		w.source.state += "renewed"
+		anchors = append(anchors, w.anchor())
+	}
+	text, err := w.bundle().Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := certs.ParseBundle(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range anchors {
+		_, err := b.Open(certs.TrustOptions{Anchors: []string{a}, At: w.now})
+		if known := i > len(anchors)-certs.MaxHistoryLists/2; known && err != nil || !known && err != nil && !errors.Is(err, certs.ErrUnknownAnchor) {
+			t.Errorf("key %d: %v", i, err)
+		}
+	}
+}
+
 // A province that was closed for a year goes on within the thousand numbers that a
 // scheme list may rise by.
 func TestAfterAYear(t *testing.T) {

@@ -33,6 +33,8 @@ var (
 	ErrChanged = errors.New("what is trusted was changed meanwhile")
 	// ErrNotNamed: the scheme list does not name the key that signs this region's list.
 	ErrNotNamed = errors.New("the scheme list does not name this region's list key")
+	// ErrNoKey: nothing can be published until a key is renewed.
+	ErrNoKey = errors.New("the key that signs the lists may sign no more")
 )
 
 // Names of acts in the journal.

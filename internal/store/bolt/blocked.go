@@ -15,7 +15,7 @@ var (
 // lost gives the key of a certificate that is revoked because somebody else may have
 // it; nil for any other.
 func lost(row ca.Row) []byte {
-	if row.Revocation == nil || !row.Revocation.OfKey() {
+	if !row.KeyLost() {
 		return nil
 	}
 	key, known := row.KeySM3()

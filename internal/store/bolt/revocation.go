@@ -36,7 +36,7 @@ func (tx *Tx) revocable(r ca.Revocation) (row ca.Row, before *ca.Revocation, err
 	}
 	if before = row.Revocation; before != nil {
 		var worse bool
-		if r, worse = r.Over(*before); !worse {
+		if r, worse = row.Over(r, *before); !worse {
 			return row, before, ca.ErrRevoked
 		}
 	}

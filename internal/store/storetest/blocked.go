@@ -55,6 +55,16 @@ func caBlocked(t *testing.T, b *bench) {
 	b.revokeFor(t, "01", certs.ReasonKeyCompromise)
 	i.Serial = "03"
 	check(t, "compromised after all", s.PutIntent(t.Context(), i), ca.ErrKeyCompromised)
+	innocent, below := onKey(t, "06")
+	check(t, "an intent", s.PutIntent(t.Context(), innocent), nil)
+	a = b.issue(t, &below)
+	check(t, "its certificate", s.CommitCertificate(t.Context(), a, below), nil)
+	b.revokeFor(t, "06", certs.ReasonCACompromise)
+	innocent.Serial = "07"
+	check(t, "a key whose authority was compromised", s.PutIntent(t.Context(), innocent), nil)
+	b.revokeFor(t, "06", certs.ReasonKeyCompromise)
+	innocent.Serial = "08"
+	check(t, "and which was lost itself", s.PutIntent(t.Context(), innocent), ca.ErrKeyCompromised)
 	other, _ := onKey(t, "04")
 	check(t, "another key", s.PutIntent(t.Context(), other), nil)
 	b.issued(t, row("05"))
@@ -65,6 +75,7 @@ func caBlocked(t *testing.T, b *bench) {
 func caBlockedMeanwhile(t *testing.T, b *bench) {
 	s := b.CA()
 	i, r := onKey(t, "01")
+	r.Profile = ca.ProfileIssuing // whose own key it is, by the name that an authority's reason has
 	second, late := i, r
 	second.Serial, late.Serial = "02", "02"
 	check(t, "an intent", s.PutIntent(t.Context(), i), nil)
