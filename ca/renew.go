@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"yinxin/hsm"
+	"yinxin/internal/act"
 )
 
 const (
@@ -92,7 +93,7 @@ func (s purposeSpec) under() string {
 // is gone on with by the next call: a key without certificate is found by its label,
 // an intent without certificate is told as abandoned, and the generation is that of
 // the register.
-func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, generation int, who, why string) (Row, error) {
+func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, generation int, who, why string, retry *act.Retry) (Row, error) {
 	key, err := a.keyFor(ctx, s.purpose, generation)
 	if err != nil {
 		return Row{}, fmt.Errorf("key of %s: %w", s.purpose, err)
@@ -102,7 +103,7 @@ func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, gene
 		title += generationTitle(issuerName(s.purpose, generation))
 	}
 	row, err := a.issue(ctx, order{profile: a.profile(s.profile), issuer: s.issuer, under: s.under(), purpose: s.purpose, key: key.Public(), held: key,
-		subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + title}, who: who, why: why, replaces: before.Serial})
+		subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + title}, who: who, why: why, replaces: before.Serial, retry: retry})
 	// The certificate may stand whatever err says.
 	a.forget()
 	if err != nil {
@@ -116,22 +117,42 @@ func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, gene
 // in the register and good for what it signed, unless it is revoked. An issuing CA
 // gets the name of its generation, and signs all that is issued from now on.
 func (a *Authority) Renew(ctx context.Context, p Purpose, who, why string) (Row, error) {
-	s, ok := specOf(p)
+	return a.RenewOwn(ctx, OwnRenewal{Purpose: p, Who: who, Why: why})
+}
+
+// OwnRenewal is the renewal of one of the province's own purposes. That of an
+// issuing authority may need a second officer.
+type OwnRenewal struct {
+	Purpose  Purpose
+	Who, Why string
+	Retry    *act.Retry
+	By       act.Officer // who asks, as far as a key says it
+	Replaces string      // serial of what it replaces, "" for the current one
+	Admitted bool        // officers approved it
+}
+
+// RenewOwn is Renew by officers: it waits where a second one is needed, and a retry
+// gives what was made.
+func (a *Authority) RenewOwn(ctx context.Context, r OwnRenewal) (Row, error) {
+	s, ok := specOf(r.Purpose)
 	switch {
 	case !ok:
-		return Row{}, fmt.Errorf("%w: purpose %q", ErrNotFound, p)
+		return Row{}, fmt.Errorf("%w: purpose %q", ErrNotFound, r.Purpose)
 	case s.issuer == s.purpose:
-		return Row{}, fmt.Errorf("%w: %s is a trust anchor, which others know by its fingerprint; it is not renewed by its own word", ErrRefused, p)
-	case !grounds(who) || !grounds(why):
+		return Row{}, fmt.Errorf("%w: %s is a trust anchor, which others know by its fingerprint; it is not renewed by its own word", ErrRefused, r.Purpose)
+	case !grounds(r.Who) || !grounds(r.Why):
 		return Row{}, fmt.Errorf("%w: who renews and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
 	}
 	a.renewing.Lock()
 	defer a.renewing.Unlock()
-	return a.renew(ctx, s, who, why)
+	if row, found, err := a.retried(ctx, r.Retry); found || err != nil {
+		return row, err
+	}
+	return a.renew(ctx, s, r)
 }
 
 // renew is called with a.renewing.
-func (a *Authority) renew(ctx context.Context, s purposeSpec, who, why string) (Row, error) {
+func (a *Authority) renew(ctx context.Context, s purposeSpec, r OwnRenewal) (Row, error) {
 	rows, err := a.History(ctx, s.purpose)
 	if err != nil {
 		return Row{}, err
@@ -139,7 +160,16 @@ func (a *Authority) renew(ctx context.Context, s purposeSpec, who, why string) (
 	if len(rows) == 0 {
 		return Row{}, fmt.Errorf("%w: %s has no certificate yet", ErrNotFound, s.purpose)
 	}
-	row, err := a.install(ctx, s, rows[len(rows)-1], len(rows)+1, who, why)
+	before, generation := rows[len(rows)-1], len(rows)+1
+	if r.Replaces != "" && r.Replaces != before.Serial {
+		return Row{}, fmt.Errorf("%w: %s was renewed meanwhile", ErrRefused, s.purpose)
+	}
+	if serial, err := a.admitCA(ctx, before, generation, r); err != nil {
+		return Row{}, err
+	} else if serial != "" {
+		return a.c.Store.Certificate(ctx, serial)
+	}
+	row, err := a.install(ctx, s, before, generation, r.Who, r.Why, r.Retry)
 	if err != nil {
 		return Row{}, err
 	}
@@ -171,7 +201,7 @@ func (a *Authority) responders(ctx context.Context) error {
 			continue
 		}
 		s, _ := specOf(p)
-		if _, err := a.install(ctx, s, Row{}, 1, "init", "responder of "+name); err != nil && !errors.Is(err, ErrRefused) { // an issuer that has ended needs none
+		if _, err := a.install(ctx, s, Row{}, 1, "init", "responder of "+name, nil); err != nil && !errors.Is(err, ErrRefused) { // an issuer that has ended needs none
 			return err
 		}
 	}
@@ -201,7 +231,7 @@ func (a *Authority) RenewDue(ctx context.Context) error {
 	for _, s := range services {
 		due, err := a.due(ctx, s, now, warn)
 		if err == nil && due {
-			_, err = a.renew(ctx, s, "renewal", "its key has signed long enough")
+			_, err = a.renew(ctx, s, OwnRenewal{Purpose: s.purpose, Who: "renewal", Why: "its key has signed long enough"})
 		}
 		if err == nil {
 			err = a.retire(ctx, s.purpose, now)

@@ -47,6 +47,9 @@ func (o *Office) Rules(ctx context.Context) ([]Rule, error) {
 	strict := slices.ContainsFunc(set, func(r Rule) bool { return r.SecondOfficer })
 	var out []Rule
 	for kind, h := range o.handlers {
+		if h.Under != "" {
+			continue
+		}
 		r := Rule{Kind: kind, SecondOfficer: h.Always || kind == KindRule && strict}
 		if i := slices.IndexFunc(set, func(r Rule) bool { return r.Kind == kind }); i >= 0 {
 			r = set[i]
@@ -65,6 +68,8 @@ func (o *Office) SetRule(ctx context.Context, kind string, secondOfficer bool, b
 		return Rule{}, err
 	case h.Always || kind == KindRule:
 		return Rule{}, fmt.Errorf("%w: the rule of %q is fixed", ErrRefused, kind)
+	case h.Under != "":
+		return Rule{}, fmt.Errorf("%w: the rule of %q is that of %q", ErrRefused, kind, h.Under)
 	case !by.Known():
 		return Rule{}, fmt.Errorf("%w: an officer changes rules, with the bearer key of a person", ErrNoRight)
 	case !grounds(why):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/internal/act"
 	"yinxin/internal/province"
+	"yinxin/seal"
 )
 
 // runCAPolicy shows which kinds of act need a second officer, or changes one.
@@ -61,6 +63,7 @@ func runCARequest(ctx context.Context, c *call) error {
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
 	state := c.flags.String("state", "", "pending, approved, refused, withdrawn or expired")
 	c.flags.StringVar(&f.Cursor, "after", "", "id of the last request seen")
+	picture := c.flags.String("picture", "", "for show: output `file` of the picture of a seal that is to be made, PNG")
 	if err := c.parse(1, 2); err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func runCARequest(ctx context.Context, c *call) error {
 			}
 			return c.print(all, func(w io.Writer) {
 				for _, r := range all {
-					fmt.Fprintln(w, r.ID, r.State, r.Kind, r.Agency, plain(r.By.Name), r.At.Format(time.RFC3339))
+					fmt.Fprintln(w, r.ID, r.State, r.Kind, r.Agency, plain(r.By.String()), r.At.Format(time.RFC3339))
 				}
 			})
 		})
@@ -90,14 +93,44 @@ func runCARequest(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		if *picture != "" {
+			if err := c.putPicture(ctx, p, r, *picture); err != nil {
+				return err
+			}
+		}
 		return c.print(r, func(w io.Writer) { showRequest(w, r) })
 	})
+}
+
+// putPicture writes what an officer must see of a seal before it is made: the
+// request has only its SM3.
+func (c *call) putPicture(ctx context.Context, p *province.Province, r approval.Request, name string) error {
+	var asked seal.AskedMake
+	if r.Kind != seal.KindMake {
+		return fmt.Errorf("%w: a request of kind %s has no picture", approval.ErrRefused, r.Kind)
+	}
+	if err := approval.Content(r, &asked); err != nil {
+		return err
+	}
+	png, err := p.Seals.Picture(ctx, asked)
+	if err != nil {
+		return err
+	}
+	to, err := c.openOutput(name)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
+	return to.put(bytes.NewReader(png))
 }
 
 // showRequest prints all that a request holds: whoever decides must have seen it.
 func showRequest(w io.Writer, r approval.Request) {
 	fmt.Fprintln(w, r.ID, r.State, r.Kind)
 	fmt.Fprintf(w, "asked %s by %s of %s: %s\n", r.At.Format(time.RFC3339), plain(r.By.String()), r.Agency, plain(r.Why))
+	if r.By.Unverified {
+		fmt.Fprintln(w, "a program asks: nobody but the program says for whom")
+	}
 	if d := r.Decided; d != nil {
 		fmt.Fprintf(w, "%s %s by %s: %s\n", d.State, d.At.Format(time.RFC3339), plain(d.By.String()), plain(d.Why))
 	} else {

@@ -33,9 +33,9 @@ func runCARenew(ctx context.Context, c *call) error {
 			if err != nil {
 				return err
 			}
-			row, err := p.CA.Renew(ctx, ca.Purpose(c.args[0]), by.String(), *why)
+			row, err := p.CA.RenewOwn(ctx, ca.OwnRenewal{Purpose: ca.Purpose(c.args[0]), Who: by.String(), Why: *why, By: by})
 			if err != nil {
-				return err
+				return c.waits(err)
 			}
 			return c.print(row, func(w io.Writer) {
 				fmt.Fprintln(w, "renewed", row.Purpose, row.Serial, row.Subject)

@@ -121,7 +121,7 @@ func (s *Server) decide(do func(context.Context, act.ID, act.Officer, string) (a
 func officerOf(r *http.Request, operator string) act.Officer {
 	caller, _ := callerOf(r.Context())
 	by := caller.By(operator)
-	by.Name = caller.Officer
+	by.Name, by.Unverified = caller.Officer, false
 	return by
 }
 
