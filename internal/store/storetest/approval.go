@@ -173,9 +173,9 @@ func approvalDeciders(t *testing.T, b *bench) {
 		"who asked": {zhang, approval.StateApproved, approval.ErrSameOfficer}, "the same name by another key": {program, approval.StateApproved, approval.ErrSameOfficer},
 		"another agency's": {stranger, approval.StateApproved, approval.ErrNoRight}, "another's key": {renamed, approval.StateRefused, approval.ErrNoRight},
 		"withdrawn by another": {li, approval.StateWithdrawn, approval.ErrNoRight}, "a program": {act.Officer{Name: "x", KeyID: program.KeyID, Agency: usccA}, approval.StateRefused, approval.ErrNoRight},
-		"an unknown key": {act.Officer{Name: "李四", KeyID: "ffffffff", Agency: usccA}, approval.StateApproved, approval.ErrNoRight},
+		"an unknown key":       {act.Officer{Name: "李四", KeyID: "ffffffff", Agency: usccA}, approval.StateApproved, approval.ErrNoRight},
 		"a client certificate": {act.Officer{Name: "EST", Agency: usccA, Unverified: true, Certificate: "ab"}, approval.StateApproved, approval.ErrNoRight},
-		"one that withdraws": {act.Officer{Name: "EST", Agency: usccA, Unverified: true, Certificate: "ab"}, approval.StateWithdrawn, approval.ErrNoRight},
+		"one that withdraws":   {act.Officer{Name: "EST", Agency: usccA, Unverified: true, Certificate: "ab"}, approval.StateWithdrawn, approval.ErrNoRight},
 	} {
 		b.unchanged(t, name, c.want, func() error { _, err := b.decide(t, r, c.to, c.by); return err })
 	}
