@@ -48,10 +48,10 @@ var (
 	ErrDecided = errors.New("the request is decided already")
 	// ErrExpired: nobody decided in time.
 	ErrExpired = errors.New("the request has expired")
-	// ErrSameOfficer: who asked cannot approve.
-	ErrSameOfficer = errors.New("another officer than the one who asked must approve")
+	// ErrSameOfficer: who asked cannot approve, nor whom a program asked for.
+	ErrSameOfficer = errors.New("another officer must approve than the one who asked, or whom the program that asked has named")
 	// ErrNoRight: the key may not ask, or may not decide.
-	ErrNoRight = errors.New("the key has no right to this request")
+	ErrNoRight = errors.New("no right to this request")
 	// ErrTooMany: the agency has MaxPending requests waiting.
 	ErrTooMany = fmt.Errorf("the agency has %d requests waiting for a decision already", MaxPending)
 	// ErrClock: the clock stands before the request was asked.

@@ -25,8 +25,8 @@ type Rule struct {
 	Kind          string      `cbor:"1,keyasint" json:"kind"`
 	SecondOfficer bool        `cbor:"2,keyasint" json:"secondOfficer"`
 	Version       uint64      `cbor:"3,keyasint" json:"version"` // 0: never set
-	By            act.Officer `cbor:"4,keyasint" json:"by"`
-	Approved      act.Officer `cbor:"5,keyasint" json:"approvedBy"` // zero: one officer was enough
+	By            act.Officer `cbor:"4,keyasint" json:"by,omitzero"`
+	Approved      act.Officer `cbor:"5,keyasint" json:"approvedBy,omitzero"` // zero: one officer was enough
 	Why           string      `cbor:"6,keyasint" json:"why"`
 	At            time.Time   `cbor:"7,keyasint" json:"at,omitzero"`
 }

@@ -136,6 +136,9 @@ func showRequest(w io.Writer, r approval.Request) {
 	} else {
 		fmt.Fprintf(w, "expires %s\n", r.Expires.Format(time.RFC3339))
 	}
+	if r.State == approval.StateApproved && r.Outcome == nil {
+		fmt.Fprintln(w, "not carried out yet: it is tried again each minute that the server runs, and at its start")
+	}
 	if o := r.Outcome; o != nil && o.Failure != "" {
 		fmt.Fprintf(w, "could not be carried out: %s\n", plain(o.Failure))
 	} else if o != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,8 +18,10 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/escrow"
 	"yinxin/certs"
+	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/province/provincetest"
+	"yinxin/seal"
 )
 
 // requestOf is a PKCS#10 request on a key, in PEM.
@@ -360,4 +363,36 @@ func TestASupersedingRenewalByTwoOfficers(t *testing.T) {
 		t.Errorf("%+v", row)
 	}
 	h.post(t, renew, body, key("other")).problem(t, http.StatusUnprocessableEntity, "REFUSED")
+}
+
+// A seal that two officers make: the second sees its face before it is made.
+func TestASealByTwoOfficersOverHTTP(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.strict(t, ca.KindIssue(ca.ProfileAgencySeal))
+	_, k, err := h.Agencies.CreateKey(t.Context(), agency.KeyRequest{Agency: provincetest.Agency, Officer: "张三", Scopes: []string{agency.ScopeCertificateIssue}, Who: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	li := h.officerKey(t, provincetest.Agency, "李四", agency.ScopeCertificateApprove)
+	stranger := h.officerKey(t, provincetest.Stranger, "王五", agency.ScopeCertificateApprove)
+	_, err = h.Seals.Make(t.Context(), seal.MakeRequest{Agency: provincetest.Agency, AgencyName: "示例局", Name: "新章", Who: "张三", Why: "启用",
+		By: act.Officer{Name: "张三", KeyID: k.ID, Agency: provincetest.Agency}})
+	var p *approval.Pending
+	if !errors.As(err, &p) {
+		t.Fatal(err)
+	}
+	path := "/api/v1/requests/" + p.Request.ID.String()
+	if a := h.get(t, path+"/picture", bearer(li)).want(t, http.StatusOK, nil); a.Header.Get("Content-Type") != "image/png" || !bytes.HasPrefix(a.body, []byte("\x89PNG")) {
+		t.Errorf("%v %.20q", a.Header, a.body)
+	}
+	h.get(t, path+"/picture", bearer(stranger)).problem(t, http.StatusNotFound, "NOT_FOUND")
+	var done approval.Request
+	h.post(t, path+"/approve", `{}`, bearer(li)).want(t, http.StatusOK, &done)
+	var made seal.Seal
+	h.get(t, "/api/v1/seals/"+done.Outcome.Ref, bearer(h.key)).want(t, http.StatusOK, &made)
+	if made.Name != "新章" || made.Agency != provincetest.Agency {
+		t.Errorf("%+v", made)
+	}
+	h.get(t, "/api/v1/requests/"+h.waiting(t).ID.String()+"/picture", bearer(li)).problem(t, http.StatusNotFound, "NOT_FOUND")
 }

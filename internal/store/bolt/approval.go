@@ -88,8 +88,12 @@ func (tx *Tx) officer(o act.Officer, of, scope string, at time.Time) error {
 		return approval.ErrNoRight
 	case o.Certificate != "", k.Officer != "" && o.Unverified, k.Officer == "" && o.Name != "" && !o.Unverified:
 		return approval.ErrNoRight // a name is verified by the register alone
-	case scope != "" && (!c.May(scope) || k.Officer == ""), of != "" && !c.ActsFor(of):
-		return approval.ErrNoRight
+	case scope != "" && k.Officer == "":
+		return fmt.Errorf("%w: the key is a program's, and an officer's is needed", approval.ErrNoRight)
+	case scope != "" && !c.May(scope):
+		return fmt.Errorf("%w: it lacks the scope %s", approval.ErrNoRight, scope)
+	case of != "" && !c.ActsFor(of):
+		return fmt.Errorf("%w: it does not act for agency %s", approval.ErrNoRight, of)
 	}
 	return nil
 }
