@@ -25,7 +25,8 @@ func KindIssue(profile string) string { return "issue:" + profile }
 // The other kinds of request of this office.
 const (
 	KindRevokeCA = "revoke:ca"
-	KindProfile  = "profile" // a change of a profile
+	KindRenewCA  = "renew:ca" // a new issuing authority
+	KindProfile  = "profile"  // a change of a profile
 )
 
 // AskedIssue is a request for a certificate as officers are shown it, and all
@@ -37,9 +38,16 @@ type AskedIssue struct {
 	CommonName string `json:"commonName"`
 	CSR        string `json:"csr"` // PEM
 	Dual       bool   `json:"dual"`
-	Replaces   string `json:"replaces,omitempty"` // serial of the certificate that it renews
+	Replaces   string `json:"replaces,omitempty"`  // serial of the certificate that it renews
+	Supersede  bool   `json:"supersede,omitempty"` // and that is revoked as superseded with it
 	Who        string `json:"who"`
 	Why        string `json:"why"`
+}
+
+// Renewal is a renewal that was asked for, to be carried out once under the retry
+// key, the revocation of the old certificate included.
+func (a AskedIssue) Renewal(retry *act.Retry) RenewRequest {
+	return RenewRequest{Serial: a.Replaces, AgencyName: a.AgencyName, CSR: []byte(a.CSR), Supersede: a.Supersede, Who: a.Who, Why: a.Why, Retry: retry, Admitted: true}
 }
 
 // Request is what was asked, to be carried out once under the retry key.
@@ -51,8 +59,7 @@ func (a AskedIssue) Request(retry *act.Retry) IssueRequest {
 // Admit asks the gate whether a certificate may be issued now, for an office that
 // issues it together with something else, and sets Admitted then. ref is what was
 // made already of a request that was approved: a serial number, or of a dual
-// request what ca/escrow names it by. A seal's certificate, on a key of ours, is
-// part of making the seal, which is another act, and does not come here.
+// request what ca/escrow names it by.
 func (a *Authority) Admit(ctx context.Context, r IssueRequest) (ref string, err error) {
 	// Nobody is to be asked about what is refused anyway.
 	checked := r
@@ -64,14 +71,18 @@ func (a *Authority) Admit(ctx context.Context, r IssueRequest) (ref string, err 
 }
 
 func (a *Authority) admit(ctx context.Context, r IssueRequest) (ref string, err error) {
-	if a.c.Gate == nil || r.Admitted || r.CSR == nil {
+	if a.c.Gate == nil || r.Admitted {
 		return "", nil
+	}
+	if r.CSR == nil {
+		// A request cannot hold a key of ours: who makes what it is for asks, whole.
+		return "", fmt.Errorf("%w: a certificate on a key of ours is issued with the seal that it is for", ErrRefused)
 	}
 	der, err := requestDER(r.CSR)
 	if err != nil {
 		return "", err
 	}
-	content := AskedIssue{Profile: r.Profile, Agency: r.Agency, AgencyName: r.AgencyName, CommonName: r.CommonName, Dual: r.Dual, Replaces: r.Replaces, Who: r.Who, Why: r.Why,
+	content := AskedIssue{Profile: r.Profile, Agency: r.Agency, AgencyName: r.AgencyName, CommonName: r.CommonName, Dual: r.Dual, Replaces: r.Replaces, Supersede: r.supersede, Who: r.Who, Why: r.Why,
 		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}
 	if r.By.Name == "" {
 		r.By.Name = r.Who
@@ -109,6 +120,33 @@ func (a *Authority) admitRevocation(ctx context.Context, row Row, r RevokeReques
 	content := AskedRevocation{Serial: row.Serial, Subject: row.Subject, Reason: r.Reason, Invalidity: r.Invalidity, Who: r.Who, Why: r.Why}
 	ref, err := a.c.Gate.Pass(ctx, act.Asked{Kind: KindRevokeCA, Agency: r.By.Agency, Content: content, By: r.By, Why: r.Why, Retry: r.Retry})
 	return ref != "", err
+}
+
+// AskedCA is a new issuing authority as officers are shown it: all that is issued
+// from then on is issued under it.
+type AskedCA struct {
+	Purpose    Purpose `json:"purpose"`
+	Generation int     `json:"generation"` // that it will be
+	Replaces   string  `json:"replaces"`   // serial of the certificate of the generation before
+	Who        string  `json:"who"`
+	Why        string  `json:"why"`
+}
+
+// Renewal is what was asked, to be carried out once under the retry key.
+func (a AskedCA) Renewal(retry *act.Retry) OwnRenewal {
+	return OwnRenewal{Purpose: a.Purpose, Who: a.Who, Why: a.Why, Retry: retry, Replaces: a.Replaces, Admitted: true}
+}
+
+// admitCA asks the gate about a new authority. Services renew themselves.
+func (a *Authority) admitCA(ctx context.Context, before Row, generation int, r OwnRenewal) (ref string, err error) {
+	if a.c.Gate == nil || r.Admitted || !issues(r.Purpose) {
+		return "", nil
+	}
+	if r.By.Name == "" {
+		r.By.Name = r.Who
+	}
+	content := AskedCA{Purpose: r.Purpose, Generation: generation, Replaces: before.Serial, Who: r.Who, Why: r.Why}
+	return a.c.Gate.Pass(ctx, act.Asked{Kind: KindRenewCA, Agency: r.By.Agency, Content: content, By: r.By, Why: r.Why, Retry: r.Retry})
 }
 
 // AskedProfile is a change of a profile as officers are shown it.

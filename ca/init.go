@@ -25,7 +25,7 @@ func (a *Authority) Init(ctx context.Context) error {
 		return err
 	}
 	for _, p := range purposes[had:] {
-		if _, err := a.install(ctx, p, Row{}, 1, "init", "the province is set up"); err != nil {
+		if _, err := a.install(ctx, p, Row{}, 1, "init", "the province is set up", nil); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,7 @@ type IssueRequest struct {
 	By         act.Officer // who asks, as far as a key says it
 	Dual       bool        // with an encryption certificate beside it: ca/escrow issues those
 	Admitted   bool        // the gate was asked (Admit), or officers approved it
+	supersede  bool        // RenewCertificate revokes what it replaces
 }
 
 // Issuable lists the profiles that agencies may ask for.
@@ -103,6 +104,23 @@ func (a *Authority) retried(ctx context.Context, r *act.Retry) (Row, bool, error
 	return row, err == nil, err
 }
 
+// askedBefore tells whether the idempotency key is taken by what is no certificate
+// yet: a request, and the gate knows what became of it.
+func (a *Authority) askedBefore(ctx context.Context, r *act.Retry) (bool, error) {
+	if r == nil || a.c.Gate == nil {
+		return false, nil
+	}
+	done, found, err := a.c.Store.Done(ctx, r.Slot(), a.c.Clock())
+	if err != nil || !found {
+		return false, err
+	}
+	_, err = a.c.Store.CertificateByAct(ctx, done.Act)
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	return false, err
+}
+
 func (r *IssueRequest) check() (*ecdsa.PublicKey, error) {
 	switch {
 	case !issuable(r.Profile):
@@ -147,9 +165,9 @@ func sealCode(s string) bool { return len(s) == 14 && strings.Trim(s, "012345678
 
 func grounds(s string) bool { return s != "" && len(s) <= maxGrounds && utf8.ValidString(s) }
 
-// IssueSealCertificate issues the certificate of a seal's key, for the seal
-// office.
-func (a *Authority) IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string) (string, []byte, error) {
-	r, err := a.Issue(ctx, IssueRequest{Profile: ProfileAgencySeal, Agency: agency, AgencyName: agencyName, CommonName: sealID, Key: key, Who: who, Why: why})
+// IssueSealCertificate issues the certificate of a seal's key, for the seal office,
+// which has asked whether the seal may be made.
+func (a *Authority) IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string, retry *act.Retry) (string, []byte, error) {
+	r, err := a.Issue(ctx, IssueRequest{Profile: ProfileAgencySeal, Agency: agency, AgencyName: agencyName, CommonName: sealID, Key: key, Who: who, Why: why, Retry: retry, Admitted: true})
 	return r.Serial, r.DER, err
 }

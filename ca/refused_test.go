@@ -50,7 +50,7 @@ func TestWhatIsNotIssued(t *testing.T) {
 	if gone, err := o.Abandoned(t.Context()); err != nil || len(gone) != 0 {
 		t.Fatal("an intent of a refused order:", gone, err)
 	}
-	serial, der, err := o.IssueSealCertificate(t.Context(), usccA, strings.Repeat("长", 182), code, o.key(hsm.UsageSign), "test", "a long name")
+	serial, der, err := o.IssueSealCertificate(t.Context(), usccA, strings.Repeat("长", 182), code, o.key(hsm.UsageSign), "test", "a long name", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"yinxin/hsm"
+	"yinxin/internal/act"
 )
 
 const (
@@ -92,7 +93,7 @@ func (s purposeSpec) under() string {
 // is gone on with by the next call: a key without certificate is found by its label,
 // an intent without certificate is told as abandoned, and the generation is that of
 // the register.
-func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, generation int, who, why string) (Row, error) {
+func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, generation int, who, why string, retry *act.Retry) (Row, error) {
 	key, err := a.keyFor(ctx, s.purpose, generation)
 	if err != nil {
 		return Row{}, fmt.Errorf("key of %s: %w", s.purpose, err)
@@ -102,107 +103,13 @@ func (a *Authority) install(ctx context.Context, s purposeSpec, before Row, gene
 		title += generationTitle(issuerName(s.purpose, generation))
 	}
 	row, err := a.issue(ctx, order{profile: a.profile(s.profile), issuer: s.issuer, under: s.under(), purpose: s.purpose, key: key.Public(), held: key,
-		subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + title}, who: who, why: why, replaces: before.Serial})
+		subject: Name{Organization: a.c.RegionName, CommonName: a.c.RegionName + title}, who: who, why: why, replaces: before.Serial, retry: retry})
 	// The certificate may stand whatever err says.
 	a.forget()
 	if err != nil {
 		return Row{}, fmt.Errorf("certificate of %s: %w", s.purpose, err)
 	}
 	return row, nil
-}
-
-// Renew gives a purpose a new key and certificate, in the place of those it has,
-// whatever state they are in: renewal is always re-key. The old certificate stays
-// in the register and good for what it signed, unless it is revoked. An issuing CA
-// gets the name of its generation, and signs all that is issued from now on. The
-// scheme's next key stands under itself too: it is trusted by the list that the one
-// before it signs (protocol.md 3), which is internal/trust's to make.
-func (a *Authority) Renew(ctx context.Context, p Purpose, who, why string) (Row, error) {
-	s, ok := specOf(p)
-	switch {
-	case !ok:
-		return Row{}, fmt.Errorf("%w: purpose %q", ErrNotFound, p)
-	case s.purpose == PurposeRoot:
-		return Row{}, fmt.Errorf("%w: nobody stands above a root who could lead from it to another; docs/ca.md tells what comes at its end", ErrRefused)
-	case !grounds(who) || !grounds(why):
-		return Row{}, fmt.Errorf("%w: who renews and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
-	}
-	a.renewing.Lock()
-	defer a.renewing.Unlock()
-	return a.renew(ctx, s, who, why)
-}
-
-// renew is called with a.renewing.
-func (a *Authority) renew(ctx context.Context, s purposeSpec, who, why string) (Row, error) {
-	rows, err := a.History(ctx, s.purpose)
-	if err != nil {
-		return Row{}, err
-	}
-	if len(rows) == 0 {
-		return Row{}, fmt.Errorf("%w: %s has no certificate yet", ErrNotFound, s.purpose)
-	}
-	row, err := a.install(ctx, s, rows[len(rows)-1], len(rows)+1, who, why)
-	if err != nil {
-		return Row{}, err
-	}
-	a.c.Log.Info("a certificate of the province was renewed", "purpose", s.purpose, "serial", row.Serial, "notAfter", row.NotAfter)
-	if s.purpose == PurposeIssuing {
-		if err := a.responders(ctx); err != nil {
-			a.c.Log.Error("the new issuing CA has no OCSP responder yet; it is tried again each hour", "error", err)
-		}
-	}
-	return row, nil
-}
-
-// RenewServices renews every service whose key may sign no more: its certificate or
-// its issuer's is revoked, or has ended. It is a person's act, and where an issuing
-// CA was lost the new one comes first. What it could not renew it tells beside what
-// it did; called again it goes on with the rest.
-func (a *Authority) RenewServices(ctx context.Context, who, why string) (done []Row, err error) {
-	if !grounds(who) || !grounds(why) {
-		return nil, fmt.Errorf("%w: who renews and why must be said, in 1 to %d octets of text", ErrRefused, maxGrounds)
-	}
-	a.renewing.Lock()
-	defer a.renewing.Unlock()
-	if _, err := a.Signing(ctx, PurposeIssuing); errors.Is(err, ErrEnded) {
-		return nil, fmt.Errorf("%w: the issuing CA signs no more; its successor comes first (yinxin ca renew issuing)", ErrRefused)
-	} else if err != nil {
-		return nil, err
-	}
-	if err := a.responders(ctx); err != nil {
-		return nil, err
-	}
-	services, err := a.services(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var failed []error
-	for _, s := range services {
-		ended, err := a.hasEnded(ctx, s)
-		if err == nil && ended {
-			var row Row
-			if row, err = a.renew(ctx, s, who, why); err == nil {
-				done = append(done, row)
-			}
-		}
-		failed = append(failed, wrap("renewal of "+string(s.purpose), err))
-	}
-	return done, errors.Join(failed...)
-}
-
-// hasEnded tells whether a service signs no more and could again. A responder whose
-// own issuer has ended has nobody to speak for.
-func (a *Authority) hasEnded(ctx context.Context, s purposeSpec) (bool, error) {
-	now := a.c.Clock()
-	c, err := a.Purpose(ctx, s.purpose)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	if err != nil || c.inForce(now) == nil {
-		return false, err
-	}
-	by, err := a.issuerOf(ctx, s)
-	return err == nil && by.inForce(now) == nil, err
 }
 
 // responders makes what is missing of the responders of later issuing CAs, which a
@@ -224,7 +131,7 @@ func (a *Authority) responders(ctx context.Context) error {
 			continue
 		}
 		s, _ := specOf(p)
-		if _, err := a.install(ctx, s, Row{}, 1, "init", "responder of "+name); err != nil && !errors.Is(err, ErrRefused) { // an issuer that has ended needs none
+		if _, err := a.install(ctx, s, Row{}, 1, "init", "responder of "+name, nil); err != nil && !errors.Is(err, ErrRefused) { // an issuer that has ended needs none
 			return err
 		}
 	}
@@ -254,7 +161,7 @@ func (a *Authority) RenewDue(ctx context.Context) error {
 	for _, s := range services {
 		due, err := a.due(ctx, s, now, warn)
 		if err == nil && due {
-			_, err = a.renew(ctx, s, "renewal", "its key has signed long enough")
+			_, err = a.renew(ctx, s, OwnRenewal{Purpose: s.purpose, Who: "renewal", Why: "its key has signed long enough"})
 		}
 		if err == nil {
 			err = a.retire(ctx, s.purpose, now)

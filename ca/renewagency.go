@@ -19,12 +19,14 @@ type RenewRequest struct {
 	Who, Why   string
 	Retry      *act.Retry
 	By         act.Officer // who asks, as far as a key says it
+	Admitted   bool        // officers approved it
 }
 
 // RenewCertificate issues what the old certificate was issued as, for the same
 // agency, profile and name. Only a certificate in force is renewed: whoever lost
-// one asks for another as for the first. A retry goes on where it was killed, or
-// where it waited for a second officer, the revocation included.
+// one asks for another as for the first. A retry goes on where it was killed, the
+// revocation included. What waits for a second officer waits whole: carrying it out
+// issues and revokes, and a retry then gives what was issued.
 func (a *Authority) RenewCertificate(ctx context.Context, r RenewRequest) (Row, error) {
 	old, err := a.c.Store.Certificate(ctx, r.Serial)
 	if err != nil {
@@ -39,13 +41,18 @@ func (a *Authority) RenewCertificate(ctx context.Context, r RenewRequest) (Row, 
 		return Row{}, err
 	}
 	if !again {
-		if state := old.State(a.c.Clock()); state != StateValid {
+		// Of one that was asked for, the old certificate may be superseded by now.
+		waited, err := a.askedBefore(ctx, r.Retry)
+		if err != nil {
+			return Row{}, err
+		}
+		if state := old.State(a.c.Clock()); state != StateValid && (!waited || r.Admitted) {
 			return Row{}, fmt.Errorf("%w: the certificate is %s, and only one in force is renewed", ErrRefused, state)
 		}
 		row, err = a.Issue(ctx, IssueRequest{Profile: old.Profile, Agency: old.Agency, AgencyName: r.AgencyName, CommonName: name,
-			CSR: r.CSR, Replaces: old.Serial, Who: r.Who, Why: r.Why, Retry: r.Retry, By: r.By})
-		if err != nil {
-			return Row{}, err
+			CSR: r.CSR, Replaces: old.Serial, Who: r.Who, Why: r.Why, Retry: r.Retry, By: r.By, Admitted: r.Admitted, supersede: r.Supersede})
+		if err != nil || waited {
+			return row, err
 		}
 	}
 	if !r.Supersede || old.Revocation != nil {

@@ -32,7 +32,7 @@ type certified interface{ Certificates() []byte }
 // Certifier issues the certificate of a seal's key and gives its serial and
 // DER, and knows whether who issued one stands.
 type Certifier interface {
-	IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string) (serial string, der []byte, err error)
+	IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string, retry *act.Retry) (serial string, der []byte, err error)
 	// IssuerStands fails where the authority that issued it may sign no more.
 	IssuerStands(ctx context.Context, serial string) error
 }
@@ -46,6 +46,7 @@ type Config struct {
 	Store   Store
 	Keys    hsm.Keystore
 	CA      Certifier
+	Gate    Gate    // nil: no seal needs a second officer
 	Outside Outside // nil where no other authority is asked
 	Maker   Signing // 制章者
 	Status  Signing // signs seal-status and seal-list
@@ -104,6 +105,7 @@ type MakeRequest struct {
 	WidthMM, HeightMM  int
 	Policy             Policy
 	Who, Why           string
+	By                 act.Officer // who asks, as far as a key says it
 }
 
 const (
@@ -146,36 +148,6 @@ func (r *MakeRequest) check() error {
 func plain(s string, least, most int) bool {
 	n := utf8.RuneCountInString(s)
 	return utf8.ValidString(s) && n >= least && n <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
-}
-
-// Make makes a key, its certificate and the seal, signed by the seal maker. A
-// seal that fails half-way leaves a key and a certificate that nothing names.
-func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
-	if err := r.check(); err != nil {
-		return Seal{}, err
-	}
-	n, err := o.c.Store.NextSeal(ctx, o.c.Region)
-	if err != nil {
-		return Seal{}, err
-	}
-	id := fmt.Sprintf("%s%08d", o.c.Region, n)
-	key, err := o.c.Keys.Generate(ctx, "seal "+id, hsm.UsageSign)
-	if err != nil {
-		return Seal{}, err
-	}
-	serial, cert, err := o.c.CA.IssueSealCertificate(ctx, r.Agency, r.AgencyName, id, key, r.Who, r.Why)
-	if err != nil {
-		return Seal{}, err
-	}
-	c, err := certs.ParseCertificate(cert)
-	if err != nil {
-		return Seal{}, err
-	}
-	s, der, err := o.build(ctx, r, id, key, serial, c)
-	if err != nil {
-		return Seal{}, err
-	}
-	return s, o.commit(ctx, ActMade, s, 0, der, r.Who, r.Why)
 }
 
 // build makes a seal on a certificate, whoever issued it: the SESeal is the seal

@@ -48,10 +48,10 @@ var (
 	ErrDecided = errors.New("the request is decided already")
 	// ErrExpired: nobody decided in time.
 	ErrExpired = errors.New("the request has expired")
-	// ErrSameOfficer: who asked cannot approve.
-	ErrSameOfficer = errors.New("another officer than the one who asked must approve")
+	// ErrSameOfficer: who asked cannot approve, nor whom a program asked for.
+	ErrSameOfficer = errors.New("another officer must approve than the one who asked, or whom the program that asked has named")
 	// ErrNoRight: the key may not ask, or may not decide.
-	ErrNoRight = errors.New("the key has no right to this request")
+	ErrNoRight = errors.New("no right to this request")
 	// ErrTooMany: the agency has MaxPending requests waiting.
 	ErrTooMany = fmt.Errorf("the agency has %d requests waiting for a decision already", MaxPending)
 	// ErrClock: the clock stands before the request was asked.
@@ -85,6 +85,9 @@ type Made struct {
 type Handler struct {
 	// Always: no rule does without the second officer.
 	Always bool
+	// Under names the kind whose rule counts for this one too, "" where it has a rule
+	// of its own.
+	Under string
 	// Officers: only an officer with a key of the scope may ask. For other kinds a
 	// program may ask by its key, and an officer decides.
 	Officers bool
@@ -104,7 +107,9 @@ type Store interface {
 	// CommitAsked fails with ErrTooMany for an agency with MaxPending pending
 	// requests, with ErrNoRight unless the asker's key is in force and theirs and
 	// acts for the request's agency, and holds the scope if one is named, and with
-	// act.ErrRetryTaken. The request has the id of the act.
+	// act.ErrRetryTaken. A program is unverified, and who came with a client
+	// certificate has no key and asks for its own agency alone, if that is active,
+	// where no scope is named. The request has the id of the act.
 	CommitAsked(ctx context.Context, a act.Act, r Request, scope string) error
 	// CommitDecision applies Request.Decide to the request as it stands and gives
 	// the outcome. It fails as that does, and with ErrNoRight unless the officer's
@@ -173,6 +178,13 @@ func (o *Office) handler(kind string) (Handler, error) {
 		return h, fmt.Errorf("%w: there is no kind of request %q", ErrRefused, kind)
 	}
 	return h, nil
+}
+
+func (h Handler) ruledBy(kind string) string {
+	if h.Under != "" {
+		return h.Under
+	}
+	return kind
 }
 
 // now in whole seconds, as rows have it.

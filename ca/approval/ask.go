@@ -25,7 +25,7 @@ func (o *Office) Pass(ctx context.Context, a act.Asked) (ref string, err error) 
 		return "", nil // done before any rule was; its office finds it, or tells the mismatch
 	}
 	if !h.Always {
-		rule, err := o.c.Store.Rule(ctx, a.Kind)
+		rule, err := o.c.Store.Rule(ctx, h.ruledBy(a.Kind))
 		if err != nil || !rule.SecondOfficer {
 			return "", err
 		}
@@ -126,8 +126,8 @@ func (o *Office) ask(ctx context.Context, h Handler, a act.Asked) (Request, erro
 	switch {
 	case h.Officers && !a.By.Known():
 		return r, fmt.Errorf("%w: an officer must ask, with the bearer key of a person", ErrNoRight)
-	case a.By.KeyID == "":
-		// Without a key nothing would show that the two officers are two.
+	case a.By.KeyID == "" && a.By.Certificate == "":
+		// Without either nothing would show that the two officers are two.
 		return r, fmt.Errorf("%w: it needs a second officer, so the first must ask with a bearer key", ErrNoRight)
 	}
 	if err := r.check(); err != nil {

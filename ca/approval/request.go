@@ -110,14 +110,19 @@ func (r Request) Decide(d Decision) (Request, error) {
 func (r Request) Over(now time.Time) bool { return r.State == StatePending && !now.Before(r.Expires) }
 
 // by tells whether the officer may be the one who asked: the same key, or the
-// same name in any spelling that people would take for it.
+// same name in any spelling that people would take for it. A name that a program
+// gave counts too, though nobody verified it: who uses a program must not approve
+// what it asked for.
 func (r Request) by(o act.Officer) bool {
 	return o.KeyID == r.By.KeyID || spelling(o.Name) == spelling(r.By.Name)
 }
 
 // mine tells whether the officer surely is the one who asked.
 func (r Request) mine(o act.Officer) bool {
-	return o.Agency == r.By.Agency && (o.KeyID == r.By.KeyID || o.Known() && o.Name == r.By.Name)
+	if o.KeyID == "" || o.Agency != r.By.Agency {
+		return false
+	}
+	return o.KeyID == r.By.KeyID || o.Known() && !r.By.Unverified && o.Name == r.By.Name
 }
 
 // spelling leaves of a name what tells people apart: two keys must not make two

@@ -25,8 +25,8 @@ type Rule struct {
 	Kind          string      `cbor:"1,keyasint" json:"kind"`
 	SecondOfficer bool        `cbor:"2,keyasint" json:"secondOfficer"`
 	Version       uint64      `cbor:"3,keyasint" json:"version"` // 0: never set
-	By            act.Officer `cbor:"4,keyasint" json:"by"`
-	Approved      act.Officer `cbor:"5,keyasint" json:"approvedBy"` // zero: one officer was enough
+	By            act.Officer `cbor:"4,keyasint" json:"by,omitzero"`
+	Approved      act.Officer `cbor:"5,keyasint" json:"approvedBy,omitzero"` // zero: one officer was enough
 	Why           string      `cbor:"6,keyasint" json:"why"`
 	At            time.Time   `cbor:"7,keyasint" json:"at,omitzero"`
 }
@@ -47,6 +47,9 @@ func (o *Office) Rules(ctx context.Context) ([]Rule, error) {
 	strict := slices.ContainsFunc(set, func(r Rule) bool { return r.SecondOfficer })
 	var out []Rule
 	for kind, h := range o.handlers {
+		if h.Under != "" {
+			continue
+		}
 		r := Rule{Kind: kind, SecondOfficer: h.Always || kind == KindRule && strict}
 		if i := slices.IndexFunc(set, func(r Rule) bool { return r.Kind == kind }); i >= 0 {
 			r = set[i]
@@ -65,6 +68,8 @@ func (o *Office) SetRule(ctx context.Context, kind string, secondOfficer bool, b
 		return Rule{}, err
 	case h.Always || kind == KindRule:
 		return Rule{}, fmt.Errorf("%w: the rule of %q is fixed", ErrRefused, kind)
+	case h.Under != "":
+		return Rule{}, fmt.Errorf("%w: the rule of %q is that of %q", ErrRefused, kind, h.Under)
 	case !by.Known():
 		return Rule{}, fmt.Errorf("%w: an officer changes rules, with the bearer key of a person", ErrNoRight)
 	case !grounds(why):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/internal/act"
 	"yinxin/internal/province"
+	"yinxin/seal"
 )
 
 // runCAPolicyShow shows which kinds of act need a second officer.
@@ -77,7 +79,7 @@ func runCARequestList(ctx context.Context, c *call) error {
 		}
 		return c.print(all, func(w io.Writer) {
 			for _, r := range all {
-				fmt.Fprintln(w, r.ID, r.State, r.Kind, r.Agency, plain(r.By.Name), r.At.Format(time.RFC3339))
+				fmt.Fprintln(w, r.ID, r.State, r.Kind, r.Agency, plain(r.By.String()), r.At.Format(time.RFC3339))
 			}
 		})
 	})
@@ -97,6 +99,7 @@ func (c *call) oneRequest() (act.ID, error) {
 
 func runCARequestShow(ctx context.Context, c *call) error {
 	c.withData()
+	picture := c.flags.String("picture", "", "output `file` of the picture of a seal that is to be made, PNG")
 	id, err := c.oneRequest()
 	if err != nil {
 		return err
@@ -106,18 +109,51 @@ func runCARequestShow(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
+		if *picture != "" {
+			if err := c.putPicture(ctx, p, r, *picture); err != nil {
+				return err
+			}
+		}
 		return c.print(r, func(w io.Writer) { showRequest(w, r) })
 	})
+}
+
+// putPicture writes what an officer must see of a seal before it is made: the
+// request has only its SM3.
+func (c *call) putPicture(ctx context.Context, p *province.Province, r approval.Request, name string) error {
+	var asked seal.AskedMake
+	if r.Kind != seal.KindMake {
+		return fmt.Errorf("%w: a request of kind %s has no picture", approval.ErrRefused, r.Kind)
+	}
+	if err := approval.Content(r, &asked); err != nil {
+		return err
+	}
+	png, err := p.Seals.Picture(ctx, asked)
+	if err != nil {
+		return err
+	}
+	to, err := c.openOutput(name)
+	if err != nil {
+		return err
+	}
+	defer to.drop()
+	return to.put(bytes.NewReader(png))
 }
 
 // showRequest prints all that a request holds: whoever decides must have seen it.
 func showRequest(w io.Writer, r approval.Request) {
 	fmt.Fprintln(w, r.ID, r.State, r.Kind)
 	fmt.Fprintf(w, "asked %s by %s of %s: %s\n", r.At.Format(time.RFC3339), plain(r.By.String()), r.Agency, plain(r.Why))
+	if r.By.Unverified {
+		fmt.Fprintln(w, "a program asks: nobody but the program says for whom")
+	}
 	if d := r.Decided; d != nil {
 		fmt.Fprintf(w, "%s %s by %s: %s\n", d.State, d.At.Format(time.RFC3339), plain(d.By.String()), plain(d.Why))
 	} else {
 		fmt.Fprintf(w, "expires %s\n", r.Expires.Format(time.RFC3339))
+	}
+	if r.State == approval.StateApproved && r.Outcome == nil {
+		fmt.Fprintln(w, "not carried out yet: it is tried again each minute that the server runs, and at its start")
 	}
 	if o := r.Outcome; o != nil && o.Failure != "" {
 		fmt.Fprintf(w, "could not be carried out: %s\n", plain(o.Failure))

@@ -13,6 +13,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
+	"yinxin/seal"
 )
 
 // officerKey makes a person's key by the command line, and gives the file with it.
@@ -148,4 +149,47 @@ func TestDualCertificatesAtTheCommandLine(t *testing.T) {
 	if row := answered[ca.Row](t, o.want(0, "ca", "show", serial, "--json")); row.Revocation == nil {
 		t.Error("the twin stands")
 	}
+}
+
+// A seal under the rule of seals' certificates, and a new issuing authority: neither
+// is made by one officer, nor by the person at the machine.
+func TestASealAndAnAuthorityByTwoOfficers(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	zhang, li, chief, vice := o.officerKey("张三", "certificate:issue"), o.officerKey("李四", "certificate:approve"), o.officerKey("主任", "admin"), o.officerKey("副主任", "admin")
+	o.want(exitRefused, "ca", "policy", "set", "seal:make", "second-officer", "--why", "x", "--officer-key-file", chief)
+	o.want(0, "ca", "policy", "set", "issue:agency-seal", "second-officer", "--why", "x", "--officer-key-file", chief)
+	rule := answered[approval.Request](t, o.want(0, "ca", "policy", "set", "renew:ca", "second-officer", "--why", "x", "--officer-key-file", chief, "--json"))
+	o.want(exitNoRight, "ca", "approve", rule.ID.String(), "--officer-key-file", li)
+	o.want(0, "ca", "approve", rule.ID.String(), "--officer-key-file", vice)
+	if out := o.want(0, "ca", "policy", "show"); !strings.Contains(out, "renew:ca             second-officer\n") || strings.Contains(out, "seal:make") {
+		t.Error(out)
+	}
+
+	wish := []string{"seal", "make", "--agency", demoAgency, "--name", "新章", "--why", "启用", "--json"}
+	o.want(exitNoRight, wish...)
+	r := answered[approval.Request](t, o.want(0, append(wish, "--officer-key-file", zhang)...))
+	if r.Kind != seal.KindMake {
+		t.Fatalf("%+v", r)
+	}
+	id := r.ID.String()
+	if out := o.want(0, "ca", "request", "show", id, "--picture", o.path("face.png")); !strings.Contains(out, "新章") || !strings.HasPrefix(string(o.read("face.png")), "\x89PNG") {
+		t.Error(out)
+	}
+	o.want(exitRefused, "ca", "request", "show", rule.ID.String(), "--picture", o.path("none.png"))
+	o.want(exitNoRight, "ca", "approve", id, "--officer-key-file", zhang)
+	done := answered[approval.Request](t, o.want(0, "ca", "approve", id, "--officer-key-file", li, "--json"))
+	if out := o.want(0, "seal", "show", done.Outcome.Ref); !strings.Contains(out, "新章") {
+		t.Error(out)
+	}
+
+	renew := []string{"ca", "renew", "issuing", "--why", "到期", "--json"}
+	o.want(exitNoRight, renew...)
+	o.want(exitNoRight, append(renew, "--officer-key-file", zhang)...)
+	r = answered[approval.Request](t, o.want(0, append(renew, "--officer-key-file", chief)...))
+	done = answered[approval.Request](t, o.want(0, "ca", "approve", r.ID.String(), "--officer-key-file", vice, "--json"))
+	if row := answered[ca.Row](t, o.want(0, "ca", "show", done.Outcome.Ref, "--json")); row.Purpose != ca.PurposeIssuing || !strings.HasPrefix(row.Who, "主任 (key ") {
+		t.Errorf("%+v", row)
+	}
+	o.want(0, "journal", "verify")
 }

@@ -167,7 +167,7 @@ var knownExits = []struct {
 	{tsa.ErrOutside, exitRefused, "nothing was sealed"},
 	{ca.ErrBadRequest, exitBadInput, ""},
 	{approval.ErrNotFound, exitBadInput, ""},
-	{approval.ErrNoRight, exitNoRight, ""},
+	{approval.ErrNoRight, exitNoRight, "an officer's key is given by --officer-key-file"},
 	{approval.ErrSameOfficer, exitNoRight, ""},
 	{approval.ErrRefused, exitRefused, ""},
 	{approval.ErrNotGranted, exitRefused, ""},

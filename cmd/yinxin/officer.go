@@ -64,5 +64,6 @@ func (c *call) waits(err error) error {
 	return c.print(p.Request, func(w io.Writer) {
 		fmt.Fprintf(w, "request %s waits for a second officer until %s\n", p.Request.ID, p.Request.Expires.Format(time.RFC3339))
 		fmt.Fprintf(c.err, "Another officer decides: yinxin ca approve %s --officer-key-file FILE\n", p.Request.ID)
+		fmt.Fprintf(c.err, "What it is, and what came of it: yinxin ca request show %s\n", p.Request.ID)
 	})
 }

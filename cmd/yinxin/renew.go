@@ -41,7 +41,7 @@ func runCARenew(ctx context.Context, c *call) error {
 			if c.args[0] == allServices {
 				return c.renewServices(ctx, p, by.String(), *why)
 			}
-			return c.renewPurpose(ctx, p, ca.Purpose(c.args[0]), by.String(), *why)
+			return c.renewPurpose(ctx, p, ca.OwnRenewal{Purpose: ca.Purpose(c.args[0]), Who: by.String(), Why: *why, By: by})
 		})
 	}
 	r := ca.RenewRequest{Serial: c.args[0], Supersede: *supersede, Why: *why}
@@ -61,13 +61,13 @@ func runCARenew(ctx context.Context, c *call) error {
 	return c.withProvince(ctx, func(p *province.Province) error { return renewCertificate(ctx, c, p, r, to) })
 }
 
-func (c *call) renewPurpose(ctx context.Context, p *province.Province, purpose ca.Purpose, who, why string) error {
-	row, err := p.CA.Renew(ctx, purpose, who, why)
+func (c *call) renewPurpose(ctx context.Context, p *province.Province, r ca.OwnRenewal) error {
+	row, err := p.CA.RenewOwn(ctx, r)
 	if err != nil {
-		return err
+		return c.waits(err)
 	}
 	var anchors []string
-	if purpose == ca.PurposeScheme {
+	if r.Purpose == ca.PurposeScheme {
 		// The list that leads from the old key to the new one is made now, and not when
 		// somebody asks for it: what fails is told to who can do something about it.
 		if anchors, err = published(ctx, p); err != nil {

@@ -62,6 +62,7 @@ func (f *makeFlags) named(ctx context.Context, c *call, p *province.Province) er
 
 func runSealMake(ctx context.Context, c *call) error {
 	c.withData()
+	c.withOfficer()
 	f := c.withMake()
 	if err := c.parse(0, 0); err != nil {
 		return err
@@ -73,9 +74,14 @@ func runSealMake(ctx context.Context, c *call) error {
 		if err := f.named(ctx, c, p); err != nil {
 			return err
 		}
-		s, err := p.Seals.Make(ctx, f.MakeRequest)
+		by, err := c.officer(ctx, p)
 		if err != nil {
 			return err
+		}
+		f.By, f.Who = by, by.String()
+		s, err := p.Seals.Make(ctx, f.MakeRequest)
+		if err != nil {
+			return c.waits(err)
 		}
 		return c.print(s, func(w io.Writer) { fmt.Fprintln(w, s.ID, s.Name) })
 	})

@@ -44,6 +44,9 @@ type Caller struct {
 	KeyID   string
 	Officer string // the person whose key it is; empty: a program's
 	Scopes  []string
+	// Certificate is the SM3 of the client certificate of a program that came
+	// without a key.
+	Certificate string
 }
 
 // By is the caller as acts and requests have it. operator is who a program says
@@ -52,7 +55,7 @@ func (c Caller) By(operator string) act.Officer {
 	if c.Officer != "" {
 		operator = c.Officer
 	}
-	return act.Officer{Name: operator, KeyID: c.KeyID, Agency: c.Agency}
+	return act.Officer{Name: operator, KeyID: c.KeyID, Agency: c.Agency, Unverified: c.Officer == "", Certificate: c.Certificate}
 }
 
 // May tells whether the caller holds the scope.

@@ -10,6 +10,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/ca/escrow"
 	"yinxin/internal/agency"
+	"yinxin/seal"
 )
 
 // wireEscrow opens the key centre, tells the office of the second officer how
@@ -27,7 +28,9 @@ func (p *Province) wireEscrow(ctx context.Context) (err error) {
 	for _, profile := range ca.Issuable() {
 		p.Approvals.Handle(ca.KindIssue(profile), approval.Handler{Scope: agency.ScopeCertificateApprove, Do: p.issueAsked, Final: final})
 	}
+	p.Approvals.Handle(seal.KindMake, approval.Handler{Under: ca.KindIssue(ca.ProfileAgencySeal), Scope: agency.ScopeCertificateApprove, Do: p.makeAsked, Final: final})
 	p.Approvals.Handle(ca.KindRevokeCA, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.revokeAsked, Final: final})
+	p.Approvals.Handle(ca.KindRenewCA, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.renewAsked, Final: final})
 	p.Approvals.Handle(ca.KindProfile, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.setProfileAsked, Final: final})
 	p.Approvals.Handle(escrow.KindRecover, approval.Handler{Always: true, Officers: true, Scope: agency.ScopeEscrowRecover, Do: p.recoverAsked, Final: final})
 	if err := p.Escrow.Init(ctx); err != nil {
@@ -42,7 +45,7 @@ func (p *Province) wireEscrow(ctx context.Context) (err error) {
 // final are the refusals of the offices, which no retry changes.
 func final(err error) bool {
 	for _, rule := range []error{ca.ErrRefused, ca.ErrBadRequest, ca.ErrKeyTaken, ca.ErrKeyCompromised, ca.ErrNotFound, ca.ErrTwinned, agency.ErrClosed, agency.ErrNotFound,
-		approval.ErrRefused, escrow.ErrRefused, escrow.ErrNotFound} {
+		approval.ErrRefused, escrow.ErrRefused, escrow.ErrNotFound, seal.ErrRefused, seal.ErrTaken} {
 		if errors.Is(err, rule) {
 			return true
 		}
@@ -50,17 +53,26 @@ func final(err error) bool {
 	return false
 }
 
+// active refuses an agency that was closed since it asked.
+func (p *Province) active(ctx context.Context, id string) error {
+	a, err := p.Agencies.Show(ctx, id)
+	if err == nil && a.State != agency.Active {
+		err = agency.ErrClosed
+	}
+	return err
+}
+
 func (p *Province) issueAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
 	var asked ca.AskedIssue
 	if err := approval.Content(r, &asked); err != nil {
 		return approval.Made{}, err
 	}
-	// The agency may have been closed since it asked.
-	switch a, err := p.Agencies.Show(ctx, asked.Agency); {
-	case err != nil:
+	if err := p.active(ctx, asked.Agency); err != nil {
 		return approval.Made{}, err
-	case a.State != agency.Active:
-		return approval.Made{}, agency.ErrClosed
+	}
+	if asked.Replaces != "" && !asked.Dual {
+		row, err := p.CA.RenewCertificate(ctx, asked.Renewal(r.Retry()))
+		return approval.Made{Ref: row.Serial, Answer: row}, err
 	}
 	if !asked.Dual {
 		row, err := p.CA.Issue(ctx, asked.Request(r.Retry()))
@@ -72,6 +84,18 @@ func (p *Province) issueAsked(ctx context.Context, r approval.Request) (approval
 	}
 	issued, err := p.Escrow.Issued(ctx, pair)
 	return approval.Made{Ref: pair.ID.String(), Answer: issued}, err
+}
+
+func (p *Province) makeAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
+	var asked seal.AskedMake
+	if err := approval.Content(r, &asked); err != nil {
+		return approval.Made{}, err
+	}
+	if err := p.active(ctx, asked.Agency); err != nil {
+		return approval.Made{}, err
+	}
+	s, err := p.Seals.MakeAsked(ctx, asked, r.Retry())
+	return approval.Made{Ref: s.ID, Answer: s}, err
 }
 
 func (p *Province) revokeAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
@@ -88,6 +112,15 @@ func (p *Province) revokeAsked(ctx context.Context, r approval.Request) (approva
 	if errors.Is(err, ca.ErrRevoked) { // by an earlier try, or by someone else: it is what was wanted
 		row, err = p.CA.Certificate(ctx, asked.Serial)
 	}
+	return approval.Made{Ref: row.Serial, Answer: row}, err
+}
+
+func (p *Province) renewAsked(ctx context.Context, r approval.Request) (approval.Made, error) {
+	var asked ca.AskedCA
+	if err := approval.Content(r, &asked); err != nil {
+		return approval.Made{}, err
+	}
+	row, err := p.CA.RenewOwn(ctx, asked.Renewal(r.Retry()))
 	return approval.Made{Ref: row.Serial, Answer: row}, err
 }
 

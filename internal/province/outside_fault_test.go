@@ -42,6 +42,10 @@ func (f *faultySeals) KeepPart(ctx context.Context, part []byte) error {
 	return f.do("picture", func() error { return f.Store.KeepPart(ctx, part) })
 }
 
+func (f *faultySeals) CommitSeal(ctx context.Context, a act.Act, s seal.Seal, before uint64, der []byte) error {
+	return f.do("made", func() error { return f.Store.CommitSeal(ctx, a, s, before, der) })
+}
+
 func (f *faultySeals) CommitRequest(ctx context.Context, a act.Act, r seal.Request) error {
 	return f.do("request", func() error { return f.Store.CommitRequest(ctx, a, r) })
 }

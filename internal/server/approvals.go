@@ -10,6 +10,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
+	"yinxin/seal"
 )
 
 // approvalRoutes: what waits for a second officer. Which scope a key needs to
@@ -19,6 +20,7 @@ func (s *Server) approvalRoutes() []endpoint {
 	return []endpoint{
 		{get, "/api/v1/requests", agency.ScopeRequestRead, "list what was asked for", append([]string{"state"}, listing...), content{}, jsonOf(listOf[approval.Request]{}), s.requests},
 		{get, "/api/v1/requests/{id}", agency.ScopeRequestRead, "show a request whole, with what was made once it was approved", nil, content{}, decided, s.request},
+		{get, "/api/v1/requests/{id}/picture", agency.ScopeRequestRead, "the picture of a seal that is to be made, which the request has only the SM3 of", nil, content{}, raw("image/png"), s.requestedPicture},
 		{post, "/api/v1/requests/{id}/approve", agency.ScopeRequestRead, "approve a request as the second officer, and carry it out", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Approve)},
 		{post, "/api/v1/requests/{id}/refuse", agency.ScopeRequestRead, "refuse a request as an officer", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Refuse)},
 		{post, "/api/v1/requests/{id}/withdraw", agency.ScopeRequestRead, "take one's own request back", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Withdraw)},
@@ -93,6 +95,26 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, request)
 }
 
+// requestedPicture shows what an officer must have seen before a seal is made.
+func (s *Server) requestedPicture(w http.ResponseWriter, r *http.Request) error {
+	request, err := s.ownRequest(r)
+	if err != nil {
+		return err
+	}
+	var asked seal.AskedMake
+	if request.Kind != seal.KindMake {
+		return fail(notFound, "only a seal that is to be made has a picture")
+	}
+	if err := approval.Content(request, &asked); err != nil {
+		return err
+	}
+	png, err := s.p.Seals.Picture(r.Context(), asked)
+	if err != nil {
+		return err
+	}
+	return writeBytes(w, http.StatusOK, "image/png", png)
+}
+
 func (s *Server) decide(do func(context.Context, act.ID, act.Officer, string) (approval.Request, error)) route {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		request, err := s.ownRequest(r)
@@ -115,7 +137,7 @@ func (s *Server) decide(do func(context.Context, act.ID, act.Officer, string) (a
 func officerOf(r *http.Request, operator string) act.Officer {
 	caller, _ := callerOf(r.Context())
 	by := caller.By(operator)
-	by.Name = caller.Officer
+	by.Name, by.Unverified = caller.Officer, false
 	return by
 }
 

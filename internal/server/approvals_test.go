@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,8 +17,10 @@ import (
 	"yinxin/ca/catest"
 	"yinxin/ca/escrow"
 	"yinxin/certs"
+	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/internal/province/provincetest"
+	"yinxin/seal"
 )
 
 func asJSON(t testing.TB, v any) string {
@@ -260,4 +263,116 @@ func TestRecoveryOverHTTP(t *testing.T) {
 	if len(l.Items) != 1 || l.Items[0].Uses != 2 || l.Items[0].State != escrow.StateDelivered {
 		t.Errorf("%+v", l.Items)
 	}
+}
+
+// What a program says of its operator is marked as its own word, and the officer
+// whom it names cannot be the second one, however the name is written.
+func TestAProgramsOperatorIsUnverified(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.strict(t, ca.KindIssue(ca.ProfileClient))
+	li := h.officerKey(t, provincetest.Agency, "李四", agency.ScopeCertificateApprove)
+	wang := h.officerKey(t, provincetest.Agency, "王五", agency.ScopeCertificateApprove, agency.ScopeCertificateIssue)
+	for _, operator := range []string{"李四", " 李 四", "李·四"} {
+		body := asJSON(t, certificateForm{Profile: ca.ProfileClient, CommonName: "系统", CSR: certificateRequest(t, false), Operator: operator, Reason: "启用"})
+		var r, shown approval.Request
+		h.post(t, "/api/v1/certificates", body).want(t, http.StatusAccepted, &r)
+		path := "/api/v1/requests/" + r.ID.String()
+		if a := h.get(t, path, bearer(wang)).want(t, http.StatusOK, &shown); !shown.By.Unverified || !bytes.Contains(a.body, []byte(`"unverified":true`)) {
+			t.Errorf("%q: %s", operator, a.body)
+		}
+		h.post(t, path+"/approve", `{}`, bearer(li)).problem(t, http.StatusForbidden, "FORBIDDEN")
+		// Nor is it theirs to take back: that the program named them makes it nobody's.
+		h.post(t, path+"/withdraw", `{}`, bearer(li)).problem(t, http.StatusForbidden, "FORBIDDEN")
+		h.post(t, path+"/approve", `{}`, bearer(wang)).want(t, http.StatusOK, nil)
+	}
+	var r approval.Request
+	h.post(t, "/api/v1/certificates", asJSON(t, certificateForm{Profile: ca.ProfileClient, CommonName: "系统", CSR: certificateRequest(t, false), Reason: "启用"}), bearer(wang)).want(t, http.StatusAccepted, &r)
+	if r.By.Unverified || r.By.Name != "王五" {
+		t.Errorf("an officer's own: %+v", r.By)
+	}
+}
+
+// Whoever polls the request finds what was made in it, a pair too; whoever sends the
+// first request again gets the answer that it would have got at once.
+func TestARequestGivesWhatWasMade(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.strict(t, ca.KindIssue(ca.ProfilePerson))
+	li := h.officerKey(t, provincetest.Agency, "李四", agency.ScopeCertificateApprove)
+	k := catest.Key(t)
+	body := pairBody(t, k)
+	var r approval.Request
+	h.post(t, "/api/v1/certificates", body, key("k")).want(t, http.StatusAccepted, &r)
+	path := "/api/v1/requests/" + r.ID.String()
+	h.post(t, path+"/approve", `{}`, bearer(li)).want(t, http.StatusOK, nil)
+	var polled approval.Request
+	first := h.get(t, path, bearer(h.key)).want(t, http.StatusOK, &polled)
+	h.Clock.Move(time.Minute)
+	if again := h.get(t, path, bearer(h.key)).want(t, http.StatusOK, nil); !bytes.Equal(first.body, again.body) {
+		t.Error("a poll is answered otherwise")
+	}
+	var made, issued escrow.Issued
+	if polled.Outcome == nil || json.Unmarshal(polled.Outcome.Answer, &made) != nil {
+		t.Fatalf("%s", first.body)
+	}
+	h.post(t, "/api/v1/certificates", body, key("k")).want(t, http.StatusCreated, &issued)
+	if got, err := smx509.ParseCSRResponse(k, made.Response); err != nil || !bytes.Equal(made.Response, issued.Response) || !bytes.Equal(got.EncryptCerts[0].Raw, made.Encryption.DER) {
+		t.Error("another pair:", err)
+	}
+}
+
+// A renewal that supersedes waits whole, and the retry finds it done.
+func TestASupersedingRenewalByTwoOfficers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var old, row ca.Row
+	h.post(t, "/api/v1/certificates", certificateBody(t, certificateRequest(t, false))).want(t, http.StatusCreated, &old)
+	h.strict(t, ca.KindIssue(ca.ProfileClient))
+	li := h.officerKey(t, provincetest.Agency, "李四", agency.ScopeCertificateApprove)
+	body := asJSON(t, renewForm{CSR: certificateRequest(t, false), Supersede: true, Operator: "x", Reason: "到期"})
+	renew := "/api/v1/certificates/" + old.Serial + "/renew"
+	var r approval.Request
+	h.post(t, renew, body, key("k")).want(t, http.StatusAccepted, &r)
+	h.post(t, "/api/v1/requests/"+r.ID.String()+"/approve", `{}`, bearer(li)).want(t, http.StatusOK, &r)
+	var now ca.Row
+	if h.get(t, "/api/v1/certificates/"+old.Serial, bearer(h.key)).want(t, http.StatusOK, &now); now.Revocation == nil || now.Revocation.Reason != certs.ReasonSuperseded {
+		t.Errorf("the old one: %+v", now.Revocation)
+	}
+	if h.post(t, renew, body, key("k")).want(t, http.StatusCreated, &row); r.Outcome == nil || row.Serial != r.Outcome.Ref {
+		t.Errorf("%+v", row)
+	}
+	h.post(t, renew, body, key("other")).problem(t, http.StatusUnprocessableEntity, "REFUSED")
+}
+
+// A seal that two officers make: the second sees its face before it is made.
+func TestASealByTwoOfficersOverHTTP(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.strict(t, ca.KindIssue(ca.ProfileAgencySeal))
+	_, k, err := h.Agencies.CreateKey(t.Context(), agency.KeyRequest{Agency: provincetest.Agency, Officer: "张三", Scopes: []string{agency.ScopeCertificateIssue}, Who: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	li := h.officerKey(t, provincetest.Agency, "李四", agency.ScopeCertificateApprove)
+	stranger := h.officerKey(t, provincetest.Stranger, "王五", agency.ScopeCertificateApprove)
+	_, err = h.Seals.Make(t.Context(), seal.MakeRequest{Agency: provincetest.Agency, AgencyName: "示例局", Name: "新章", Who: "张三", Why: "启用",
+		By: act.Officer{Name: "张三", KeyID: k.ID, Agency: provincetest.Agency}})
+	var p *approval.Pending
+	if !errors.As(err, &p) {
+		t.Fatal(err)
+	}
+	path := "/api/v1/requests/" + p.Request.ID.String()
+	if a := h.get(t, path+"/picture", bearer(li)).want(t, http.StatusOK, nil); a.Header.Get("Content-Type") != "image/png" || !bytes.HasPrefix(a.body, []byte("\x89PNG")) {
+		t.Errorf("%v %.20q", a.Header, a.body)
+	}
+	h.get(t, path+"/picture", bearer(stranger)).problem(t, http.StatusNotFound, "NOT_FOUND")
+	var done approval.Request
+	h.post(t, path+"/approve", `{}`, bearer(li)).want(t, http.StatusOK, &done)
+	var made seal.Seal
+	h.get(t, "/api/v1/seals/"+done.Outcome.Ref, bearer(h.key)).want(t, http.StatusOK, &made)
+	if made.Name != "新章" || made.Agency != provincetest.Agency {
+		t.Errorf("%+v", made)
+	}
+	h.get(t, "/api/v1/requests/"+h.waiting(t).ID.String()+"/picture", bearer(li)).problem(t, http.StatusNotFound, "NOT_FOUND")
 }

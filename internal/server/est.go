@@ -86,7 +86,9 @@ func (s *Server) certified(ctx context.Context, c *x509.Certificate) (agency.Cal
 	case a.State != agency.Active:
 		return agency.Caller{}, agency.ErrUnauthenticated
 	}
-	return agency.Caller{Agency: a.ID, Name: a.Name, KeyID: "tls-" + hex.EncodeToString(c.SerialNumber.Bytes()), Scopes: []string{agency.ScopeCertificateIssue}}, nil
+	// By its SM3: two authorities may give one serial number.
+	sum := sm3.Sum(c.Raw)
+	return agency.Caller{Agency: a.ID, Name: a.Name, Certificate: hex.EncodeToString(sum[:]), Scopes: []string{agency.ScopeCertificateIssue}}, nil
 }
 
 func (s *Server) estCACerts(w http.ResponseWriter, r *http.Request) error {
@@ -165,12 +167,24 @@ func readEST(r *http.Request) (q estRequest, err error) {
 }
 
 // estAsker stands in the register for who, which EST has no place for, and asks where
-// a second officer must approve.
+// a second officer must approve. A program is named by its agency and by what it
+// showed: no person stands behind it that anybody knows of.
 func estAsker(c agency.Caller) act.Officer {
-	if c.Officer != "" {
+	switch {
+	case c.Officer != "":
 		return c.By("")
+	case c.Certificate != "":
+		return c.By("EST client of " + c.Name)
 	}
 	return c.By("key " + c.KeyID)
+}
+
+// estWho is the asker as a certificate's row has it.
+func estWho(by act.Officer) string {
+	if by.Certificate != "" {
+		return by.String()
+	}
+	return by.Name
 }
 
 // estRetry makes the request its own idempotency key: whoever was told to wait, or
@@ -194,7 +208,7 @@ func (s *Server) estEnroll(w http.ResponseWriter, r *http.Request) error {
 	caller, _ := callerOf(r.Context())
 	by := estAsker(caller)
 	row, err := s.p.CA.Issue(r.Context(), ca.IssueRequest{Profile: q.profile, Agency: caller.Agency, AgencyName: caller.Name, CommonName: q.subject.CommonName,
-		CSR: q.csr, Who: by.Name, Why: "EST simpleenroll", Retry: estRetry(r, caller, q.csr), By: by})
+		CSR: q.csr, Who: estWho(by), Why: "EST simpleenroll", Retry: estRetry(r, caller, q.csr), By: by})
 	return enrolled(w, row, err)
 }
 
@@ -212,7 +226,7 @@ func (s *Server) estReenroll(w http.ResponseWriter, r *http.Request) error {
 	}
 	by := estAsker(caller)
 	row, err := s.p.CA.RenewCertificate(r.Context(), ca.RenewRequest{Serial: old, AgencyName: caller.Name, CSR: q.csr,
-		Who: by.Name, Why: "EST simplereenroll", Retry: estRetry(r, caller, q.csr), By: by})
+		Who: estWho(by), Why: "EST simplereenroll", Retry: estRetry(r, caller, q.csr), By: by})
 	return enrolled(w, row, err)
 }
 

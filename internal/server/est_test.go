@@ -278,7 +278,9 @@ func TestESTByClientCertificate(t *testing.T) {
 		t.Fatal(status)
 	}
 	rows, _, err := h.CA.Certificates(t.Context(), ca.Filter{Agency: provincetest.Agency})
-	if err != nil || !slices.ContainsFunc(rows, func(r ca.Row) bool { return strings.HasPrefix(r.Who, "key tls-") }) {
+	if err != nil || !slices.ContainsFunc(rows, func(r ca.Row) bool {
+		return strings.HasPrefix(r.Who, "EST client of 示例局 (unverified, client certificate ")
+	}) {
 		t.Fatal("nothing tells whose certificate it was:", err)
 	}
 	identifier := pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, 97}, Value: provincetest.Agency}

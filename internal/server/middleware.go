@@ -150,7 +150,11 @@ func (s *Server) account(r *http.Request, status int, id string, err error, took
 	attrs := []slog.Attr{slog.String("requestId", id), slog.String("method", method), slog.String("route", template),
 		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000)}
 	if caller, ok := callerOf(r.Context()); ok {
-		attrs = append(attrs, slog.String("key", caller.KeyID))
+		if caller.Certificate != "" {
+			attrs = append(attrs, slog.String("certificate", caller.Certificate))
+		} else {
+			attrs = append(attrs, slog.String("key", caller.KeyID))
+		}
 	}
 	if err != nil {
 		code := asFailure(err).code

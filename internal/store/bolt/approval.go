@@ -35,7 +35,7 @@ func (s approvalStore) CommitAsked(ctx context.Context, a act.Act, r approval.Re
 		if err := tx.retryFree(a); err != nil {
 			return err
 		}
-		if err := tx.officer(r.By, r.Agency, scope, time.UnixMilli(a.Leaf.Time)); err != nil {
+		if err := tx.asker(r, scope, time.UnixMilli(a.Leaf.Time)); err != nil {
 			return err
 		}
 		if tx.pendingOf(r.Agency) >= approval.MaxPending {
@@ -49,6 +49,23 @@ func (s approvalStore) CommitAsked(ctx context.Context, a act.Act, r approval.Re
 		}
 		return tx.putRequest(r)
 	})
+}
+
+// asker is officer for who asks, who may be a program with a client certificate.
+func (tx *Tx) asker(r approval.Request, scope string, at time.Time) error {
+	if r.By.Certificate == "" {
+		return tx.officer(r.By, r.Agency, scope, at)
+	}
+	owner, err := agencyAt(tx.rows, tx.bucket(bucketAgencies), r.By.Agency)
+	switch {
+	case errors.Is(err, agency.ErrNotFound):
+		return approval.ErrNoRight
+	case err != nil:
+		return err
+	case owner.State != agency.Active, r.By.KeyID != "", !r.By.Unverified, scope != "", r.Agency != r.By.Agency:
+		return approval.ErrNoRight
+	}
+	return nil
 }
 
 // officer asks whether a key is in force, is the one's who used it, holds the
@@ -69,8 +86,14 @@ func (tx *Tx) officer(o act.Officer, of, scope string, at time.Time) error {
 	switch {
 	case !k.InForce(at), owner.State != agency.Active, k.Agency != o.Agency, k.Officer != "" && k.Officer != o.Name:
 		return approval.ErrNoRight
-	case scope != "" && (!c.May(scope) || k.Officer == ""), of != "" && !c.ActsFor(of):
-		return approval.ErrNoRight
+	case o.Certificate != "", k.Officer != "" && o.Unverified, k.Officer == "" && o.Name != "" && !o.Unverified:
+		return approval.ErrNoRight // a name is verified by the register alone
+	case scope != "" && k.Officer == "":
+		return fmt.Errorf("%w: the key is a program's, and an officer's is needed", approval.ErrNoRight)
+	case scope != "" && !c.May(scope):
+		return fmt.Errorf("%w: it lacks the scope %s", approval.ErrNoRight, scope)
+	case of != "" && !c.ActsFor(of):
+		return fmt.Errorf("%w: it does not act for agency %s", approval.ErrNoRight, of)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ var (
 	zhang    = act.Officer{Name: "张三", KeyID: "0000000a", Agency: usccA}
 	li       = act.Officer{Name: "李四", KeyID: "0000000b", Agency: usccA}
 	stranger = act.Officer{Name: "王五", KeyID: "0000000c", Agency: usccB}
-	program  = act.Officer{Name: "张三", KeyID: "0000000d", Agency: usccA}
+	program  = act.Officer{Name: "张三", KeyID: "0000000d", Agency: usccA, Unverified: true}
 	admin    = act.Officer{Name: "赵六", KeyID: "0000000e", Agency: usccB}
 )
 
@@ -91,6 +91,11 @@ func approvalAskers(t *testing.T, b *bench) {
 	stranger.KeyID = "0000000f"
 	other := zhang
 	other.Name = "李四"
+	posing, shy := program, zhang
+	posing.Unverified, shy.Unverified = false, true
+	client := act.Officer{Name: "EST", Agency: usccA, Unverified: true, Certificate: "ab"}
+	nowhere, verified, withKey := client, client, client
+	nowhere.Agency, verified.Unverified, withKey.KeyID = "nobody", false, program.KeyID
 	for name, c := range map[string]struct {
 		by        act.Officer
 		of, scope string
@@ -99,6 +104,9 @@ func approvalAskers(t *testing.T, b *bench) {
 		"an officer": {zhang, usccA, approve, nil}, "a program": {program, usccA, "", nil}, "a program where an officer must": {program, usccA, approve, approval.ErrNoRight},
 		"a scope that the key lacks": {zhang, usccA, agency.ScopeEscrowRecover, approval.ErrNoRight}, "another agency's": {zhang, usccB, "", approval.ErrNoRight},
 		"an administrator": {admin, usccA, approve, nil}, "no such key": {stranger, usccA, "", approval.ErrNoRight}, "under another's name": {other, usccA, "", approval.ErrNoRight},
+		"a program whose name passes for verified": {posing, usccA, "", approval.ErrNoRight}, "an officer whose name does not": {shy, usccA, "", approval.ErrNoRight},
+		"a client certificate": {client, usccA, "", nil}, "one where an officer must": {client, usccA, approve, approval.ErrNoRight}, "one for another agency": {client, usccB, "", approval.ErrNoRight},
+		"one of no agency": {nowhere, nowhere.Agency, "", approval.ErrNoRight}, "one that passes for a person": {verified, usccA, "", approval.ErrNoRight}, "one with a key": {withKey, usccA, "", approval.ErrNoRight},
 	} {
 		r, a := b.wish(t, c.by)
 		r.Agency = c.of
@@ -165,7 +173,9 @@ func approvalDeciders(t *testing.T, b *bench) {
 		"who asked": {zhang, approval.StateApproved, approval.ErrSameOfficer}, "the same name by another key": {program, approval.StateApproved, approval.ErrSameOfficer},
 		"another agency's": {stranger, approval.StateApproved, approval.ErrNoRight}, "another's key": {renamed, approval.StateRefused, approval.ErrNoRight},
 		"withdrawn by another": {li, approval.StateWithdrawn, approval.ErrNoRight}, "a program": {act.Officer{Name: "x", KeyID: program.KeyID, Agency: usccA}, approval.StateRefused, approval.ErrNoRight},
-		"an unknown key": {act.Officer{Name: "李四", KeyID: "ffffffff", Agency: usccA}, approval.StateApproved, approval.ErrNoRight},
+		"an unknown key":       {act.Officer{Name: "李四", KeyID: "ffffffff", Agency: usccA}, approval.StateApproved, approval.ErrNoRight},
+		"a client certificate": {act.Officer{Name: "EST", Agency: usccA, Unverified: true, Certificate: "ab"}, approval.StateApproved, approval.ErrNoRight},
+		"one that withdraws":   {act.Officer{Name: "EST", Agency: usccA, Unverified: true, Certificate: "ab"}, approval.StateWithdrawn, approval.ErrNoRight},
 	} {
 		b.unchanged(t, name, c.want, func() error { _, err := b.decide(t, r, c.to, c.by); return err })
 	}
