@@ -17,7 +17,7 @@ type sealRequestForm struct {
 	Code     string `json:"code"`
 	Picture  string `json:"picture"`
 	MM       int    `json:"mm"`
-	Operator string `json:"operator" api:"required"`
+	Operator string `json:"operator"`
 	Reason   string `json:"reason" api:"required"`
 }
 
@@ -26,7 +26,7 @@ type sealRequestForm struct {
 type sealCertificateForm struct {
 	Certificate string `json:"certificate" api:"required"`
 	Chain       string `json:"chain"`
-	Operator    string `json:"operator" api:"required"`
+	Operator    string `json:"operator"`
 	Reason      string `json:"reason" api:"required"`
 }
 
@@ -45,6 +45,9 @@ func (s *Server) sealRequestRoutes() []endpoint {
 func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 	var form sealRequestForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
@@ -122,6 +125,9 @@ func (s *Server) importSeal(w http.ResponseWriter, r *http.Request) error {
 	if err := smallForm(r, &form); err != nil {
 		return err
 	}
+	if err := named(r, &form.Operator); err != nil {
+		return err
+	}
 	made, err := s.p.Seals.Import(r.Context(), asked.ID, []byte(form.Certificate), []byte(form.Chain), form.Operator, form.Reason)
 	if err != nil {
 		return ruled(err)
@@ -136,6 +142,9 @@ func (s *Server) recallSeal(w http.ResponseWriter, r *http.Request) error {
 	}
 	var form changeForm
 	if err := smallForm(r, &form); err != nil {
+		return err
+	}
+	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	if asked, err = s.p.Seals.Recall(r.Context(), asked.ID, form.Operator, form.Reason); err != nil {
