@@ -36,7 +36,7 @@ func (b *Bundle) Advance(next *Bundle) (*Bundle, error) {
 	if len(chain) > maxHistoryLists+1 {
 		return nil, malformed("trust bundle: the keys have changed too often since the anchor; trust a newer one")
 	}
-	r := regionLists{scheme: &newest.list, at: map[string]regionList{}}
+	r := regionLists{scheme: &newest.list, at: map[string]regionList{}, seen: map[string]regionList{}}
 	if err := r.join(b.Regions, next.Regions); err != nil {
 		return nil, err
 	}
@@ -100,45 +100,62 @@ type regionList struct {
 
 // regionLists are the newest lists of the regions that a scheme list names.
 type regionLists struct {
-	scheme        *SchemeList
-	at            map[string]regionList
+	scheme *SchemeList
+	at     map[string]regionList
+	// seen are those at hand, whoever may sign for the region by now: a new key, or
+	// being dropped for a while, is no way to take anything back.
+	seen          map[string]regionList
 	risen, fallen bool
 }
 
 func (r *regionLists) join(had, news []json.RawMessage) error {
 	for _, raw := range had {
-		l, st, err := readRegion(raw, r.scheme)
+		l, st, err := parseRegion(raw)
 		if err != nil {
-			continue // the scheme names the region, or the key that signed, no more
+			return err
 		}
-		r.at[l.Iss] = regionList{l, st.Payload, raw}
+		kept := regionList{l, st.Payload, raw}
+		r.seen[l.Iss] = kept
+		if l.namedBy(r.scheme, st) == nil {
+			r.at[l.Iss] = kept
+		}
 	}
 	for _, raw := range news {
-		l, st, err := readRegion(raw, r.scheme)
-		if err != nil {
+		if err := r.take(raw); err != nil {
 			return err
 		}
-		was, known := r.at[l.Iss]
-		switch {
-		case known && l.Sequence < was.list.Sequence:
-			r.fallen = true
-			continue
-		case known && l.Sequence == was.list.Sequence:
-			if !bytes.Equal(st.Payload, was.payload) {
-				return fmt.Errorf("%w: list %d of region %s", ErrTwoLists, l.Sequence, l.Iss)
-			}
-			continue
-		case known:
-			if err := l.keeps(&was.list); err != nil {
-				return err
-			}
-		}
-		if _, err := newRegion(l, st); err != nil { // its certificates can be read
-			return err
-		}
-		r.risen = true
-		r.at[l.Iss] = regionList{l, st.Payload, raw}
 	}
+	return nil
+}
+
+// take is a list of the news.
+func (r *regionLists) take(raw json.RawMessage) error {
+	l, st, err := readRegion(raw, r.scheme)
+	if err != nil {
+		return err
+	}
+	was, known := r.seen[l.Iss]
+	_, stands := r.at[l.Iss]
+	same := known && bytes.Equal(st.Payload, was.payload)
+	switch {
+	case known && l.Sequence < was.list.Sequence:
+		r.fallen = true
+		return nil
+	case known && l.Sequence == was.list.Sequence && !same:
+		return fmt.Errorf("%w: list %d of region %s", ErrTwoLists, l.Sequence, l.Iss)
+	case same && stands:
+		return nil
+	case known:
+		if err := l.keeps(&was.list); err != nil {
+			return err
+		}
+	}
+	if _, err := newRegion(l, st); err != nil { // its certificates can be read
+		return err
+	}
+	r.risen = true
+	r.seen[l.Iss] = regionList{l, st.Payload, raw}
+	r.at[l.Iss] = r.seen[l.Iss]
 	return nil
 }
 

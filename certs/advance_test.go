@@ -50,6 +50,7 @@ func TestWhatABundleBecomes(t *testing.T) {
 	as, raise := func(*SchemeList) {}, func(l *RegionList) { l.Sequence++ }
 	fourth := listSigner(t, "第四")
 	rekeyed := func(l *SchemeList) { l.Keys = raws([]*entity{k[0], fourth, k[2]}) }
+	by4 := func(l *SchemeList) { l.Regions[0].Keys = raws([]*entity{fourth}) }
 	only := func(raw ...json.RawMessage) *Bundle { return &Bundle{Scheme: raw[0], Regions: raw[1:]} }
 	have := b.bundle(12)
 	r52 := func(change func(*RegionList)) *Bundle { return only(have.Scheme, b.regionOf("520000", change)) }
@@ -89,6 +90,22 @@ func TestWhatABundleBecomes(t *testing.T) {
 		"a region drops another region": {only(b.schemeOf(13, func(l *SchemeList) { l.Regions = l.Regions[1:] }, k[0], k[1])), nil, 13, 0},
 		"a region's key is replaced": {only(b.schemeOf(13, func(l *SchemeList) { l.Regions[0].Keys = raws([]*entity{fourth}) }, k[0], k[1])), nil, 13,
 			0},
+		"a region's key is replaced, and its list signed anew": {only(b.schemeOf(13, by4, k[0], k[1]), b.sign(TypeRegionList, b.region("520000"), fourth)), nil, 13, 7},
+		"another list 7 by the new key": {only(b.schemeOf(13, by4, k[0], k[1]), b.sign(TypeRegionList, func() RegionList {
+			l := b.region("520000")
+			l.Name = "x"
+			return l
+		}(), fourth)), ErrTwoLists, 0, 0},
+		"a list before it by the new key": {only(b.schemeOf(13, by4, k[0], k[1]), b.sign(TypeRegionList, func() RegionList {
+			l := b.region("520000")
+			l.Sequence--
+			return l
+		}(), fourth)), nil, 13, 0},
+		"the new key drops a service": {only(b.schemeOf(13, by4, k[0], k[1]), b.sign(TypeRegionList, func() RegionList {
+			l := b.region("520000")
+			l.Sequence, l.Services = 8, l.Services[:1]
+			return l
+		}(), fourth)), ErrTakenBack, 0, 0},
 		"a certificate that is none": {r52(func(l *RegionList) {
 			l.Sequence++
 			l.Services = append(l.Services, RegionService{Type: ServiceTSA, Name: "x", Certificate: []byte{1}, History: until(Withdrawn, noon)})

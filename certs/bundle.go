@@ -233,6 +233,22 @@ func (b *Bundle) From(anchor string) (*Bundle, error) {
 	return &out, nil
 }
 
+// Named gives the bundle without the lists of regions that its scheme list names no
+// more, or by other keys. Who keeps lists keeps those too, to remember what was said.
+func (b *Bundle) Named() (*Bundle, error) {
+	s, err := openScheme(b.Scheme)
+	if err != nil {
+		return nil, err
+	}
+	out := &Bundle{History: b.History, Scheme: b.Scheme, Regions: []json.RawMessage{}}
+	for _, raw := range b.Regions {
+		if _, _, err := readRegion(raw, &s.list); err == nil {
+			out.Regions = append(out.Regions, raw)
+		}
+	}
+	return out, nil
+}
+
 // Anchored tells where first trust came from.
 const (
 	AnchorShipped = "shipped"
@@ -311,6 +327,17 @@ func openRegion(raw []byte, s *SchemeList) (*Region, error) {
 
 // readRegion checks a region list against the scheme list that names its signer.
 func readRegion(raw []byte, s *SchemeList) (l RegionList, st *Statement, err error) {
+	if l, st, err = parseRegion(raw); err != nil {
+		return l, nil, err
+	}
+	if err := l.namedBy(s, st); err != nil {
+		return l, nil, err
+	}
+	return l, st, nil
+}
+
+// parseRegion reads a region list; who signed it is still to be asked.
+func parseRegion(raw []byte) (l RegionList, st *Statement, err error) {
 	st, err = ParseStatement(raw)
 	if err != nil {
 		return l, nil, fmt.Errorf("region list: %w", err)
@@ -321,23 +348,25 @@ func readRegion(raw []byte, s *SchemeList) (l RegionList, st *Statement, err err
 	if err := st.Decode(&l); err != nil {
 		return l, nil, err
 	}
-	if err := l.check(); err != nil {
-		return l, nil, err
-	}
+	return l, st, l.check()
+}
+
+// namedBy checks that a key signed the list that the scheme names for its region.
+func (l *RegionList) namedBy(s *SchemeList, st *Statement) error {
 	i := slices.IndexFunc(s.Regions, func(r SchemeRegion) bool { return r.Code == l.Iss })
 	if i < 0 {
-		return l, nil, fmt.Errorf("region list: %w: the scheme does not name region %s", ErrUnknownIssuer, l.Iss)
+		return fmt.Errorf("region list: %w: the scheme does not name region %s", ErrUnknownIssuer, l.Iss)
 	}
 	signed := false
 	for _, der := range s.Regions[i].Keys {
 		c, err := ParseCertificate(der)
 		if err != nil {
-			return l, nil, fmt.Errorf("region list: %w", err)
+			return fmt.Errorf("region list: %w", err)
 		}
 		signed = signed || slices.Contains(c.EKUs, OIDEKUTrustList) && c.sound(l.Iat) == nil && st.SignedBy(c) == nil
 	}
 	if !signed {
-		return l, nil, fmt.Errorf("region list of %s: %w", l.Iss, ErrSignature)
+		return fmt.Errorf("region list of %s: %w", l.Iss, ErrSignature)
 	}
-	return l, st, nil
+	return nil
 }

@@ -14,7 +14,11 @@ import (
 func inSubtree(name, base GeneralName, excluded bool) (bool, error) {
 	switch name.Form {
 	case FormDirectory:
-		return name.Directory.within(base.Directory), nil
+		in := name.Directory.within(base.Directory)
+		if excluded && !in && (name.Directory.opaque() || base.Directory.opaque()) {
+			return false, fmt.Errorf("%s cannot be compared", name)
+		}
+		return in, nil
 	case FormDNS:
 		return inDomain(string(name.Value), string(base.Value), excluded)
 	case FormEmail:

@@ -124,6 +124,41 @@ func TestNameConstraints(t *testing.T) {
 	}
 }
 
+// A name that is shown like an excluded one but written so that its octets alone can
+// be compared is not known to differ from it.
+func TestAnExcludedNameInDisguise(t *testing.T) {
+	anchor := root(t, "根")
+	wide := "\x00\x00\x8d\x35\x00\x00\x5d\xde" // 贵州 as UniversalString
+	excluded := dir(rdn(oidCommonName, 0x0c, "贵州"))
+	for name, c := range map[string]struct {
+		permitted, excluded [][]byte
+		subject             []byte
+		bad                 bool
+	}{
+		"excluded as it is":       {nil, [][]byte{excluded}, sequence(rdn(oidCommonName, 0x0c, "贵州")), true},
+		"in another string type":  {nil, [][]byte{excluded}, sequence(rdn(oidCommonName, 0x13, "贵州")), true},
+		"in one of four octets":   {nil, [][]byte{excluded}, sequence(rdn(oidCommonName, 0x1c, wide)), true},
+		"nothing is excluded":     {nil, nil, sequence(rdn(oidCommonName, 0x1c, wide)), false},
+		"not permitted, likewise": {[][]byte{excluded}, nil, sequence(rdn(oidCommonName, 0x1c, wide)), true},
+	} {
+		ca := spec{name: "签发", usage: authority, ca: true}
+		if c.permitted != nil || c.excluded != nil {
+			ca.more = [][]byte{constrain(c.permitted, c.excluded)}
+		}
+		by := ca.make(t, anchor)
+		p := spec{name: "叶", usage: signs}.parts(t, newKey(t), by)
+		p.subject = c.subject
+		leaf, _, err := ParseLenient(p.der())
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		_, err = FindPath(leaf, PathOptions{Roots: []*Certificate{anchor.Certificate}, Intermediates: []*Certificate{by.Certificate}, At: noon})
+		if c.bad != errors.Is(err, ErrNameConstraint) || !c.bad && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Constraints add up from the anchor down; a self-issued certificate passes
 // them by unless it is the last (RFC 5280 6.1.3 (b)).
 func TestConstraintsAddUp(t *testing.T) {

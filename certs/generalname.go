@@ -110,8 +110,15 @@ func plainURI(s string) string {
 	if !ok {
 		return s
 	}
-	host, path, _ := strings.Cut(rest, "/")
-	return strings.ToLower(scheme) + "://" + strings.ToLower(host) + "/" + path
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	host, path := rest[:end], rest[end:]
+	if path == "" {
+		path = "/"
+	}
+	return strings.ToLower(scheme) + "://" + strings.ToLower(host) + path
 }
 
 // anyNameInBoth is the rule of RFC 5280 6.3.3 (b)(2)(i).

@@ -23,8 +23,8 @@ const (
 // maxNameParts bounds the attributes of a name: real ones have five.
 const maxNameParts = 32
 
-// Name is a distinguished name. Raw is its DER, by which names are compared
-// when certificates are chained.
+// Name is a distinguished name, compared by Equal when certificates are chained.
+// Raw is its DER.
 type Name struct {
 	Raw                                                   []byte
 	Country, Organization, OrganizationalUnit, CommonName string
@@ -177,7 +177,10 @@ func directoryString(tag asn1.Tag, value []byte) (string, bool) {
 		for i := 0; i < len(value); i += 2 {
 			units = append(units, uint16(value[i])<<8|uint16(value[i+1]))
 		}
-		return string(utf16.Decode(units)), !slices.Contains(units, 0)
+		// A lone surrogate has no character: all of them decode to one, and names
+		// that differ in them would be equal.
+		text := string(utf16.Decode(units))
+		return text, !slices.Contains(units, 0) && !strings.ContainsRune(text, utf8.RuneError)
 	}
 	return "", false
 }

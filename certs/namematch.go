@@ -2,6 +2,7 @@ package certs
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -76,6 +77,12 @@ func (p namePart) equal(q namePart) bool {
 		return bytes.Equal(p.opaque, q.opaque)
 	}
 	return p.value == q.value || strings.EqualFold(foldSpace(p.value), foldSpace(q.value))
+}
+
+// opaque tells of a name with an attribute of which only the octets are known: that
+// it differs from another is not to be said.
+func (n Name) opaque() bool {
+	return slices.ContainsFunc(n.parts, func(p namePart) bool { return p.opaque != nil })
 }
 
 // foldSpace leaves one space where white space stands, and none at the ends

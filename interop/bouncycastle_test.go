@@ -1,8 +1,9 @@
 package interop
 
 import (
+	"bufio"
 	"errors"
-	"os"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,37 +18,65 @@ import (
 // jars are where Debian puts BouncyCastle.
 var jars = []string{"/usr/share/java/bcprov.jar", "/usr/share/java/bcpkix.jar", "/usr/share/java/bcutil.jar"}
 
-// witness compiles bouncycastle/Witness.java once for all tests.
-var witness = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "bouncycastle")
+// javaWitness is a Java that answers one question at a time. It ends with its
+// standard input, that is with us.
+type javaWitness struct {
+	mu     sync.Mutex
+	ask    io.Writer
+	answer *bufio.Scanner
+}
+
+// witness starts bouncycastle/Witness.java once for all tests: a Java takes a second
+// to start, and a millisecond to judge.
+var witness = sync.OnceValues(func() (*javaWitness, error) {
+	cmd := exec.Command("java", "-XX:TieredStopAtLevel=1", "-cp", strings.Join(jars, ":"), filepath.Join("bouncycastle", "Witness.java"))
+	in, err := cmd.StdinPipe()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	out, err := exec.Command("javac", "-nowarn", "-cp", strings.Join(jars, ":"), "-d", dir, filepath.Join("bouncycastle", "Witness.java")).CombinedOutput()
+	out, err := cmd.StdoutPipe()
 	if err != nil {
-		err = errors.Join(err, errors.New(string(out)))
+		return nil, err
 	}
-	return dir, err
+	cmd.Stderr = cmd.Stdout // what the compiler says is part of the answer
+	return &javaWitness{ask: in, answer: bufio.NewScanner(out)}, cmd.Start()
 })
+
+// judge gives all that was said of a question, the verdict last.
+func (w *javaWitness) judge(question []string) (said []string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := io.WriteString(w.ask, strings.Join(question, "\t")+"\n"); err != nil {
+		return nil, err
+	}
+	for w.answer.Scan() {
+		line := w.answer.Text()
+		said = append(said, line)
+		if line == "good" || strings.HasPrefix(line, "refused: ") || strings.HasPrefix(line, "failed: ") {
+			return said, nil
+		}
+	}
+	return said, errors.Join(io.ErrUnexpectedEOF, w.answer.Err())
+}
 
 // bouncyCastle asks the witness, and gives what it said and whether it holds the
 // thing for good.
 func bouncyCastle(t testing.TB, args ...string) (string, bool) {
 	t.Helper()
-	java := testlong.Tool(t, "java", "default-jdk-headless")
-	testlong.Tool(t, "javac", "default-jdk-headless")
+	testlong.Tool(t, "java", "default-jdk-headless")
+	testlong.Tool(t, "javac", "default-jdk-headless") // a runtime alone compiles no source
 	for _, jar := range jars {
 		testlong.File(t, jar, "libbcprov-java libbcpkix-java")
 	}
-	classes, err := witness()
+	w, err := witness()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, ok := run(t, java, append([]string{"-XX:TieredStopAtLevel=1", "-cp", strings.Join(append(jars, classes), ":"), "Witness"}, args...)...)
-	if !ok && !strings.Contains(out, "refused: ") {
-		t.Fatalf("BouncyCastle did not judge %q: %s", args, out)
+	said, err := w.judge(args)
+	if err != nil || strings.HasPrefix(said[len(said)-1], "failed: ") {
+		t.Fatalf("BouncyCastle did not judge %q: %q %v", args, said, err)
 	}
-	return out, ok
+	return strings.Join(said, "\n") + "\n", said[len(said)-1] == "good"
 }
 
 // refused wants the witness to say no, and why.

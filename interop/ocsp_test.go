@@ -3,30 +3,14 @@ package interop
 import (
 	"encoding/asn1"
 	"encoding/hex"
-	"io"
-	"log/slog"
 	"math/big"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"yinxin/ca"
 	"yinxin/certs"
-	"yinxin/internal/server"
 )
-
-// serve gives the address of a server over the house.
-func (h *house) serve(t testing.TB) string {
-	t.Helper()
-	s, err := server.New(server.Config{Province: h.Province, Clock: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts := httptest.NewServer(s.Handler())
-	t.Cleanup(ts.Close)
-	return ts.URL
-}
 
 // openssl ocsp asks by each hash that the responder knows, with a nonce of its own
 // that it wants back, for certificates of both authorities. Of the signature it can
@@ -35,7 +19,7 @@ func (h *house) serve(t testing.TB) string {
 func TestOpenSSLAsksTheResponder(t *testing.T) {
 	t.Parallel()
 	h, program := newHouse(t), openssl(t)
-	url := h.serve(t) + "/ocsp"
+	url := h.served(t) + "/ocsp"
 	row, err := h.CA.Certificate(t.Context(), h.seal.CertSerial)
 	if err != nil {
 		t.Fatal(err)

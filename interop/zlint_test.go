@@ -192,17 +192,24 @@ func authorityWith(t *testing.T, constrained bool) *ca.Authority {
 	return a
 }
 
-// The rules of zlint from RFC 5280 and its neighbours, over every profile that some
+// zlintRules are those of RFC 5280 and its neighbours.
+func zlintRules(t *testing.T) lint.Registry {
+	t.Helper()
+	registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{IncludeSources: lint.SourceList{lint.RFC3279, lint.RFC5280, lint.RFC5480, lint.RFC8813, lint.Community}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry
+}
+
+// The rules of zlint over every profile that some
 // act issues.
 func TestZlint(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{IncludeSources: lint.SourceList{lint.RFC3279, lint.RFC5280, lint.RFC5480, lint.RFC8813, lint.Community}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	registry := zlintRules(t)
 	all, worst := kinds(t), map[string]lint.LintStatus{}
 	for name, c := range all {
 		if _, err := x509.ParseCertificate(c.Raw); err == nil {

@@ -40,15 +40,25 @@ func (s *standing) hearAnswer(a certs.OCSPAnswer, c *certs.Certificate, p, at ti
 	s.date(&s.ocsp, a.ThisUpdate, fresh, p)
 }
 
-// answers tells whether a response is by the issuer itself, or by a responder that
-// it certified and that its region's list names for this.
+// answers tells whether a response is by the issuer itself, or by a responder of its
+// that stands.
 func (t *trial) answers(r *reading, issuer *certs.Certificate, region *certs.Region) bool {
+	by := t.answerer(r, issuer, region)
+	return by != nil && (by.Equal(issuer) || t.stands(by, issuer, region, r.ocsp.ProducedAt))
+}
+
+// answerer is who signed a response: the issuer itself, or a responder that it
+// certified and that its region's list names for this; nil if neither did.
+func (t *trial) answerer(r *reading, issuer *certs.Certificate, region *certs.Region) *certs.Certificate {
 	by, err := r.ocsp.Responder(issuer)
 	if err != nil || !by.Equal(issuer) && !t.delegated(by, issuer, region, r.ocsp.ProducedAt) {
-		return false
+		return nil
 	}
 	sum := by.SM3()
-	return t.w.check(keyOf("ocsp", r.sum[:], sum[:]), func() error { return r.ocsp.Verify(by) }) == nil
+	if t.w.check(keyOf("ocsp", r.sum[:], sum[:]), func() error { return r.ocsp.Verify(by) }) != nil {
+		return nil
+	}
+	return by
 }
 
 // delegated asks of a responder what RFC 6960 4.2.2.2 does and, beyond it, that the
@@ -61,11 +71,20 @@ func (t *trial) delegated(by, issuer *certs.Certificate, region *certs.Region, m
 	if err != nil || found.Region.Code != region.Code {
 		return false
 	}
-	if since, bad := found.Service.DistrustedSince(); bad && !since.After(t.in.At) {
-		return false
-	}
-	// Lists alone are asked: an answer about the one who answers would go in circles.
+	since, bad := found.Service.DistrustedSince()
+	return !bad || since.After(t.in.At)
+}
+
+// stands asks whether a responder had been revoked when it answered. What any
+// answerer of the issuer's tells of a revocation counts, and whether that one stands
+// is not asked: it would go in circles. That it was not revoked only lists tell.
+func (t *trial) stands(by, issuer *certs.Certificate, region *certs.Region, made time.Time) bool {
 	s := t.inLists(by, issuer, time.Time{})
+	for _, r := range t.book.answers {
+		if a, found := r.ocsp.Find(by, issuer); found && a.Status == certs.OCSPRevoked && t.answerer(r, issuer, region) != nil {
+			s.end(a.Revoked)
+		}
+	}
 	if s.revoked && (s.compromise || !s.since.After(made)) {
 		return false
 	}

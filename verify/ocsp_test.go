@@ -92,6 +92,31 @@ func TestWhoseOCSPAnswerCounts(t *testing.T) {
 			s.far.serves(certs.ServiceOCSP, by)
 			good(s, by)
 		}, verify.CannotConfirm, verify.StatusUnavailable},
+		"another authority that is listed": {func(s *ocspScene) {
+			by := newParty(s, s.r.root, profile{name: "520000 agencies", ca: true})
+			s.r.serves(certs.ServiceOCSP, by)
+			good(s, by)
+		}, verify.CannotConfirm, verify.StatusUnavailable},
+		"an authority beneath the issuer that is listed": {func(s *ocspScene) {
+			by := newParty(s, s.r.issuing, profile{name: "520000 beneath", ca: true})
+			s.r.serves(certs.ServiceOCSP, by)
+			good(s, by)
+		}, verify.CannotConfirm, verify.StatusUnavailable},
+		"such an authority with the usage": {func(s *ocspScene) {
+			by := newParty(s, s.r.issuing, profile{name: "520000 beneath", ca: true, eku: certs.OIDEKUOCSPSigning, more: []pkix.Extension{noCheck}})
+			s.r.serves(certs.ServiceOCSP, by)
+			good(s, by)
+		}, verify.CannotConfirm, verify.StatusUnavailable}, // it signs certificates and lists and nothing else
+		"a responder beneath a listed authority beneath the issuer": {func(s *ocspScene) {
+			beneath := newParty(s, s.r.issuing, profile{name: "520000 beneath", ca: true})
+			s.r.serves(certs.ServiceOCSP, beneath)
+			good(s, responder(s, beneath, noCheck))
+		}, verify.CannotConfirm, verify.StatusUnavailable},
+		"one of the issuer's name and another key, listed": {func(s *ocspScene) {
+			by := newParty(s, s.r.root, profile{name: s.r.issuing.cert.Subject.CommonName, ca: true})
+			s.r.serves(certs.ServiceOCSP, by)
+			good(s, by)
+		}, verify.CannotConfirm, verify.StatusUnavailable},
 		"one that nobody lists": {func(s *ocspScene) { good(s, responder(s, s.r.issuing, noCheck)) }, verify.CannotConfirm, verify.StatusUnavailable},
 		"one whose authority is listed for it": {func(s *ocspScene) {
 			s.r.serves(certs.ServiceOCSP, s.r.issuing)
@@ -116,9 +141,21 @@ func TestWhoseOCSPAnswerCounts(t *testing.T) {
 			s.r.serves(certs.ServiceOCSP, s.r.issuing)
 			s.r.then(s.issuing, certs.Withdrawn, s.known.Add(-time.Second))
 		}, verify.CannotConfirm, verify.StatusUnavailable},
-		"revoked before, superseded":     {func(s *ocspScene) { s.listed(s.known.Add(-time.Second), certs.ReasonSuperseded) }, verify.CannotConfirm, verify.StatusStale},
-		"revoked since, superseded":      {func(s *ocspScene) { s.listed(s.known.Add(time.Second), certs.ReasonSuperseded) }, verify.Valid, ""},
-		"revoked since, compromised":     {func(s *ocspScene) { s.listed(s.known.Add(time.Second), certs.ReasonKeyCompromise) }, verify.CannotConfirm, verify.StatusStale},
+		"revoked before, superseded": {func(s *ocspScene) { s.listed(s.known.Add(-time.Second), certs.ReasonSuperseded) }, verify.CannotConfirm, verify.StatusStale},
+		"revoked since, superseded":  {func(s *ocspScene) { s.listed(s.known.Add(time.Second), certs.ReasonSuperseded) }, verify.Valid, ""},
+		"revoked since, compromised": {func(s *ocspScene) { s.listed(s.known.Add(time.Second), certs.ReasonKeyCompromise) }, verify.CannotConfirm, verify.StatusStale},
+		"revoked, the issuer says":   {func(s *ocspScene) { s.told(s.r.issuing, certs.ReasonKeyCompromise) }, verify.CannotConfirm, verify.StatusUnavailable},
+		"revoked, another responder says": {func(s *ocspScene) {
+			by := responder(s, s.r.issuing, noCheck)
+			s.r.serves(certs.ServiceOCSP, by)
+			s.told(by, certs.ReasonKeyCompromise)
+		}, verify.CannotConfirm, verify.StatusUnavailable},
+		"revoked, it says itself":           {func(s *ocspScene) { s.told(s.issuing, certs.ReasonKeyCompromise) }, verify.CannotConfirm, verify.StatusUnavailable},
+		"superseded since, another says":    {func(s *ocspScene) { s.told(s.r.issuing, certs.ReasonSuperseded) }, verify.Valid, ""},
+		"revoked, the issuer's issuer says": {func(s *ocspScene) { s.told(s.r.root, certs.ReasonKeyCompromise) }, verify.Valid, ""},
+		"revoked, nobody's responder says": {func(s *ocspScene) {
+			s.told(responder(s, s.r.issuing, noCheck), certs.ReasonKeyCompromise)
+		}, verify.Valid, ""},
 		"to be asked about, and nobody":  {func(s *ocspScene) { s.asked() }, verify.CannotConfirm, verify.StatusUnavailable},
 		"to be asked about, and in time": {func(s *ocspScene) { s.asked(); s.more = []verify.Item{s.r.issuing.list(s, s.known)} }, verify.Valid, ""},
 		"to be asked about, and late": {func(s *ocspScene) {
@@ -144,6 +181,31 @@ func TestWhoseOCSPAnswerCounts(t *testing.T) {
 	}
 }
 
+// What is said in the name of an authority whose certificate has ended, or has not
+// begun, makes nothing good.
+func TestAnAnswerInItsIssuersTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, to time.Time
+		verdict  verify.Verdict
+		code     verify.Code
+	}{
+		"within":          {epoch, noon.Add(year), verify.Valid, ""},
+		"after its end":   {epoch, noon.Add(10 * time.Minute), verify.CannotConfirm, verify.StatusUnavailable},
+		"at its very end": {epoch, noon.Add(50 * time.Minute), verify.Valid, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			by := newParty(t, s.r.root, profile{name: "520000 agencies", ca: true, from: c.from, to: c.to})
+			s.r.serves(certs.ServiceAgencyCA, by)
+			s.order.signer = newParty(t, by, profile{name: s.r.sealID(1)})
+			s.r.seal = s.r.makeSeal(t, sealOrder{signer: s.order.signer})
+			s.more = []verify.Item{said{about: s.order.signer, issuer: by, by: by, at: s.known}.item(t),
+				said{about: by, issuer: s.r.root, by: s.r.root, at: s.known, cutoff: epoch}.item(t)}
+			expect(t, s.judge(), c.verdict, c.code)
+		})
+	}
+}
+
 // answering is a listed responder of another term.
 func (s *ocspScene) answering(from, to time.Time) *party {
 	p := newParty(s, s.r.issuing, profile{name: "520000 issuing OCSP", eku: certs.OIDEKUOCSPSigning, from: from, to: to, more: []pkix.Extension{noCheck}})
@@ -155,6 +217,12 @@ func (s *ocspScene) answering(from, to time.Time) *party {
 // anyone else.
 func (s *ocspScene) listed(at time.Time, reason int) {
 	s.more = append(s.more, s.r.issuing.listUntil(s, noon, s.at, revocation{who: s.issuing, at: at, reason: reason}))
+}
+
+// told has someone answer that the responder was revoked a minute after it answered.
+func (s *ocspScene) told(by *party, reason int) {
+	s.more = append(s.more, said{about: s.issuing, issuer: s.r.issuing, by: by, at: s.known.Add(2 * time.Minute), status: certs.OCSPRevoked,
+		gone: revocation{at: s.known.Add(time.Minute), reason: reason}}.item(s))
 }
 
 // asked takes ocsp-nocheck from the responder.

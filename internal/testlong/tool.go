@@ -15,7 +15,7 @@ func Tool(t testing.TB, name, debianPackage string) string {
 	if err == nil {
 		return path
 	}
-	missing(t, name, debianPackage)
+	Missing(t, name, debianPackage)
 	return ""
 }
 
@@ -23,12 +23,14 @@ func Tool(t testing.TB, name, debianPackage string) string {
 func File(t testing.TB, path, debianPackage string) string {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
-		missing(t, path, debianPackage)
+		Missing(t, path, debianPackage)
 	}
 	return path
 }
 
-func missing(t testing.TB, what, debianPackage string) {
+// Missing is for what Tool and File cannot look for, such as an algorithm in a program
+// that is there.
+func Missing(t testing.TB, what, debianPackage string) {
 	t.Helper()
 	if os.Getenv("YINXIN_REQUIRE_TOOLS") != "" {
 		t.Fatalf("%s is missing: install %s", what, debianPackage)

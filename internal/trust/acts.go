@@ -86,7 +86,10 @@ func (o *Office) Import(ctx context.Context, q Request) (Scheme, error) {
 	if err != nil {
 		return row, err
 	}
-	if sameList(next.Scheme, kept.Scheme) && slices.EqualFunc(next.Regions, kept.Regions, func(a, b json.RawMessage) bool { return sameList(a, b) }) {
+	newer := func(a json.RawMessage) bool {
+		return !slices.ContainsFunc(kept.Regions, func(b json.RawMessage) bool { return slices.Equal(a, b) })
+	}
+	if sameList(next.Scheme, kept.Scheme) && !slices.ContainsFunc(next.Regions, newer) {
 		return row, ErrNothingNewer
 	}
 	return o.commit(ctx, ActImported, r, row, next, q)
@@ -235,8 +238,11 @@ func (o *Office) Schemes(ctx context.Context) ([]Scheme, error) {
 	return slices.DeleteFunc(all, func(s Scheme) bool { return len(s.Newest) == 0 }), err
 }
 
-// Kept gives a scheme's lists as they are kept, as one bundle.
+// Kept gives a scheme's lists as they are kept and count, as one bundle.
 func (o *Office) Kept(ctx context.Context, s Scheme) (*certs.Bundle, error) {
 	r, err := o.rows(ctx)
-	return r.bundle(s, ""), err
+	if err != nil {
+		return nil, err
+	}
+	return r.bundle(s, "").Named()
 }

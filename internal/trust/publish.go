@@ -51,7 +51,8 @@ func (o *Office) rows(ctx context.Context) (r rows, err error) {
 	return r, nil
 }
 
-// bundle is what is kept of a scheme, without this region's list.
+// bundle is what is kept of a scheme, without this region's list: of a region that
+// the scheme dropped, or whose key it replaced, too, for what it said is remembered.
 func (r rows) bundle(s Scheme, region string) *certs.Bundle {
 	b := &certs.Bundle{Scheme: s.Newest, Regions: []json.RawMessage{}}
 	for _, raw := range s.History {

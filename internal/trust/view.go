@@ -130,7 +130,9 @@ func (o *Office) publish(ctx context.Context, r rows, v *view) (string, error) {
 		}
 		row.Newest = raw
 	}
-	v.bundle = r.bundle(row, o.c.Region)
+	if v.bundle, err = r.bundle(row, o.c.Region).Named(); err != nil {
+		return "", err
+	}
 	v.bundle.Regions = append(v.bundle.Regions, v.region)
 	slices.Reverse(v.bundle.Regions) // its own first
 	return row.Name, nil
@@ -191,7 +193,11 @@ func (o *Office) open(r rows, published string, now time.Time, v *view) error {
 		if s.Name == published || s.Name == Own || !s.trusted() {
 			continue
 		}
-		t, err := r.bundle(s, o.c.Region).Open(certs.TrustOptions{Anchors: []string{s.Name}, At: now})
+		named, err := r.bundle(s, o.c.Region).Named()
+		if err != nil {
+			return err
+		}
+		t, err := named.Open(certs.TrustOptions{Anchors: []string{s.Name}, At: now})
 		if err != nil && !errors.Is(err, certs.ErrTrustExpired) {
 			return err
 		}

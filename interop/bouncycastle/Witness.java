@@ -1,5 +1,8 @@
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
+import java.io.InputStreamReader;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -35,35 +38,57 @@ import org.bouncycastle.cert.ocsp.CertificateID;
 import org.bouncycastle.cert.ocsp.OCSPResp;
 import org.bouncycastle.cert.ocsp.RevokedStatus;
 import org.bouncycastle.cert.ocsp.SingleResp;
+import org.bouncycastle.cms.CMSSignedData;
 import org.bouncycastle.cms.jcajce.JcaSignerInfoVerifierBuilder;
+import org.bouncycastle.jcajce.PKIXExtendedParameters;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.DigestCalculatorProvider;
 import org.bouncycastle.operator.jcajce.JcaContentVerifierProviderBuilder;
 import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
+import org.bouncycastle.pkcs.PKCS10CertificationRequest;
+import org.bouncycastle.tsp.TSPException;
+import org.bouncycastle.tsp.TimeStampRequest;
 import org.bouncycastle.tsp.TimeStampResponse;
 import org.bouncycastle.tsp.TimeStampToken;
 
 /**
- * What BouncyCastle makes of our certificates, lists, answers and tokens. Prints
- * what it read, and ends with 0 where it holds the thing for good, with 1 and
- * the reason where it refuses. Files are DER.
+ * What BouncyCastle makes of our certificates, lists, answers and tokens. It prints
+ * what it read, and last "good" where it holds the thing for good, or "refused: " and
+ * the reason. Files are DER. Without arguments it answers one question a line, whose
+ * parts stand between tabs, so that a Java starts once for many.
  */
 public final class Witness {
     public static void main(String[] args) throws Exception {
         Security.addProvider(new BouncyCastleProvider());
-        List<String> rest = Arrays.asList(args).subList(1, args.length);
+        if (args.length > 0) {
+            System.exit(judge(Arrays.asList(args)) ? 0 : 1);
+        }
+        BufferedReader questions = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = questions.readLine(); line != null; line = questions.readLine()) {
+            judge(Arrays.asList(line.split("\t")));
+        }
+    }
+
+    private static boolean judge(List<String> question) {
+        String verdict = "good";
         try {
-            switch (args[0]) {
+            List<String> rest = question.subList(1, question.size());
+            switch (question.get(0)) {
                 case "path" -> path(rest);
                 case "crl" -> crl(rest);
                 case "ocsp" -> ocsp(rest);
                 case "token" -> token(rest);
-                default -> throw new IllegalArgumentException(args[0]);
+                case "request" -> request(rest);
+                case "certificates" -> certificates(rest);
+                default -> throw new IllegalArgumentException(question.get(0));
             }
         } catch (Refused | CertPathValidatorException e) {
-            System.out.println("refused: " + e.getMessage());
-            System.exit(1);
+            verdict = "refused: " + e.getMessage();
+        } catch (Exception e) {
+            verdict = "failed: " + e;
         }
+        System.out.println(verdict.replace('\n', ' '));
+        return verdict.equals("good");
     }
 
     private static final class Refused extends Exception {
@@ -90,7 +115,10 @@ public final class Witness {
         return (X509Certificate) factory().generateCertificate(new ByteArrayInputStream(read(name)));
     }
 
-    /** path TIME ROOT [CRL...] -- LEAF [ISSUER...]: RFC 5280 6, revocation by the lists if there are any. */
+    /**
+     * path TIME ROOT [CRL...] -- LEAF [ISSUER...]: RFC 5280 6, revocation by the lists if
+     * there are any; deltas among them are used for the full lists that they are for.
+     */
     private static void path(List<String> args) throws Exception {
         int cut = args.indexOf("--");
         List<X509Certificate> chain = new ArrayList<>();
@@ -106,8 +134,9 @@ public final class Witness {
         p.setRevocationEnabled(!lists.isEmpty());
         lists.addAll(chain);
         p.addCertStore(CertStore.getInstance("Collection", new CollectionCertStoreParameters(lists), "BC"));
-        CertPathValidator.getInstance("PKIX", "BC").validate(factory().generateCertPath(chain), p);
-        System.out.println("good: " + chain.get(0).getSubjectX500Principal());
+        PKIXExtendedParameters withDeltas = new PKIXExtendedParameters.Builder(p).setUseDeltasEnabled(true).build();
+        CertPathValidator.getInstance("PKIX", "BC").validate(factory().generateCertPath(chain), withDeltas);
+        System.out.println("subject: " + chain.get(0).getSubjectX500Principal());
     }
 
     /** crl LIST ISSUER SERIAL: the signature, and whether the serial stands in it. */
@@ -164,24 +193,56 @@ public final class Witness {
         System.out.println("nonce: " + (nonce == null ? "none" : HexFormat.of().formatHex(nonce.getExtnValue().getOctets())));
     }
 
-    /** token REPLY ISSUER DATA: a time-stamp reply over SM3 of the data, by a certificate in it that the issuer signed. */
+    /**
+     * token QUERY REPLY ISSUER DATA [AUTHORITY]: the reply is one to the query (RFC 3161
+     * 2.4.2), over SM3 of the data, by a certificate that the issuer signed: the one in
+     * the token, or where it has none the one that is given.
+     */
     private static void token(List<String> args) throws Exception {
-        TimeStampResponse reply = new TimeStampResponse(read(args.get(0)));
+        TimeStampResponse reply = new TimeStampResponse(read(args.get(1)));
         TimeStampToken token = reply.getTimeStampToken();
         must(token != null, "no token: " + reply.getStatusString());
-        X509CertificateHolder issuer = new JcaX509CertificateHolder(certificate(args.get(1)));
-        JcaContentVerifierProviderBuilder by = new JcaContentVerifierProviderBuilder().setProvider("BC");
-        List<X509CertificateHolder> signers = new ArrayList<>(token.getCertificates().getMatches(token.getSID()));
-        must(signers.size() == 1, signers.size() + " signers");
-        must(signers.get(0).isSignatureValid(by.build(issuer)), "the authority's certificate is not the issuer's");
         try {
-            token.validate(new JcaSignerInfoVerifierBuilder(new JcaDigestCalculatorProviderBuilder().setProvider("BC").build()).setProvider("BC").build(signers.get(0)));
-        } catch (org.bouncycastle.tsp.TSPException e) {
+            reply.validate(new TimeStampRequest(read(args.get(0))));
+            X509CertificateHolder signer = signer(token, args.subList(4, args.size()));
+            JcaContentVerifierProviderBuilder by = new JcaContentVerifierProviderBuilder().setProvider("BC");
+            must(signer.isSignatureValid(by.build(certificate(args.get(2)))), "the authority's certificate is not the issuer's");
+            token.validate(new JcaSignerInfoVerifierBuilder(new JcaDigestCalculatorProviderBuilder().setProvider("BC").build()).setProvider("BC").build(signer));
+        } catch (TSPException e) {
             throw new Refused(e.getMessage());
         }
-        byte[] imprint = MessageDigest.getInstance("SM3", "BC").digest(read(args.get(2)));
+        byte[] imprint = MessageDigest.getInstance("SM3", "BC").digest(read(args.get(3)));
         must(Arrays.equals(imprint, token.getTimeStampInfo().getMessageImprintDigest()), "another imprint");
         System.out.println("time: " + token.getTimeStampInfo().getGenTime().toInstant());
         System.out.println("nonce: " + token.getTimeStampInfo().getNonce());
+        System.out.println("policy: " + token.getTimeStampInfo().getPolicy());
+    }
+
+    @SuppressWarnings("unchecked") // SignerId is a Selector of nothing in particular
+    private static X509CertificateHolder signer(TimeStampToken token, List<String> given) throws Exception {
+        List<X509CertificateHolder> inside = new ArrayList<>(token.getCertificates().getMatches(token.getSID()));
+        System.out.println("certificates: " + inside.size());
+        if (!given.isEmpty()) {
+            must(inside.isEmpty(), "the token has a certificate");
+            return new JcaX509CertificateHolder(certificate(given.get(0)));
+        }
+        must(inside.size() == 1, inside.size() + " signers");
+        return inside.get(0);
+    }
+
+    /** request CSR: the proof of possession. */
+    private static void request(List<String> args) throws Exception {
+        PKCS10CertificationRequest request = new PKCS10CertificationRequest(read(args.get(0)));
+        must(request.isSignatureValid(new JcaContentVerifierProviderBuilder().setProvider("BC").build(request.getSubjectPublicKeyInfo())), "proof of possession");
+        System.out.println("subject: " + request.getSubject());
+    }
+
+    /** certificates CMS: those of a certs-only SignedData, as EST sends them (RFC 7030 4.1.3). */
+    private static void certificates(List<String> args) throws Exception {
+        CMSSignedData data = new CMSSignedData(read(args.get(0)));
+        must(data.getSignerInfos().size() == 0, "it is signed");
+        for (X509CertificateHolder c : data.getCertificates().getMatches(null)) {
+            System.out.println("certificate: " + c.getSubject());
+        }
     }
 }
