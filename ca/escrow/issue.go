@@ -33,6 +33,9 @@ func (o *Office) Issue(ctx context.Context, r ca.IssueRequest) (Pair, error) {
 		return Pair{}, err
 	}
 	ref, err := o.c.CA.Admit(ctx, r)
+	if errors.Is(err, act.ErrRetryTaken) { // another call came first
+		return o.first(ctx, r.Retry)
+	}
 	if err != nil {
 		return Pair{}, err
 	}
@@ -46,10 +49,20 @@ func (o *Office) Issue(ctx context.Context, r ca.IssueRequest) (Pair, error) {
 	if r.Admitted = true; r.CSR == nil {
 		return Pair{}, fmt.Errorf("%w: a pair of certificates is asked for by a request", ErrRefused)
 	}
-	if p, err = o.begin(ctx, r); errors.Is(err, act.ErrRetryTaken) { // another call came first
-		if p, found, err = o.retried(ctx, r.Retry); !found && (err == nil || errors.Is(err, ErrNotFound)) {
-			err = ca.ErrRetryMismatch
-		}
+	if p, err = o.begin(ctx, r); errors.Is(err, act.ErrRetryTaken) {
+		return o.first(ctx, r.Retry)
+	}
+	if err != nil {
+		return Pair{}, err
+	}
+	return o.complete(ctx, p)
+}
+
+// first completes the pair that another call with the same idempotency key began.
+func (o *Office) first(ctx context.Context, r *act.Retry) (Pair, error) {
+	p, found, err := o.retried(ctx, r)
+	if !found && (err == nil || errors.Is(err, ErrNotFound)) {
+		err = ca.ErrRetryMismatch
 	}
 	if err != nil {
 		return Pair{}, err
