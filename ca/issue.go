@@ -58,9 +58,12 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	if serial, err := a.admit(ctx, r); err != nil {
+	switch serial, err := a.admit(ctx, r); {
+	case errors.Is(err, act.ErrRetryTaken):
+		return a.first(ctx, r.Retry, err)
+	case err != nil:
 		return Row{}, err
-	} else if serial != "" {
+	case serial != "":
 		return a.c.Store.Certificate(ctx, serial)
 	}
 	subject := Name{Organization: r.AgencyName, CommonName: r.CommonName}
@@ -74,11 +77,16 @@ func (a *Authority) Issue(ctx context.Context, r IssueRequest) (Row, error) {
 	if err == nil {
 		return row, nil
 	}
-	// Another call with the same idempotency key may have come first.
-	first, found, again := a.retried(ctx, r.Retry)
+	return a.first(ctx, r.Retry, err)
+}
+
+// first gives what another call with the same idempotency key made, if it was that
+// which failed this one.
+func (a *Authority) first(ctx context.Context, r *act.Retry, err error) (Row, error) {
+	row, found, again := a.retried(ctx, r)
 	switch {
 	case found:
-		return first, nil
+		return row, nil
 	case errors.Is(again, ErrRetryMismatch):
 		return Row{}, again
 	}

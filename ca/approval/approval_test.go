@@ -1,6 +1,7 @@
 package approval_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"strings"
 	"sync"
@@ -55,6 +56,30 @@ func TestTwoOfficers(t *testing.T) {
 	if n := h.journalled(did); n != 1 {
 		t.Errorf("it was done %d times", n)
 	}
+}
+
+// A key that stands for another office's act opens no gate: neither for a request
+// that differs nor, where the key is forgotten a moment later, for the same one.
+func TestAKeyThatWasUsedElsewherePassesNothing(t *testing.T) {
+	h := newHouse(t)
+	h.strict()
+	a, err := act.New(h.now, rand.Reader, "stamp.made", "x", "y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := wish(h.officer("张三"), "k")
+	a.Retry = &act.Retry{Owner: wanted.Retry.Owner, Key: wanted.Retry.Key, Request: [32]byte{9}}
+	if err := h.db.Commit(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	ref, err := h.Pass(t.Context(), wanted)
+	h.want("another's key passes with "+ref, err, approval.ErrRetryMismatch)
+	wanted.Retry.Request = a.Retry.Request
+	ref, err = h.Pass(t.Context(), wanted)
+	h.want("the same request passes with "+ref, err, act.ErrRetryTaken)
+	h.now = noon.Add(act.RetryLife + time.Minute)
+	_, err = h.Pass(t.Context(), wanted)
+	h.want("forgotten", err, approval.ErrPending)
 }
 
 // Whoever could be the one who asked is not the second officer.

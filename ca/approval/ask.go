@@ -22,7 +22,9 @@ func (o *Office) Pass(ctx context.Context, a act.Asked) (ref string, err error) 
 	case err != nil || known == ours:
 		return refOf(r, err)
 	case known == another:
-		return "", nil // done before any rule was; its office finds it, or tells the mismatch
+		// Its office looks before it asks here, and found nothing. To let the act pass
+		// would be a way around every rule: the key may be forgotten a moment later.
+		return "", act.ErrRetryTaken
 	}
 	if !h.Always {
 		rule, err := o.c.Store.Rule(ctx, h.ruledBy(a.Kind))
@@ -97,14 +99,15 @@ func (o *Office) retried(ctx context.Context, retry *act.Retry) (Request, slot, 
 	if err != nil || !found {
 		return Request{}, nothing, err
 	}
+	if done.Request != retry.Request {
+		return Request{}, nothing, ErrRetryMismatch
+	}
 	r, err := o.c.Store.Request(ctx, done.Act)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Request{}, another, nil
 	case err != nil:
 		return Request{}, nothing, err
-	case done.Request != retry.Request:
-		return Request{}, nothing, ErrRetryMismatch
 	}
 	return o.as(r), ours, nil
 }

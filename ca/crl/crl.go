@@ -43,6 +43,10 @@ func (h *Header) rest() time.Duration {
 	return time.Duration(h.Entries/entriesPerSecond) * time.Second
 }
 
+// afterFailure is how long a list that could not be published is not made again: on a
+// full disk, whoever asks would else have a long one made over and over.
+func (h *Header) afterFailure() time.Duration { return min(h.rest(), time.Minute) }
+
 // ErrClockBackwards: the clock stands before a list that was published or before an
 // act. A list from the past would hide revocations from those who compare times.
 var ErrClockBackwards = errors.New("the clock went backwards: no revocation list is published")
@@ -66,7 +70,7 @@ type Publisher struct {
 	mu       sync.Mutex
 	scopes   map[string]*sync.Mutex // one publication of a scope at a time
 	known    map[string]List        // by name: the lists as they were last read
-	troubled map[string]bool        // scopes whose newest publication failed
+	troubled map[string]time.Time   // scopes whose newest publication failed, and when
 }
 
 // counters of what was published, and what was not, since the start.
@@ -77,7 +81,7 @@ func New(c Config) (*Publisher, error) {
 	if c.Authority == nil || c.Store == nil || c.Clock == nil || c.Log == nil {
 		return nil, errors.New("crl: incomplete configuration")
 	}
-	return &Publisher{c: c, scopes: map[string]*sync.Mutex{}, known: map[string]List{}, troubled: map[string]bool{}}, nil
+	return &Publisher{c: c, scopes: map[string]*sync.Mutex{}, known: map[string]List{}, troubled: map[string]time.Time{}}, nil
 }
 
 // now in whole seconds, as lists have it.

@@ -34,6 +34,65 @@ func (f *faulty) Publish(ctx context.Context, scope string, after uint64, lists 
 	return errDisk
 }
 
+// full is a store with many revocations on a disk that is full.
+type full struct {
+	crl.Store
+	made  int // lists that were begun
+	fails bool
+}
+
+func (f *full) Revoked(_ context.Context, _, _, after string, _ int) (out []ca.Revocation, err error) {
+	if after == "" {
+		f.made++
+	}
+	for i := range 500 {
+		out = append(out, ca.Revocation{Serial: fmt.Sprintf("4%031x", i), At: noon, Reason: certs.ReasonSuperseded})
+	}
+	return out, nil
+}
+
+func (f *full) Publish(ctx context.Context, scope string, after uint64, lists ...crl.List) error {
+	if f.fails {
+		return errDisk
+	}
+	return f.Store.Publish(ctx, scope, after, lists...)
+}
+
+// Whoever asks while the disk is full gets the list that stands, and cannot have a long
+// one made over and over that nobody will keep.
+func TestALongListThatFailsIsNotMadeAgainAtOnce(t *testing.T) {
+	o := open(t)
+	store := &full{}
+	o.wrap = func(s crl.Store) crl.Store { store.Store = s; return store }
+	o.lists = o.publisher()
+	ask := func(want int) crl.List {
+		t.Helper()
+		l, err := o.lists.List(t.Context(), "root")
+		if err != nil || l.Entries != 500 || store.made != want {
+			t.Fatalf("%d entries, made %d times, not %d: %v", l.Entries, store.made, want, err)
+		}
+		return l
+	}
+	first := ask(1)
+	o.now, store.fails = o.now.Add(10*time.Second), true
+	for range 10 {
+		ask(2)
+	}
+	o.now = o.now.Add(5 * time.Second)
+	ask(3)
+	o.now, store.fails = o.now.Add(5*time.Second), false
+	if l := ask(4); l.Number <= first.Number {
+		t.Error("it is not published again")
+	}
+	// One that has ended is tried whatever failed.
+	o.now, store.fails = o.now.Add(crl.Life+time.Second), true
+	for i := range 2 {
+		if _, err := o.lists.List(t.Context(), "root"); !errors.Is(err, errDisk) || store.made != 5+i {
+			t.Errorf("%v, made %d times", err, store.made)
+		}
+	}
+}
+
 // Each write of a round of publications fails once, persisted or not, and then the
 // process dies. Register, journal and lists agree afterwards, and numbers have risen.
 func TestPublicationFaults(t *testing.T) {

@@ -13,6 +13,9 @@ type due func(ctx context.Context, n name, standing *Header, now time.Time) (boo
 
 // scheduled is what is due whether anyone asks or not.
 func (p *Publisher) scheduled(ctx context.Context, n name, h *Header, now time.Time) (bool, error) {
+	if p.failed(n, h, now) {
+		return false, nil
+	}
 	every := fullEvery
 	if n.delta {
 		every = deltaEvery
@@ -29,11 +32,23 @@ func (p *Publisher) scheduled(ctx context.Context, n name, h *Header, now time.T
 
 // wanted is what is due when someone asks.
 func (p *Publisher) wanted(ctx context.Context, n name, h *Header, now time.Time) (bool, error) {
+	if p.failed(n, h, now) {
+		return false, nil
+	}
 	age := now.Sub(h.This)
 	if age < 0 || age >= max(h.rest(), time.Second) {
 		return true, nil
 	}
 	return p.changed(ctx, n, h, age)
+}
+
+// failed tells whether a list, one that has not ended, was tried a moment ago.
+func (p *Publisher) failed(n name, h *Header, now time.Time) bool {
+	p.mu.Lock()
+	at, troubled := p.troubled[n.scope()]
+	p.mu.Unlock()
+	since := now.Sub(at)
+	return troubled && !now.After(h.Next) && since >= 0 && since < h.afterFailure()
 }
 
 // changed tells whether something was revoked since that a list of its age may tell.
@@ -86,7 +101,7 @@ func (p *Publisher) tell(ctx context.Context, n name, err error) {
 	if err == nil {
 		delete(p.troubled, n.scope()) // a full list brings its delta
 	} else {
-		p.troubled[n.scope()] = true
+		p.troubled[n.scope()] = p.now()
 	}
 	after := len(p.troubled)
 	p.mu.Unlock()

@@ -23,7 +23,19 @@ const completeLife = act.RetryLife - 24*time.Hour
 // gets the same octets, and completes what was left half done.
 func (o *Office) Issue(ctx context.Context, r ca.IssueRequest) (Pair, error) {
 	r.Dual = true
+	// What was begun is completed without being asked about again. A key that stands
+	// for something else may be that of a request, which the gate knows.
+	p, found, err := o.retried(ctx, r.Retry)
+	switch {
+	case found:
+		return o.complete(ctx, p)
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return Pair{}, err
+	}
 	ref, err := o.c.CA.Admit(ctx, r)
+	if errors.Is(err, act.ErrRetryTaken) { // another call came first
+		return o.first(ctx, r.Retry)
+	}
 	if err != nil {
 		return Pair{}, err
 	}
@@ -37,13 +49,8 @@ func (o *Office) Issue(ctx context.Context, r ca.IssueRequest) (Pair, error) {
 	if r.Admitted = true; r.CSR == nil {
 		return Pair{}, fmt.Errorf("%w: a pair of certificates is asked for by a request", ErrRefused)
 	}
-	p, found, err := o.retried(ctx, r.Retry)
-	if err == nil && !found {
-		if p, err = o.begin(ctx, r); errors.Is(err, act.ErrRetryTaken) { // another call came first
-			if p, found, err = o.retried(ctx, r.Retry); err == nil && !found {
-				err = ca.ErrRetryMismatch
-			}
-		}
+	if p, err = o.begin(ctx, r); errors.Is(err, act.ErrRetryTaken) {
+		return o.first(ctx, r.Retry)
 	}
 	if err != nil {
 		return Pair{}, err
@@ -51,6 +58,20 @@ func (o *Office) Issue(ctx context.Context, r ca.IssueRequest) (Pair, error) {
 	return o.complete(ctx, p)
 }
 
+// first completes the pair that another call with the same idempotency key began.
+func (o *Office) first(ctx context.Context, r *act.Retry) (Pair, error) {
+	p, found, err := o.retried(ctx, r)
+	if !found && (err == nil || errors.Is(err, ErrNotFound)) {
+		err = ca.ErrRetryMismatch
+	}
+	if err != nil {
+		return Pair{}, err
+	}
+	return o.complete(ctx, p)
+}
+
+// retried finds the pair that was begun under the idempotency key; ErrNotFound where
+// another act stands under it.
 func (o *Office) retried(ctx context.Context, r *act.Retry) (Pair, bool, error) {
 	if r == nil {
 		return Pair{}, false, nil
@@ -63,9 +84,6 @@ func (o *Office) retried(ctx context.Context, r *act.Retry) (Pair, bool, error) 
 		return Pair{}, false, ca.ErrRetryMismatch
 	}
 	p, err := o.c.Store.Pair(ctx, done.Act)
-	if errors.Is(err, ErrNotFound) { // a key that another act was asked for under
-		err = ca.ErrRetryMismatch
-	}
 	return p, err == nil, err
 }
 

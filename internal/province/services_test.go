@@ -228,6 +228,6 @@ func TestAnotherProvincesDocument(t *testing.T) {
 	if _, err := far.CA.Revoke(t.Context(), ca.RevokeRequest{Serial: maker.Row.Serial, Reason: certs.ReasonKeyCompromise, Who: "李四", Why: "失窃"}); err != nil {
 		t.Fatal(err)
 	}
-	near.Lists.Refresh(t.Context(), near.asked.get(near.clock.now()).Fetch)
+	near.Lists.Refresh(t.Context(), near.asked.get(near.clock.now(), near.collector).Fetch)
 	judge(verify.CannotConfirm, verify.ServiceDistrusted)
 }

@@ -9,6 +9,7 @@ import (
 
 	"yinxin/internal/agency"
 	"yinxin/internal/province/provincetest"
+	"yinxin/seal"
 )
 
 // filled puts something into each parameter of a route's path.
@@ -92,6 +93,10 @@ func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
 	h := newHouse(t)
 	stamp := h.StampJSON(t, `{"a":1}`)
 	licence := h.Issue(t)
+	pair := h.pair(t)
+	var asked seal.Request
+	h.post(t, "/api/v1/seal-requests", `{"operator":"x","reason":"y"}`).want(t, http.StatusCreated, &asked)
+	request := h.waiting(t).ID.String()
 	var scopes []string
 	for _, s := range agency.Scopes() {
 		if s != agency.ScopeAdmin {
@@ -109,6 +114,17 @@ func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
 		{post, "/api/v1/seals/ID/cancel", h.Seal.ID, "52000000009999"},
 		{get, "/api/v1/certificates/ID", h.Seal.CertSerial, "01"},
 		{post, "/api/v1/certificates/ID/revoke", h.Seal.CertSerial, "01"},
+		{post, "/api/v1/certificates/ID/hold", pair.Signing.Serial, "01"},
+		{post, "/api/v1/certificates/ID/release", pair.Signing.Serial, "01"},
+		{post, "/api/v1/certificates/ID/renew", pair.Signing.Serial, "01"},
+		{post, "/api/v1/certificates/ID/recover", pair.Encryption.Serial, "01"},
+		{get, "/api/v1/certificates/ID/pair", pair.Encryption.Serial, "01"},
+		{get, "/api/v1/requests/ID", request, "01900000-0000-7000-8000-000000000000"},
+		{post, "/api/v1/requests/ID/approve", request, "01900000-0000-7000-8000-000000000000"},
+		{post, "/api/v1/requests/ID/refuse", request, "01900000-0000-7000-8000-000000000000"},
+		{post, "/api/v1/requests/ID/withdraw", request, "01900000-0000-7000-8000-000000000000"},
+		{get, "/api/v1/seal-requests/ID", asked.ID, "52000000009999"},
+		{post, "/api/v1/seal-requests/ID/withdraw", asked.ID, "52000000009999"},
 		{get, "/api/v1/licences/ID", licence.Identifier, "1.2.156.3005.2.none"},
 		{get, "/api/v1/licences/ID/qr.png", licence.Identifier, "1.2.156.3005.2.none"},
 		{post, "/api/v1/licences/ID/suspend", licence.Identifier, "1.2.156.3005.2.none"},
@@ -129,7 +145,7 @@ func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
 			h.get(t, strings.Replace(c.path, "ID", c.there, 1), bearer(h.key)).want(t, http.StatusOK, nil)
 		}
 	}
-	for _, list := range []string{"stamps", "seals", "certificates", "licences"} {
+	for _, list := range []string{"stamps", "seals", "certificates", "licences", "requests", "escrow", "seal-requests"} {
 		h.get(t, "/api/v1/"+list+"?agency="+provincetest.Agency, bearer(theirs)).problem(t, http.StatusForbidden, "FORBIDDEN")
 		var own listOf[map[string]any]
 		if h.get(t, "/api/v1/"+list, bearer(theirs)).want(t, http.StatusOK, &own); len(own.Items) != 0 || own.Items == nil {
@@ -236,7 +252,7 @@ func TestFormsAreReadInOneWay(t *testing.T) {
 		t.Errorf("the seal was changed: %+v %v", s, err)
 	}
 	for _, q := range []string{"limit=0", "limit=501", "limit=x", "limit=-1"} {
-		for _, list := range []string{"stamps", "seals", "certificates", "licences"} {
+		for _, list := range []string{"stamps", "seals", "certificates", "licences", "requests", "escrow", "seal-requests"} {
 			h.get(t, "/api/v1/"+list+"?"+q, bearer(h.key)).problem(t, http.StatusBadRequest, "BAD_REQUEST")
 		}
 	}

@@ -63,12 +63,14 @@ func retry(r *http.Request, request any, document func() ([32]byte, error)) (*ac
 	return &act.Retry{Owner: caller.Agency, Key: key, Request: [32]byte(h.Sum(nil))}, nil
 }
 
+var errLimit = fail(badRequest, "limit is 1 to 500")
+
 // page reads limit and cursor.
 func page(r *http.Request) (cursor string, limit int, err error) {
 	limit = aPage
 	if text := r.URL.Query().Get("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
-			return "", 0, fail(badRequest, "limit is 1 to 500")
+			return "", 0, errLimit
 		}
 	}
 	return r.URL.Query().Get("cursor"), limit, nil

@@ -158,7 +158,9 @@ func (s *Server) defineLicenceType(w http.ResponseWriter, r *http.Request) error
 }
 
 func (s *Server) licenceStatus(w http.ResponseWriter, r *http.Request) error {
-	signed, err := s.p.Licences.Status(r.Context(), mux.Vars(r)["id"], r.URL.Query().Get("nonce"))
+	signed, err := inTurn(r.Context(), s, func(ctx context.Context) ([]byte, error) {
+		return s.p.Licences.Status(ctx, mux.Vars(r)["id"], r.URL.Query().Get("nonce"))
+	})
 	if err != nil {
 		return ruled(err)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/base64"
 	"io"
 	"mime"
@@ -25,7 +26,7 @@ const (
 
 func (s *Server) ocspRoutes() []endpoint {
 	return []endpoint{
-		{post, "/ocsp", "", "status of certificates (RFC 6960), as of now", nil, raw(mediaOCSPRequest), raw(mediaOCSPResponse), s.ocspPost},
+		{post, "/ocsp", "", "status of certificates (RFC 6960), as of now", nil, raw(mediaOCSPRequest).inBrief(), raw(mediaOCSPResponse), s.ocspPost},
 		{get, ocspByGet + "{request}", "", "status of a certificate (RFC 5019), cacheable", nil, content{}, raw(mediaOCSPResponse), s.ocspGet},
 	}
 }
@@ -50,18 +51,22 @@ func (s *Server) ocspPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	request, err := io.ReadAll(io.LimitReader(r.Body, certs.MaxOCSPRequest+1))
 	if err != nil {
+		return bodyError(err)
+	}
+	a, err := s.ocsp(r, request, s.clock())
+	if err != nil {
 		return err
 	}
-	a, err := s.p.OCSP.Respond(r.Context(), request, s.clock())
-	s.tellOCSP(r, a, err)
 	w.Header().Set("Cache-Control", "no-store")
 	return writeBytes(w, http.StatusOK, mediaOCSPResponse, a.DER)
 }
 
 // ocspGet answers with what was signed within minutes, if it still holds.
 func (s *Server) ocspGet(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.p.OCSP.Respond(r.Context(), ocspInPath(r.URL.Path), time.Time{})
-	s.tellOCSP(r, a, err)
+	a, err := s.ocsp(r, ocspInPath(r.URL.Path), time.Time{})
+	if err != nil {
+		return err
+	}
 	h := w.Header()
 	if !a.Public {
 		h.Set("Cache-Control", "no-store")
@@ -98,11 +103,15 @@ func ocspInPath(path string) []byte {
 	return request
 }
 
-// tellOCSP counts an answer, and logs why there was none. A refusal is answered with
-// 200 as any OCSP response is.
-func (s *Server) tellOCSP(r *http.Request, a ocsp.Answer, err error) {
-	s.metrics.ocsp.WithLabelValues(a.Status).Inc()
-	if err != nil {
-		s.log.Error("no OCSP answer", "requestId", requestID(r.Context()), "status", a.Status, "error", err)
-	}
+// ocsp gives an answer, counts it, and logs why there was none. A refusal is answered
+// with 200 as any OCSP response is.
+func (s *Server) ocsp(r *http.Request, request []byte, since time.Time) (ocsp.Answer, error) {
+	return inTurn(r.Context(), s, func(ctx context.Context) (ocsp.Answer, error) {
+		a, err := s.p.OCSP.Respond(ctx, request, since)
+		s.metrics.ocsp.WithLabelValues(a.Status).Inc()
+		if err != nil {
+			s.log.Error("no OCSP answer", "requestId", requestID(ctx), "status", a.Status, "error", err)
+		}
+		return a, nil
+	})
 }

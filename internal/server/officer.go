@@ -32,8 +32,12 @@ func actForm(r *http.Request, form any, operator *string) error {
 // agencyAsked is whose rows a list is to show: the caller's own where none is named,
 // and "" for all, which only the province's own may see.
 func agencyAsked(r *http.Request) (string, error) {
+	return agencyListed(r, r.URL.Query().Get("agency"))
+}
+
+// agencyListed is agencyAsked of an agency that was named elsewhere than in the query.
+func agencyListed(r *http.Request, of string) (string, error) {
 	caller, _ := callerOf(r.Context())
-	of := r.URL.Query().Get("agency")
 	if of == "" && !caller.May(agency.ScopeAdmin) {
 		of = caller.Agency
 	}

@@ -43,3 +43,21 @@ func TestTheOperatorIsTheOfficerOfTheKey(t *testing.T) {
 		t.Errorf("it is %s", s.State)
 	}
 }
+
+// A request for an outside authority's certificate is asked for, answered and given
+// up in the officer's own name too.
+func TestSealRequestsAreInTheOfficersName(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	mine := bearer(h.officerKey(t, provincetest.Agency, "张三", agency.ScopeSealManage, agency.ScopeSealRead))
+	const path, another, own = "/api/v1/seal-requests", `{"operator":"李四","reason":"y"}`, `{"reason":"y"}`
+	h.post(t, path, another, mine).problem(t, http.StatusForbidden, "FORBIDDEN")
+	var asked seal.Request
+	if h.post(t, path, own, mine).want(t, http.StatusCreated, &asked); asked.Who != "张三" {
+		t.Errorf("it is by %q", asked.Who)
+	}
+	certificate := `{"certificate":"x",` + another[1:]
+	h.post(t, path+"/"+asked.ID+"/certificate", certificate, mine).problem(t, http.StatusForbidden, "FORBIDDEN")
+	h.post(t, path+"/"+asked.ID+"/withdraw", another, mine).problem(t, http.StatusForbidden, "FORBIDDEN")
+	h.post(t, path+"/"+asked.ID+"/withdraw", own, mine).want(t, http.StatusOK, nil)
+}

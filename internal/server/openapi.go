@@ -73,7 +73,6 @@ var parameters = map[string]object{
 	"to":              {"in": "query", "schema": object{"type": "string", "format": "date-time"}},
 	"profile":         {"in": "query", "schema": object{"type": "string"}},
 	"issuedBy":        {"in": "query", "description": "name of the issuer, such as issuing", "schema": object{"type": "string"}},
-	"subject":         {"in": "query", "description": "a part of the subject, in letters of either case", "schema": object{"type": "string", "maxLength": 200}},
 	"serial":          {"in": "query", "description": "the first digits of the serial number", "schema": object{"type": "string", "maxLength": 200}},
 	"expiresAfter":    {"in": "query", "description": "this moment or later", "schema": object{"type": "string", "format": "date-time"}},
 	"expiresBefore":   {"in": "query", "schema": object{"type": "string", "format": "date-time"}},

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"yinxin/ca"
+	"yinxin/ca/tsa"
 	"yinxin/hsm"
 	"yinxin/internal/agency"
 	"yinxin/internal/province/provincetest"
@@ -154,6 +155,18 @@ func TestFaultsAndTheirProblems(t *testing.T) {
 		f := asFailure(ruled(wrapped))
 		if f.status != c.status || (f.detail != "") != c.tells {
 			t.Errorf("%v: %d %q", c.err, f.status, f.detail)
+		}
+	}
+}
+
+// What an authority elsewhere said, and where it stands, is for the log.
+func TestWhatFailsInsideIsToldByItsSentence(t *testing.T) {
+	t.Parallel()
+	for _, sentinel := range []error{tsa.ErrOutside, tsa.ErrCertificate, tsa.ErrClockBackwards, ca.ErrEnded} {
+		err := ruled(fmt.Errorf("stamp: %w: %w", sentinel, errors.New(`Post "https://10.1.2.3/tsa": connection refused`)))
+		f := asFailure(err)
+		if f.status != http.StatusServiceUnavailable || f.detail != sentinel.Error() || !strings.Contains(f.Error(), "10.1.2.3") {
+			t.Errorf("%d %q %v", f.status, f.detail, f)
 		}
 	}
 }

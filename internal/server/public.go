@@ -90,7 +90,7 @@ func (s *Server) sealStatus(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		return err
 	}
-	signed, err := s.p.Seals.Status(r.Context(), id, sum, at, q.Get("nonce"))
+	signed, err := inTurn(r.Context(), s, func(ctx context.Context) ([]byte, error) { return s.p.Seals.Status(ctx, id, sum, at, q.Get("nonce")) })
 	if err != nil {
 		return ruled(err)
 	}
@@ -111,7 +111,7 @@ func (s *Server) statusList(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) signed(w http.ResponseWriter, r *http.Request, make func(context.Context) ([]byte, error), seconds int) error {
-	b, err := make(r.Context())
+	b, err := inTurn(r.Context(), s, make)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,13 @@ type content struct {
 	status int
 	media  map[string]any
 	waits  bool // or 202 with the request, where a second officer must approve
+	brief  bool // a body of a few KB that comes at once and takes no place
+}
+
+// inBrief is for questions (see briefly).
+func (c content) inBrief() content {
+	c.brief = true
+	return c
 }
 
 // either is a body of one of several types.
@@ -78,7 +85,10 @@ func (s *Server) admitted(e endpoint) route {
 	if e.scope == "" {
 		places = s.stranger
 	}
-	if e.method == http.MethodPost {
+	switch {
+	case e.takes.brief:
+		do = s.briefly(do)
+	case e.method == http.MethodPost:
 		do = s.limited(places, do)
 	}
 	if e.scope != "" {
@@ -114,7 +124,7 @@ func (s *Server) publicRoutes() []endpoint {
 	return []endpoint{
 		{post, "/api/v1/verify", "", "judge a file; a report whatever the verdict", nil, raw(mediaOctets, mediaPDF, "application/json"), jsonOf(verify.Report{}), s.verify},
 		{get, "/api/v1/records/{code}", "", "what was recorded under a verification code", nil, content{}, jsonOf(portal.Record{}), s.record},
-		{post, "/api/v1/records", "", "what was recorded of the licence of a QR token", nil, jsonOf(tokenForm{}), jsonOf(portal.Record{}), s.recordByToken},
+		{post, "/api/v1/records", "", "what was recorded of the licence of a QR token", nil, jsonOf(tokenForm{}).inBrief(), jsonOf(portal.Record{}), s.recordByToken},
 		{get, "/api/v1/licences/{id}/status", "", "signed state of a licence", []string{"nonce"}, content{}, jsonOf(statement{}), s.licenceStatus},
 		{get, "/api/v1/seals/{id}/status", "", "signed status of a seal at a time", []string{"at", "seal", "nonce"}, content{}, jsonOf(statement{}), s.sealStatus},
 		{get, "/status/seals", "", "signed list of seals that are or were not in force", nil, content{}, jsonOf(statement{}), s.sealList},
@@ -145,6 +155,8 @@ func (s *Server) certificateRoutes() []endpoint {
 		{post, "/api/v1/certificates", agency.ScopeCertificateIssue, "issue a certificate from a PKCS#10 request", []string{"Idempotency-Key"}, jsonOf(certificateForm{}), created(either{ca.Row{}, escrow.Issued{}}).orWaits(), s.issue},
 		{get, "/api/v1/certificates", agency.ScopeCertificateIssue, "list certificates: a page as JSON, all that match as a table or as lines", slices.Concat(certificateQuery, []string{"bom"}, listing), content{},
 			jsonOf(listOf[ca.Row]{}).or(raw(mediaCSV, mediaLines)), s.certificates},
+		{post, "/api/v1/certificates/search", agency.ScopeCertificateIssue, "look for certificates by a part of the subject, given as a list is", []string{"bom"}, jsonOf(searchForm{}).inBrief(),
+			jsonOf(listOf[ca.Row]{}).or(raw(mediaCSV, mediaLines)), s.searchCertificates},
 		{get, "/api/v1/certificates/{id}", agency.ScopeCertificateIssue, "show a certificate", nil, content{}, jsonOf(ca.Row{}), s.certificate},
 		{post, "/api/v1/certificates/{id}/revoke", agency.ScopeCertificateRevoke, "revoke a certificate, for ever", nil, jsonOf(revokeForm{}), jsonOf(ca.Row{}).orWaits(), s.revoke},
 		{post, "/api/v1/certificates/{id}/renew", agency.ScopeCertificateIssue, "renew a certificate, on a new key or the same", []string{"Idempotency-Key"}, jsonOf(renewForm{}), created(ca.Row{}).orWaits(), s.renew},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -63,6 +64,7 @@ type Server struct {
 	openAPI  []byte
 	busy     chan struct{} // requests with a credential
 	stranger chan struct{} // requests without
+	turns    chan struct{} // answers that are made for strangers (see turn)
 	sealing  *scales       // documents of requests with a credential
 	judging  *scales       // and of strangers, who keep no agency waiting
 	draining atomic.Bool
@@ -74,15 +76,15 @@ func New(c Config) (*Server, error) {
 		c.MaxBody = DefaultMaxBody
 	}
 	s := &Server{p: c.Province, clock: c.Clock, log: c.Log, maxBody: c.MaxBody, metrics: newMetrics(),
-		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers),
+		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers), turns: make(chan struct{}, atOnce*runtime.GOMAXPROCS(0)),
 		sealing: newScales(), judging: newScales()}
 	s.metrics.registry.MustRegister(&certificateEnds{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
-	s.metrics.registry.MustRegister(newTrustEnds(s))
+	s.metrics.registry.MustRegister(patient{newTrustEnds(s), s})
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
 	}
-	s.metrics.registry.MustRegister(listMetrics{c.Province.CRLs})
+	s.metrics.registry.MustRegister(patient{listMetrics{c.Province.CRLs, c.Log}, s})
 	assets, err := portal.Assets()
 	if err != nil {
 		return nil, err
@@ -162,6 +164,10 @@ func ruled(err error) error {
 		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
 	} {
 		if errors.Is(err, known.err) {
+			if known.refusal.status >= http.StatusInternalServerError {
+				// Behind the sentence stands what failed, such as an address inside.
+				return &failure{refusal: known.refusal, detail: known.err.Error(), cause: err}
+			}
 			return failBy(known.refusal, err)
 		}
 	}

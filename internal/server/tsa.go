@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -11,7 +12,7 @@ import (
 
 func (s *Server) tsaRoutes() []endpoint {
 	return []endpoint{
-		{post, "/tsa", "", "time-stamp a digest (RFC 3161); a refusal is a reply too", nil, raw(tsa.MediaQuery), raw(tsa.MediaReply), s.timeStamp},
+		{post, "/tsa", "", "time-stamp a digest (RFC 3161); a refusal is a reply too", nil, raw(tsa.MediaQuery).inBrief(), raw(tsa.MediaReply), s.timeStamp},
 	}
 }
 
@@ -28,10 +29,16 @@ func (s *Server) timeStamp(w http.ResponseWriter, r *http.Request) error {
 	case len(query) == 0:
 		return fail(badRequest, "the body is empty; it is a TimeStampReq in DER")
 	}
-	reply, refused := s.p.TSA.Answer(r.Context(), query)
-	var told *tsa.Refusal
-	if refused != nil && !errors.As(refused, &told) {
-		s.log.Error("no time-stamp", "requestId", requestID(r.Context()), "error", refused)
+	reply, err := inTurn(r.Context(), s, func(ctx context.Context) ([]byte, error) {
+		reply, refused := s.p.TSA.Answer(ctx, query)
+		var told *tsa.Refusal
+		if refused != nil && !errors.As(refused, &told) {
+			s.log.Error("no time-stamp", "requestId", requestID(ctx), "error", refused)
+		}
+		return reply, nil
+	})
+	if err != nil {
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	return writeBytes(w, http.StatusOK, tsa.MediaReply, reply)

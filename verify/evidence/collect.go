@@ -45,9 +45,15 @@ type Collector struct {
 }
 
 // NewCollector gives a Collector that has asked nobody yet.
-func NewCollector() *Collector {
+func NewCollector() *Collector { return newCollector(true) }
+
+// NewServerCollector gives one that asks nothing at this machine either: for a server,
+// which asks on behalf of strangers.
+func NewServerCollector() *Collector { return newCollector(false) }
+
+func newCollector(here bool) *Collector {
 	return &Collector{
-		client: &http.Client{Timeout: questionTime, CheckRedirect: redirect},
+		client: &http.Client{Transport: reach(here), Timeout: questionTime, CheckRedirect: redirect},
 		slots:  make(chan struct{}, maxAtOnce),
 		down:   map[string]error{}, said: map[string]verify.Item{}, left: maxAnswers,
 	}

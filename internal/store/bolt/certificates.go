@@ -64,7 +64,7 @@ func byIssue(f ca.Filter, prefix []byte) order {
 
 // moment is where the ids of a second begin.
 func moment(t time.Time) []byte {
-	return binary.BigEndian.AppendUint64(nil, uint64(t.Truncate(time.Second).UnixMilli())<<16)[:6]
+	return binary.BigEndian.AppendUint64(nil, uint64(max(t.Truncate(time.Second).UnixMilli(), 0))<<16)[:6]
 }
 
 func byRevocation(f ca.Filter) order {
