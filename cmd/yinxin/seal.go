@@ -51,9 +51,10 @@ func (f *makeFlags) named(ctx context.Context, c *call, p *province.Province) er
 	if err != nil {
 		return err
 	}
-	if f.Who, err = c.who(ctx, p); err != nil {
+	if f.By, err = c.officer(ctx, p); err != nil {
 		return err
 	}
+	f.Who = f.By.String()
 	if f.AgencyName = a.Name; f.Name == "" {
 		f.Name = a.Name
 	}
@@ -62,7 +63,6 @@ func (f *makeFlags) named(ctx context.Context, c *call, p *province.Province) er
 
 func runSealMake(ctx context.Context, c *call) error {
 	c.withData()
-	c.withOfficer()
 	f := c.withMake()
 	if err := c.parse(0, 0); err != nil {
 		return err
@@ -74,11 +74,6 @@ func runSealMake(ctx context.Context, c *call) error {
 		if err := f.named(ctx, c, p); err != nil {
 			return err
 		}
-		by, err := c.officer(ctx, p)
-		if err != nil {
-			return err
-		}
-		f.By, f.Who = by, by.String()
 		s, err := p.Seals.Make(ctx, f.MakeRequest)
 		if err != nil {
 			return c.waits(err)
