@@ -45,14 +45,15 @@ func Decode(body []byte) ([]byte, error) {
 // lineLength is RFC 2045 6.8, which readers of base64 with a line buffer need.
 const lineLength = 76
 
-// Encode gives the base64 of an answer.
+// Encode gives the base64 of an answer. Lines end in LF alone: RFC 8951 3.1 has any
+// white space be read, and base64(1) takes no CR.
 func Encode(der []byte) []byte {
 	text := base64.StdEncoding.EncodeToString(der)
 	var out bytes.Buffer
 	for len(text) > 0 {
 		n := min(len(text), lineLength)
 		out.WriteString(text[:n])
-		out.WriteString("\r\n")
+		out.WriteByte('\n')
 		text = text[n:]
 	}
 	return out.Bytes()
