@@ -47,9 +47,6 @@ func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
-	if err := named(r, &form.Operator); err != nil {
-		return err
-	}
 	caller, _ := callerOf(r.Context())
 	m := seal.MakeRequest{Agency: caller.Agency, AgencyName: caller.Name, Name: form.Name, WidthMM: form.MM, HeightMM: form.MM, Who: form.Operator, Why: form.Reason}
 	if m.Name == "" {
@@ -121,9 +118,6 @@ func (s *Server) importSeal(w http.ResponseWriter, r *http.Request) error {
 	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
-	if err := named(r, &form.Operator); err != nil {
-		return err
-	}
 	made, err := s.p.Seals.Import(r.Context(), asked.ID, []byte(form.Certificate), []byte(form.Chain), form.Operator, form.Reason)
 	if err != nil {
 		return ruled(err)
@@ -138,9 +132,6 @@ func (s *Server) recallSeal(w http.ResponseWriter, r *http.Request) error {
 	}
 	var form changeForm
 	if err := actForm(r, &form, &form.Operator); err != nil {
-		return err
-	}
-	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
 	if asked, err = s.p.Seals.Recall(r.Context(), asked.ID, form.Operator, form.Reason); err != nil {
