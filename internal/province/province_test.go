@@ -43,6 +43,8 @@ func (c *clock) move(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
+func (c *clock) moveTo(t time.Time) { c.move(t.Sub(c.now())) }
+
 // house is a province with one seal.
 type house struct {
 	*Province
@@ -213,7 +215,7 @@ func TestASealNotInForceStampsNothing(t *testing.T) {
 	if _, err := h.Seals.StampJSON(ctx, h.request(), doc); !errors.Is(err, seal.ErrNotInForce) {
 		t.Fatal(err)
 	}
-	h.clock.move(time.Hour)
+	h.clock.moveTo(h.clock.now().Truncate(time.Second).Add(time.Hour + time.Millisecond))
 	if _, err := h.Seals.Thaw(ctx, change); err != nil {
 		t.Fatal(err)
 	}
@@ -222,6 +224,15 @@ func TestASealNotInForceStampsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.clock.move(time.Second)
+	want(t, h.judge(t, h.sealJSON(t, doc)), verify.Valid, "")
+	// Thawed as a second begins, it is in force for all of that second.
+	if _, err := h.Seals.Freeze(ctx, change); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.moveTo(h.clock.now().Truncate(time.Second).Add(time.Hour))
+	if _, err := h.Seals.Thaw(ctx, change); err != nil {
+		t.Fatal(err)
+	}
 	want(t, h.judge(t, h.sealJSON(t, doc)), verify.Valid, "")
 	stranger := h.request()
 	stranger.Agency = "11100000000013338W"

@@ -4,7 +4,10 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,12 +126,15 @@ func TestServicesTellWhereTheyAreAsked(t *testing.T) {
 // which are asked for where the lists say and nowhere else.
 func TestAnotherProvincesDocument(t *testing.T) {
 	var far *house
+	var mu sync.Mutex // of asked
 	var asked []string
-	mute := false
+	var mute atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		asked = append(asked, r.URL.Path)
+		mu.Unlock()
 		switch {
-		case mute:
+		case mute.Load():
 			http.Error(w, "no", http.StatusServiceUnavailable)
 		case strings.HasPrefix(r.URL.Path, "/crl/"):
 			issuer := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/crl/"), ".crl")
@@ -187,10 +193,15 @@ func TestAnotherProvincesDocument(t *testing.T) {
 			t.Errorf("%s %v", r.Verdict, got)
 		}
 	}
+	said := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(asked)
+	}
 	near.Province.o.Ask = true
 	judge(verify.CannotConfirm, verify.IssuerUnknown, verify.TimeNotProven)
-	if len(asked) != 0 {
-		t.Errorf("a stranger's server was asked: %v", asked)
+	if s := said(); len(s) != 0 {
+		t.Errorf("a stranger's server was asked: %v", s)
 	}
 	b, err := far.Bundle(t.Context())
 	if err != nil {
@@ -207,16 +218,16 @@ func TestAnotherProvincesDocument(t *testing.T) {
 	judge(verify.CannotConfirm, verify.StatusUnavailable)
 	near.Province.o.Ask = true
 	judge(verify.Valid)
-	n := len(asked)
+	n := len(said())
 	judge(verify.Valid)
-	if len(asked) != n {
-		t.Errorf("what was said a moment ago was asked again: %v", asked[n:])
+	if s := said(); len(s) != n {
+		t.Errorf("what was said a moment ago was asked again: %v", s[n:])
 	}
 	// The region is down: after a minute nothing is known any more.
-	mute = true
+	mute.Store(true)
 	near.clock.move(2 * askEvery)
 	judge(verify.CannotConfirm, verify.StatusUnavailable)
-	mute = false
+	mute.Store(false)
 	near.clock.move(2 * askEvery)
 	far.clock.move(4 * askEvery)
 	judge(verify.Valid)
