@@ -21,7 +21,7 @@ const million = "YINXIN_TEST_CERTIFICATES"
 // crowd is that number, and a tenth of it, who are revoked.
 func crowd(t *testing.T, short int) (certificates, revoked int) {
 	t.Helper()
-	n := testlong.Count(short, 200_000)
+	n := testlong.Count(short, 100_000)
 	if text := os.Getenv(million); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {

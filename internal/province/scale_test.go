@@ -16,7 +16,7 @@ import (
 // with the register is read before it serves. YINXIN_TEST_CERTIFICATES fills it with
 // another number.
 func TestOpensAmongMany(t *testing.T) {
-	n := testlong.Count(5_000, 200_000)
+	n := testlong.Count(5_000, 100_000)
 	if text := os.Getenv("YINXIN_TEST_CERTIFICATES"); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {
