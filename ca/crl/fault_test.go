@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -203,5 +204,44 @@ func TestRevokedMeanwhile(t *testing.T) {
 	wg.Wait()
 	if l := o.fresh("issuing"); l.Entries != 40 {
 		t.Errorf("%d entries", l.Entries)
+	}
+}
+
+// blind is a store that cannot be read, in one place or another.
+type blind struct {
+	crl.Store
+	header, count bool
+}
+
+func (b *blind) Header(ctx context.Context, name string) (crl.Header, error) {
+	if b.header {
+		return crl.Header{}, errDisk
+	}
+	return b.Store.Header(ctx, name)
+}
+
+func (b *blind) RevokedCount(ctx context.Context, scope string) (uint64, error) {
+	if b.count {
+		return 0, errDisk
+	}
+	return b.Store.RevokedCount(ctx, scope)
+}
+
+// Lists that are not made since nobody can tell whether they are due are told of too.
+func TestARegisterThatCannotBeReadIsTold(t *testing.T) {
+	for _, b := range []blind{{header: true}, {count: true}} {
+		o := open(t)
+		sees := &blind{}
+		o.wrap = func(s crl.Store) crl.Store { sees.Store = s; return sees }
+		p := o.publisher()
+		p.Publish(t.Context())
+		sees.header, sees.count = b.header, b.count
+		o.now = o.now.Add(time.Minute)
+		o.log.Reset()
+		p.Publish(t.Context())
+		sees.header, sees.count = false, false
+		if _, _, failed, err := p.Status(t.Context()); err != nil || failed == 0 || !strings.Contains(o.log.String(), errDisk.Error()) {
+			t.Errorf("header %t, count %t: %d failures, log %q, %v", b.header, b.count, failed, o.log.String(), err)
+		}
 	}
 }

@@ -72,22 +72,31 @@ func (p *Publisher) renew(ctx context.Context, n name, d due, wait bool) error {
 	}
 	defer lock.Unlock()
 	for tries := 1; ; tries++ {
-		h, err := p.c.Store.Header(ctx, n.String())
-		if err != nil && !errors.Is(err, ca.ErrNotFound) {
-			return err
+		is, err := p.isDue(ctx, n, d)
+		if err == nil && !is {
+			return nil
 		}
 		if err == nil {
-			if is, err := d(ctx, n, &h, p.now()); err != nil || !is {
-				return err
-			}
+			err = p.publish(ctx, n)
 		}
-		err = p.publish(ctx, n)
 		if errors.Is(err, ErrStale) && tries < maxOvertaken {
 			continue
 		}
 		p.tell(ctx, n, err)
 		return err
 	}
+}
+
+// isDue asks of the list that stands; one that does not is due.
+func (p *Publisher) isDue(ctx context.Context, n name, d due) (bool, error) {
+	h, err := p.c.Store.Header(ctx, n.String())
+	switch {
+	case errors.Is(err, ca.ErrNotFound):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	return d(ctx, n, &h, p.now())
 }
 
 // tell counts, and logs the first list that fails and when none fails any more: what
@@ -151,7 +160,7 @@ func (p *Publisher) Publish(ctx context.Context) {
 			continue
 		}
 		for _, n := range names {
-			// A refusal is counted and told; the next list may do better.
+			// renew has counted and told what failed; the next list may do better.
 			_ = p.renew(ctx, n, p.scheduled, false)
 			if ctx.Err() != nil {
 				return
