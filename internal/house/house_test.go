@@ -61,6 +61,7 @@ var may = map[string][]string{
 	"seal/ses":                {"certs"},
 	"seal/pdf":                {},
 	"seal/jsondoc":            {},
+	"seal/ofd":                {},
 	"seal/face":               {},
 	"ca":                      {"certs", "ca/lint", "hsm", "internal/act"},
 	"ca/lint":                 {"certs"},
