@@ -21,6 +21,8 @@ type Package struct {
 	central int64 // where the central directory begins
 	left    budget
 	sums    map[string][32]byte
+	papers  map[string]box // of pages, by file
+	reached map[string]bool
 }
 
 // Open reads the archive's directory and holds every entry's two headers against
@@ -34,7 +36,8 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Package{r: r, size: size, central: d.off, left: budget{inflate: budgetInflate}, byName: map[string]*Entry{}, sums: map[string][32]byte{}}
+	p := &Package{r: r, size: size, central: d.off, left: budget{inflate: budgetInflate, references: budgetReferences}, byName: map[string]*Entry{}, sums: map[string][32]byte{},
+		papers: map[string]box{}}
 	if err := p.readDirectory(b, d.entries); err != nil {
 		return nil, err
 	}
@@ -215,3 +218,18 @@ func (p *Package) unpack(e *Entry, w io.Writer) error {
 	}
 	return nil
 }
+
+// head gives the first bytes of a file's content, unchecked, to tell what it is.
+func (p *Package) head(e *Entry) ([]byte, error) {
+	var content io.Reader = io.NewSectionReader(p.r, e.DataOffset, e.CompressedSize)
+	if e.Method == zip.Deflate {
+		content = flate.NewReader(content)
+	}
+	b := make([]byte, min(e.Size, headLength))
+	if _, err := io.ReadFull(content, b); err != nil {
+		return nil, malformed("%q cannot be unpacked: %v", e.Name, err)
+	}
+	return b, nil
+}
+
+const headLength = 256
