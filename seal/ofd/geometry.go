@@ -13,9 +13,6 @@ const maxMM = 10_000
 // maxNumbers bounds an array of numbers, such as the offsets of a text's glyphs.
 const maxNumbers = 100_000
 
-// Box is a rectangle in millimetres, from the top left.
-type Box struct{ X, Y, Width, Height float64 }
-
 // number reads one double that a page can hold.
 func number(s string) (float64, error) {
 	f, err := strconv.ParseFloat(s, 64)
@@ -39,24 +36,6 @@ func numbers(s string, n int) ([]float64, error) {
 		}
 	}
 	return out, nil
-}
-
-// boundary reads an ST_Box; that of a text may be empty.
-func boundary(s string) (Box, error) {
-	n, err := numbers(s, 4)
-	if err != nil {
-		return Box{}, err
-	}
-	return Box{n[0], n[1], n[2], n[3]}, nil
-}
-
-// pageBox is an ST_Box that something can stand in.
-func pageBox(s string) (Box, error) {
-	b, err := boundary(s)
-	if err == nil && (b.Width <= 0 || b.Height <= 0) {
-		err = malformed("a page of %g by %g mm", b.Width, b.Height)
-	}
-	return b, err
 }
 
 // deltas reads DeltaX or DeltaY, in which "g n d" is n times d (GB/T 33190 11.3), as

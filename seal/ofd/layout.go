@@ -119,6 +119,9 @@ func (o *Options) check() error {
 // signature is broken none is added: it would lend it credit, and the whole would
 // never be valid.
 func (d *Document) earlier() ([]*Stamp, error) {
+	if d.p.Has(integrityFile) {
+		return nil, fmt.Errorf("%w: its integrity file (GM/T 0099) lists all files that it may have", ErrFinal)
+	}
 	list, err := d.p.readList(d.body)
 	if err != nil {
 		return nil, err
@@ -213,7 +216,7 @@ func (l *Layout) Digest() [32]byte { return l.signature }
 
 // Size is the length of the sealed package with a signed value of so many octets.
 func (l *Layout) Size(token int) int64 {
-	z := l.archive(make([]byte, token))
+	z := l.rewrite(make([]byte, token))
 	return z.size()
 }
 
@@ -223,11 +226,11 @@ func (l *Layout) WriteTo(w io.Writer, token []byte) (int64, error) {
 	if len(token) == 0 || len(token) > maxSignedValue {
 		return 0, fmt.Errorf("%w: a signed value of %d octets", ErrOptions, len(token))
 	}
-	return l.archive(token).writeTo(w)
+	return l.rewrite(token).writeTo(w)
 }
 
-func (l *Layout) archive(token []byte) *archive {
-	z := &archive{r: l.p.r, time: l.time}
+func (l *Layout) rewrite(token []byte) *rewrite {
+	z := &rewrite{r: l.p.r, time: l.time}
 	for _, e := range l.p.entries {
 		if !l.replaced[e.Name] {
 			z.kept = append(z.kept, e)

@@ -229,7 +229,7 @@ func textOf(file string, b []byte, left *int64) ([]textObject, error) {
 	if *left -= int64(len(b)); *left < 0 {
 		return nil, tooLarge("more than %d bytes to search; name the page", int64(maxSearch))
 	}
-	r := textReader{left: maxGlyphs}
+	r := textReader{room: maxGlyphs}
 	err := walk(file, b, r.visitor())
 	return r.out, err
 }

@@ -33,18 +33,18 @@ type textObject struct {
 
 // textReader takes the text objects of a page or template out of a walk.
 type textReader struct {
-	out    []textObject
-	left   int // glyphs that may still come
-	open   bool
-	origin Box
-	ctm    matrix
-	size   float64
-	hscale float64
-	turn   float64 // of each character, in degrees
-	x, y   float64 // where the TextCode at hand begins
-	dx, dy string
-	code   strings.Builder
-	now    textObject
+	out       []textObject
+	room      int // glyphs that may still come
+	open      bool
+	left, top float64
+	ctm       matrix
+	size      float64
+	hscale    float64
+	turn      float64 // of each character, in degrees
+	x, y      float64 // where the TextCode at hand begins
+	dx, dy    string
+	code      strings.Builder
+	now       textObject
 }
 
 // shown tells whether what lies at a path is drawn on the page: in a layer, or in
@@ -101,9 +101,12 @@ func (r *textReader) object(attr func(string) string) (err error) {
 		return nil
 	}
 	r.open, r.now, r.x, r.y, r.hscale, r.turn = true, textObject{}, 0, 0, 1, 0
-	if r.origin, err = boundary(attr("Boundary")); err != nil {
+	// The box of a text may be empty: what counts is where it begins.
+	corner, err := numbers(attr("Boundary"), 4)
+	if err != nil {
 		return err
 	}
+	r.left, r.top = corner[0], corner[1]
 	if r.ctm, err = readMatrix(attr("CTM")); err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (r *textReader) textCode(attr func(string) string) (err error) {
 func (r *textReader) endCode() error {
 	// Line breaks around it are of the file, not of the text.
 	chars := []rune(strings.Trim(r.code.String(), "\r\n\t"))
-	if r.left -= len(chars); r.left < 0 {
+	if r.room -= len(chars); r.room < 0 {
 		return tooLarge("a page of more than %d characters", maxGlyphs)
 	}
 	dx, err := deltas(r.dx, len(chars))
@@ -190,12 +193,11 @@ func (r *textReader) glyph(c rune, x, y float64) {
 	e := nothing
 	for _, corner := range [4][2]float64{{0, -ascent * r.size}, {width, -ascent * r.size}, {0, descent * r.size}, {width, descent * r.size}} {
 		px, py := r.ctm.apply(x+corner[0]*cos-corner[1]*sin, y+corner[0]*sin+corner[1]*cos)
-		e = e.with(r.origin.X+px, r.origin.Y+py)
+		e = e.with(r.left+px, r.top+py)
 	}
 	if len(r.now.glyphs) == 0 {
 		_, base := r.ctm.apply(x, y)
-		r.now.baseline = r.origin.Y + base
+		r.now.baseline = r.top + base
 	}
 	r.now.glyphs = append(r.now.glyphs, glyph{c, e})
 }
-

@@ -5,13 +5,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 )
 
-const (
-	maxDepth    = 64      // elements within elements: each costs memory
-	maxAttrs    = 64      // of one element
-	maxElements = 4 << 20 // of one file: <a/><a/>..., each of which is looked at
-)
+// maxElements bounds a page: <a/><a/>..., each of which is looked at.
+const maxElements = 4 << 20
 
 // errEnough stops a walk that has seen what it was made for.
 var errEnough = errors.New("enough")
@@ -45,7 +43,7 @@ func walk(name string, b []byte, v visitor) error {
 		case xml.Directive:
 			return ambiguous("%q declares a document type", name)
 		case xml.StartElement:
-			if elements++; elements > maxElements || len(path) >= maxDepth || len(t.Attr) > maxAttrs {
+			if elements++; elements > maxElements || len(path) >= maxDepth || len(t.Attr) > maxAttributes {
 				return tooLarge("%q holds too many elements", name)
 			}
 			path = append(path, localName(t.Name))
@@ -70,7 +68,7 @@ func walk(name string, b []byte, v visitor) error {
 }
 
 func localName(n xml.Name) string {
-	if n.Space != namespace2016 && n.Space != namespaceOld {
+	if !slices.Contains(namespaces, n.Space) {
 		return foreign
 	}
 	return n.Local

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// archive is a zip archive of entries that are kept as they stand in another file and
+// rewrite is a zip archive of entries that are kept as they stand in another file and
 // of new ones, which are stored: what deflate makes of them may differ from one
 // version of the library to the next, and a retry must give the same bytes.
-type archive struct {
+type rewrite struct {
 	r     io.ReaderAt
 	kept  []*Entry // in the order of their bytes
 	added []addition
@@ -30,7 +30,7 @@ var beijing = time.FixedZone("CST", 8*60*60)
 
 // dosTime is the time of the new entries in MS-DOS form (APPNOTE 4.4.6): two seconds
 // are its finest, 1980 and 2107 its ends.
-func (z *archive) dosTime() (clock, date uint16) {
+func (z *rewrite) dosTime() (clock, date uint16) {
 	t := z.time.In(beijing)
 	if t.Year() < 1980 || t.Year() > 2107 {
 		t = time.Date(1980, 1, 1, 0, 0, 0, 0, beijing)
@@ -39,7 +39,7 @@ func (z *archive) dosTime() (clock, date uint16) {
 }
 
 // header writes the fields that both headers of a new entry have.
-func (z *archive) header(b []byte, a addition) []byte {
+func (z *rewrite) header(b []byte, a addition) []byte {
 	clock, date := z.dosTime()
 	b = le.AppendUint16(le.AppendUint16(le.AppendUint16(b, madeBy), flagUTF8), 0)
 	b = le.AppendUint16(le.AppendUint16(b, clock), date)
@@ -48,11 +48,11 @@ func (z *archive) header(b []byte, a addition) []byte {
 	return le.AppendUint16(le.AppendUint16(b, uint16(len(a.name))), 0)
 }
 
-func (z *archive) local(a addition) []byte {
+func (z *rewrite) local(a addition) []byte {
 	return append(z.header(le.AppendUint32(nil, sigLocal), a), a.name...)
 }
 
-func (z *archive) central(b []byte, a addition, off int64) []byte {
+func (z *rewrite) central(b []byte, a addition, off int64) []byte {
 	b = z.header(le.AppendUint16(le.AppendUint32(b, sigCentral), madeBy), a)
 	b = append(b, make([]byte, 10)...) // comment, part, attributes
 	return append(le.AppendUint32(b, uint32(off)), a.name...)
@@ -79,9 +79,9 @@ func moved(e *Entry, off int64) []byte {
 	return b
 }
 
-// plan gives where the directory begins, and the directory with the end of the
+// directory gives where the directory begins, and the directory with the end of the
 // archive.
-func (z *archive) directory() (int64, []byte, error) {
+func (z *rewrite) directory() (int64, []byte, error) {
 	var off int64
 	var dir []byte
 	for _, e := range z.kept {
@@ -102,7 +102,7 @@ func (z *archive) directory() (int64, []byte, error) {
 	return off, le.AppendUint16(dir, 0), nil
 }
 
-func (z *archive) size() int64 {
+func (z *rewrite) size() int64 {
 	off, dir, err := z.directory()
 	if err != nil {
 		return 0
@@ -110,7 +110,7 @@ func (z *archive) size() int64 {
 	return off + int64(len(dir))
 }
 
-func (z *archive) writeTo(w io.Writer) (int64, error) {
+func (z *rewrite) writeTo(w io.Writer) (int64, error) {
 	_, dir, err := z.directory()
 	if err != nil {
 		return 0, err
@@ -123,7 +123,11 @@ func (z *archive) writeTo(w io.Writer) (int64, error) {
 		for i++; i < len(z.kept) && z.kept[i].Offset == to; i++ {
 			to = z.kept[i].End
 		}
-		if _, err := io.CopyBuffer(out, io.NewSectionReader(z.r, from, to-from), buf); err != nil {
+		n, err := io.CopyBuffer(out, io.NewSectionReader(z.r, from, to-from), buf)
+		if err == nil && n != to-from {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
 			return out.n, err
 		}
 	}
