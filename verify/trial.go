@@ -215,7 +215,7 @@ func (t *trial) describe(r *StampReport) {
 		return
 	}
 	s := t.stamp.Seal
-	r.Standard = t.stamp.Generation.Standard()
+	r.Standard = t.stamp.Standard()
 	r.Seal = SealInfo{ID: s.ID, Name: s.Name, ValidFrom: rfc3339(s.ValidFrom), ValidTo: rfc3339(s.ValidTo)}
 	if t.maker != nil {
 		r.Seal.Maker = t.maker.Subject.String()

@@ -59,6 +59,7 @@ var may = map[string][]string{
 	"internal/trust":          {"certs", "internal/act"},
 	"internal/trust/ceremony": {"ca", "certs", "hsm", "hsm/softkey", "internal/durable"},
 	"seal/ses":                {"certs"},
+	"seal/cms":                {"certs"},
 	"seal/pdf":                {},
 	"seal/jsondoc":            {},
 	"seal/ofd":                {},
