@@ -32,7 +32,8 @@ type SignedData struct {
 	digest      digestAlgorithm
 	algorithm   signatureAlgorithm
 	signedAttrs []byte // as signed, with the SET tag
-	signature   []byte // with SM2, DER SEQUENCE{r, s}
+	received    []byte // the signature value
+	signature   []byte // the same; with SM2 of the field, as DER SEQUENCE{r, s}
 	issuer      []byte // of the signer, with serial; or
 	serial      *big.Int
 	keyID       []byte // its key identifier

@@ -55,6 +55,7 @@ func (s *SignedData) parseSigner(in cryptobyte.String) error {
 // parseSignature reads the algorithm, and the value in one of its forms.
 func (s *SignedData) parseSignature(algorithm cryptobyte.String) error {
 	var err error
+	s.received = s.signature
 	if s.algorithm, err = s.d.signatureAlgorithm(algorithm, s.digest); err != nil {
 		return err
 	}
@@ -157,8 +158,9 @@ func (s *SignedData) Attribute(o OID) ([]byte, bool) {
 	return nil, false
 }
 
-// SignatureValue is that of the signer: with SM2, DER SEQUENCE{r, s}.
-func (s *SignedData) SignatureValue() []byte { return s.signature }
+// SignatureValue is the signer's as received: what a time-stamp is over (RFC 3161
+// appendix A).
+func (s *SignedData) SignatureValue() []byte { return s.received }
 
 // Signed gives the octets that are signed where there are signed attributes, else nil.
 func (s *SignedData) Signed() []byte { return s.signedAttrs }

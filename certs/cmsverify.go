@@ -78,10 +78,8 @@ func (s *SignedData) VerifyAttributes(signer *Certificate) error {
 	if s.signedAttrs == nil {
 		return malformed("SignedData: no signed attributes")
 	}
-	if value, ok := s.Attribute(OIDSigningCertV2); ok {
-		if err := s.d.namesCertificate(value, signer); err != nil {
-			return err
-		}
+	if err := s.names(signer); err != nil {
+		return err
 	}
 	h, err := s.algorithm.hash(signer)
 	if err != nil {
@@ -89,6 +87,24 @@ func (s *SignedData) VerifyAttributes(signer *Certificate) error {
 	}
 	h.Write(s.signedAttrs)
 	return s.algorithm.verifySum(signer, h.Sum(nil), s.signature)
+}
+
+// NamesSigner tells whether a signingCertificateV2 is there, which must then name
+// Signer.
+func (s *SignedData) NamesSigner() (bool, error) {
+	_, ok := s.Attribute(OIDSigningCertV2)
+	if s.Signer == nil {
+		return false, malformed("SignedData: it lacks its signer's certificate")
+	}
+	return ok, s.names(s.Signer)
+}
+
+func (s *SignedData) names(signer *Certificate) error {
+	value, ok := s.Attribute(OIDSigningCertV2)
+	if !ok {
+		return nil
+	}
+	return s.d.namesCertificate(value, signer)
 }
 
 // isAttributes tells whether content is what is signed where there are signed

@@ -36,7 +36,8 @@ type StampSpec struct {
 	ExpectedSeals int
 }
 
-const maxExpectedSeals = 1000
+// MaxExpectedSeals bounds what a stamp may ask for.
+const MaxExpectedSeals = 1000
 
 // written tells which generations are written, and that V4 is the default.
 func written(g Generation) (Generation, bool) {
@@ -128,7 +129,7 @@ const small = 256
 // BuildTBS makes TBS_Sign, the octets that a stamp's key signs. The seal
 // stands in it as it was made.
 func BuildTBS(spec StampSpec) ([]byte, error) {
-	if len(spec.StampID) != 16 || spec.ExpectedSeals < 0 || spec.ExpectedSeals > maxExpectedSeals {
+	if len(spec.StampID) != 16 || spec.ExpectedSeals < 0 || spec.ExpectedSeals > MaxExpectedSeals {
 		return nil, errors.New("stamp: id or number of expected seals")
 	}
 	g, ok := written(spec.Generation)

@@ -449,7 +449,7 @@ func readOctets16(v []byte, ok bool) ([]byte, bool) {
 func readSmallInteger(v []byte, ok bool) (int, bool) {
 	in := cryptobyte.String(v)
 	n := new(big.Int)
-	if !ok || !in.ReadASN1Integer(n) || !in.Empty() || !n.IsInt64() || n.Int64() < 1 || n.Int64() > maxExpectedSeals {
+	if !ok || !in.ReadASN1Integer(n) || !in.Empty() || !n.IsInt64() || n.Int64() < 1 || n.Int64() > MaxExpectedSeals {
 		return 0, false
 	}
 	return int(n.Int64()), true
