@@ -78,7 +78,7 @@ var may = map[string][]string{
 	"license/qr":              {"certs", "license/identifier"},
 	"license/statuslist":      {"verify/status"},
 	"verify/status":           {},
-	"verify":                  {"certs", "seal/ses", "seal/cms", "seal/pdf", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
+	"verify":                  {"certs", "seal/ses", "seal/cms", "seal/pdf", "seal/ofd", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":         {"certs", "verify", "internal/durable"},
 	"verify/portal":           {"verify"},
 	"internal/store/bolt":     {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust", "ca/approval", "ca/escrow", "ca/outside"},
