@@ -11,7 +11,8 @@ import (
 // is in them.
 type Integrity struct {
 	SignedValue []byte
-	Digest      [32]byte // SM3 of OFDEntries.xml
+	Text        []byte   // OFDEntries.xml
+	Digest      [32]byte // its SM3
 	Problems    []string
 	Missing     []string // listed, and not there
 	Unlisted    []string // there, and not listed
@@ -40,7 +41,7 @@ func (p *Package) fillIntegrity(i *Integrity) error {
 	if err != nil {
 		return err
 	}
-	i.Digest = sm3.Sum(text)
+	i.Text, i.Digest = text, sm3.Sum(text)
 	root, err := parseXML(text, integrityGrammar)
 	if err != nil {
 		return err

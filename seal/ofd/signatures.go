@@ -22,6 +22,7 @@ type Stamp struct {
 	Path        string
 	SignedValue []byte
 	Digest      [32]byte // SM3 of Signature.xml
+	Text        []byte   // Signature.xml itself, of a signature without a seal
 	DateTime    string   // as it stands; no reader can rely on its zone
 	// SealFile is Seal.esl and SealImage the picture beside it, where they are named:
 	// readers show these, so they must be what the signed value holds.
@@ -149,6 +150,9 @@ func (p *Package) fillSignature(s *Stamp, l *listed) error {
 		return err
 	}
 	s.Digest = sm3.Sum(text)
+	if s.Type == TypeSign {
+		s.Text = text
+	}
 	root, err := parseXML(text, signatureGrammar)
 	if err != nil {
 		return err
