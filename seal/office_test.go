@@ -236,6 +236,10 @@ var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte
 		}
 		return out.Bytes(), s.Stamp, nil
 	},
+	"ofd": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		r.Placement, r.Order.Protect = seal.Place{Keyword: &seal.Keyword{Text: "盖章"}}, seal.ProtectWhole
+		return stampOFD(t, h, r, decisionOFD(t))
+	},
 	"detached": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
 		s, err := h.StampDetached(t.Context(), r, sm3.Sum(decision))
 		return s.Document, s.Stamp, err
