@@ -2,10 +2,8 @@ package interop
 
 import (
 	"crypto/rand"
-	"fmt"
+	"crypto/x509/pkix"
 	"math/big"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,28 +13,18 @@ import (
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/smx509"
 
-	"crypto/x509/pkix"
-
 	"yinxin/internal/testlong"
 	"yinxin/seal/face"
 )
 
 // ofdrwProgram is ofdrw/src/main/java/Witness.java, built once for all tests.
-var ofdrwProgram = sync.OnceValues(func() (*javaWitness, error) {
-	// Kept: the next run builds what changed. Maven asks its registry the first time alone.
-	dir := filepath.Join(os.TempDir(), "yinxin-ofdrw-witness")
-	if out, err := exec.Command("mvn", "-q", "-B", "-f", filepath.Join("ofdrw", "pom.xml"), "-Dtarget="+dir, "package").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, out)
-	}
-	return startJava("-XX:TieredStopAtLevel=1", "-cp", filepath.Join(dir, "classes")+":"+filepath.Join(dir, "lib", "*"), "Witness")
-})
+var ofdrwProgram = sync.OnceValues(func() (*javaWitness, error) { return mavenWitness("ofdrw") })
 
 // ofdrw asks the witness, and gives what it said and whether it holds the thing for
 // good.
 func ofdrw(t testing.TB, args ...string) (string, bool) {
 	t.Helper()
-	testlong.Tool(t, "mvn", "maven")
-	testlong.Tool(t, "javac", "default-jdk-headless")
+	needsMaven(t)
 	w, err := ofdrwProgram()
 	if err != nil {
 		t.Fatal(err)
