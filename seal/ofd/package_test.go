@@ -14,19 +14,10 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 )
 
-const samples = "../../../shared/samples/ofd"
-
-// sample is a package of the field; those with a licence that we may pass on lie in
-// testdata.
+// sample is a package by another hand (testdata/README.md).
 func sample(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
-	if errors.Is(err, os.ErrNotExist) {
-		b, err = os.ReadFile(filepath.Join(samples, name))
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("no sample " + name)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
