@@ -94,7 +94,7 @@ var placings = map[string]seal.Place{
 func TestPackagesOfTheFieldAreSealed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	files, err := filepath.Glob("../../shared/samples/ofd/*.ofd")
+	files, err := filepath.Glob("ofd/testdata/*.ofd")
 	if err != nil {
 		t.Fatal(err)
 	}
