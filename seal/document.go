@@ -19,12 +19,18 @@ type Stamped struct {
 	// Document is the sealed JSON; nil for PDF, whose Layout streams it.
 	Document []byte
 	layout   *pdf.Layout
+	evidence []byte // levels LT and LTA: what follows
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
-		return s.layout.WriteTo(w, s.Token)
+		n, err := s.layout.WriteTo(w, s.Token)
+		if err != nil || s.evidence == nil {
+			return n, err
+		}
+		m, err := w.Write(s.evidence)
+		return n + int64(m), err
 	}
 	n, err := w.Write(s.Document)
 	return int64(n), err
@@ -33,7 +39,7 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 // Size of the sealed document.
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
-		return s.layout.Size()
+		return s.layout.Size() + int64(len(s.evidence))
 	}
 	return int64(len(s.Document))
 }
@@ -64,6 +70,9 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 		return Stamped{}, err
 	}
 	defer release()
+	if err := r.Order.Level.ofPDF(); err != nil {
+		return Stamped{}, err
+	}
 	parsed, err := jsondoc.Parse(doc)
 	if err != nil {
 		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
@@ -134,7 +143,14 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	if earlier != nil {
-		return o.againPDF(ctx, earlier, file)
+		again, err := o.againPDF(ctx, earlier, file)
+		if err == nil {
+			err = o.archive(ctx, again, in, size, r.Order.Level)
+		}
+		return again, err
+	}
+	if err := o.archivable(ctx, file, in, size, r.Order.Level); err != nil {
+		return nil, err
 	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
@@ -156,6 +172,9 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		return nil, err
 	}
 	out.layout = layout
+	if err := o.archive(ctx, &out, in, size, r.Order.Level); err != nil {
+		return nil, err
+	}
 	return &out, nil
 }
 
@@ -194,6 +213,9 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 		return Stamped{}, err
 	}
 	defer release()
+	if err := r.Order.Level.ofPDF(); err != nil {
+		return Stamped{}, err
+	}
 	if earlier != nil {
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err

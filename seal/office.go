@@ -51,9 +51,11 @@ type Config struct {
 	Maker   Signing // 制章者
 	Status  Signing // signs seal-status and seal-list
 	TSA     TimeStamper
-	Clock   func() time.Time
-	Rand    io.Reader
-	Region  string
+	// Archivist finds the evidence of levels LT and LTA; nil: they are refused.
+	Archivist Archivist
+	Clock     func() time.Time
+	Rand      io.Reader
+	Region    string
 }
 
 // Office is the seal office. Its methods may be called concurrently.

@@ -142,6 +142,7 @@ func (t *trial) use(s standing) {
 type sealWord struct {
 	known, foreign bool // foreign: the register has no such seal
 	atSealing, now bool
+	kept           bool // the document holds what tells of sealing
 	asOf           time.Time
 	intervals      []status.Interval
 }
@@ -175,6 +176,7 @@ func (t *trial) sealWord() sealWord {
 		w.now = w.now || fresh
 		lasts := t.book.lasts(r, signer.NotAfter, r.statement.Expires, t.in.At)
 		w.atSealing = w.atSealing || (fresh || lasts) && madeAfter(asOf, p)
+		w.kept = w.kept || lasts && madeAfter(asOf, p)
 		if asOf.After(w.asOf) {
 			w.asOf = asOf
 		}

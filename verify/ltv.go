@@ -186,7 +186,8 @@ func (t *trial) weigh() outcome {
 		return t.tokenOutcome
 	}
 	result := t.tokenOutcome
-	for i, s := range t.standings(t.tsaFound) {
+	t.stood = t.standings(t.tsaFound)
+	for i, s := range t.stood {
 		t.use(s)
 		o := t.authorityStands(s)
 		if o.code == StatusUnavailable || o.code == StatusStale {
@@ -282,7 +283,8 @@ var timestampTable = []checkRow{
 
 // Preserve gives the evidence that a document should keep to be judged by later: for
 // each certificate behind it the newest answer about it, else list, with those who
-// signed them, and what is said of its seals.
+// signed them, and what is said of its seals. What it keeps already that serves is not
+// given again, so that fifty renewals do not make it grow beyond all limits.
 func (e *Engine) Preserve(d *Document, in Input) []Item {
 	p := preserving{have: map[[32]byte]bool{}}
 	for _, t := range e.trials(d, in, map[StatusFreshness]bool{}) {
@@ -322,8 +324,14 @@ func (p *preserving) certificates(all ...*certs.Certificate) {
 func (p *preserving) chain(t *trial, f certs.Found) {
 	steps := t.ladder(f).steps
 	p.certificates(steps...)
+	known := t.stood // of a time-stamp without what it itself proves, which would go in a circle
+	if known == nil {
+		known = t.standings(f)
+	}
 	for i := 0; i+1 < len(steps); i++ {
-		p.status(t, steps[i], steps[i+1], f.Region)
+		if !known[i].kept || known[i].revoked {
+			p.status(t, steps[i], steps[i+1], f.Region)
+		}
 	}
 }
 
@@ -355,6 +363,9 @@ func (p *preserving) status(t *trial, c, issuer *certs.Certificate, region *cert
 // seal keeps the newest statement about a seal: the answer about it rather than the
 // list of all.
 func (p *preserving) seal(t *trial) {
+	if w := t.sealWord(); w.kept && len(w.intervals) == 0 {
+		return
+	}
 	name := t.sealName()
 	var answer, list *reading
 	for _, r := range t.book.statements {

@@ -49,8 +49,25 @@ func (t *trial) answers(r *reading, issuer *certs.Certificate, region *certs.Reg
 }
 
 // answerer is who signed a response: the issuer itself, or a responder that it
-// certified and that its region's list names for this; nil if neither did.
+// certified and that its region's list names for this; nil if neither did. It is found
+// once in a judgement, however many stamps and checks the response bears on.
 func (t *trial) answerer(r *reading, issuer *certs.Certificate, region *certs.Region) *certs.Certificate {
+	k := answererKey{response: r.sum, issuer: issuer.SM3()}
+	if region != nil {
+		k.region = region.Code
+	}
+	if by, known := t.w.answerers[k]; known {
+		return by
+	}
+	refused := t.w.refused
+	by := t.findAnswerer(r, issuer, region)
+	if t.w.refused == refused {
+		t.w.answerers[k] = by
+	}
+	return by
+}
+
+func (t *trial) findAnswerer(r *reading, issuer *certs.Certificate, region *certs.Region) *certs.Certificate {
 	by, err := r.ocsp.Responder(issuer)
 	if err != nil || !by.Equal(issuer) && !t.delegated(by, issuer, region, r.ocsp.ProducedAt) {
 		return nil

@@ -11,6 +11,7 @@ import (
 type standing struct {
 	known      bool // one by its issuer speaks of it
 	atSealing  bool // one was made at or after P, and is fresh or kept in the document
+	kept       bool // the document holds such a one
 	now        bool // one is fresh
 	revoked    bool
 	since      time.Time // R: when it was revoked; of a compromise, since when
@@ -211,7 +212,7 @@ func (s *standing) date(of *spoken, asOf time.Time, fresh, lasts bool, p time.Ti
 		s.now, of.fresh = true, true
 	}
 	if (fresh || lasts) && madeAfter(asOf, p) {
-		s.atSealing = true
+		s.atSealing, s.kept = true, s.kept || lasts
 	}
 }
 

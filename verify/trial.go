@@ -73,10 +73,11 @@ type trial struct {
 	distinctSeals                     int // in the whole document
 	laterBad                          bool
 
-	witnesses []witness // document time-stamps that cover it and count
-	lender    *trial    // of them the one that gives P, where the stamp has no token
-	serves    []string  // of a document time-stamp: the seals in the document
-	weighed   outcome   // of a document time-stamp: whether it counts
+	witnesses []witness  // document time-stamps that cover it and count
+	lender    *trial     // of them the one that gives P, where the stamp has no token
+	serves    []string   // of a document time-stamp: the seals in the document
+	weighed   outcome    // of a document time-stamp: whether it counts,
+	stood     []standing // and how its authority was found to stand
 }
 
 // checkRow is a check by its name. needed marks those without whose pass nothing is
