@@ -139,7 +139,7 @@ func (r *region) sealPDF(t testing.TB, o order, doc []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := f.Layout(pdf.Options{Placement: pdf.Placement{Page: 1, X: 10, Y: 5}, Prepared: r.prepare(t, read.Picture.Data),
+	l, err := f.Layout(pdf.Options{Spots: []pdf.Spot{{Page: 1, X: 10, Y: 5}}, Prepared: r.prepare(t, read.Picture.Data),
 		FieldName: "印章", SignerName: "示例局", Time: o.claimed, TokenSize: len(seal) + 4096})
 	if err != nil {
 		t.Fatal(err)
