@@ -98,6 +98,9 @@ func (l *Layout) Digest(prefix hash.Hash) ([32]byte, error) {
 // Increment is what WriteTo appends to the input: all a register has to keep
 // to give the same file again.
 func (l *Layout) Increment(token []byte) ([]byte, error) {
+	if l.to == 0 { // evidence without a time-stamp
+		return append([]byte(nil), l.inc...), nil
+	}
 	if room := (l.to - l.from - 2) / 2; len(token) == 0 || len(token) > room {
 		return nil, fmt.Errorf("%w: a token of %d octets, room for %d", ErrOptions, len(token), room)
 	}

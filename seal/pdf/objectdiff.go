@@ -69,10 +69,6 @@ func (d *diff) objects(entries []int32) error {
 			}
 			continue
 		}
-		if d.sig == nil {
-			d.content("object %d was added", num)
-			continue
-		}
 		if err := d.added(e); err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ type Signature struct {
 	Problems          []string   // anything here: never good
 	LaterChanges      []string   // what later revisions changed, in words
 	Later             []Later    // the same, to decide on
-	ContentAdded      bool       // some later revision is more than one further signature, or bytes follow the last revision
+	ContentAdded      bool       // some later revision is more than one further signature or evidence, or bytes follow the last revision
 	Revision          int        // 0 is the file as first written
 	Page              int        // 1-based page that shows it, 0 if none does
 	Rect              [4]float64 // x, y, width, height in mm from the top-left of the displayed page
@@ -94,6 +94,8 @@ const (
 	// ChangeSignature: one further signature and only its own objects. It
 	// counts only if that signature is itself good: look it up by Signature.
 	ChangeSignature
+	// ChangeEvidence: the document security store grew, and nothing else changed.
+	ChangeEvidence
 )
 
 // Later is one revision after a signature.

@@ -2,7 +2,6 @@ package pdf
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -170,14 +169,7 @@ func (n *increment) ownAnnots(pages []ref) error {
 func (n *increment) signature(num int64, o Options) {
 	n.begin(ref{num, 0})
 	fmt.Fprintf(&n.out, "<< /Type /Sig /Filter /%s /SubFilter /%s /ByteRange ", sesFilter, sesSubFilter)
-	n.rangeAt = n.out.Len()
-	n.out.WriteString(strings.Repeat(" ", rangeRoom))
-	n.out.WriteString("\n/Contents ")
-	n.holeFrom = n.out.Len()
-	n.out.WriteByte('<')
-	n.out.WriteString(strings.Repeat("0", 2*o.TokenSize))
-	n.out.WriteByte('>')
-	n.holeTo = n.out.Len()
+	n.hole(o.TokenSize)
 	if !o.Time.IsZero() {
 		fmt.Fprintf(&n.out, "\n/M (%s)", date(o.Time))
 	}
