@@ -58,7 +58,8 @@ type Options struct {
 	SignerName string
 	Reason     string
 	Time       time.Time
-	TokenSize  int // octets reserved for the token
+	TokenSize  int  // octets reserved for the token
+	CMS        bool // profile cms instead of ses
 }
 
 // Signature is one signature found in the file. It covers what it should only
