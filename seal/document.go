@@ -133,6 +133,9 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
+	if earlier != nil && !earlier.order().alike(r.Order) {
+		return nil, ErrRetryMismatch
+	}
 	if earlier != nil {
 		return o.againPDF(ctx, earlier, file)
 	}

@@ -186,6 +186,9 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 		order := r.Order
 		s.Order = &order
 	}
+	if err := r.Order.fits(s.Format); err != nil {
+		return Stamped{}, err
+	}
 	wrap, err := rd.wrappingOf(r.Order)
 	if err != nil {
 		return Stamped{}, err

@@ -1,6 +1,8 @@
 package seal
 
 import (
+	"fmt"
+
 	"yinxin/seal/cms"
 	"yinxin/seal/ses"
 )
@@ -61,4 +63,19 @@ func (s *Stamp) order() Order {
 		return Order{}
 	}
 	return *s.Order
+}
+
+// fits refuses what a format has not.
+func (o *Order) fits(format string) error {
+	if format != formatPDF && (o.Profile == ProfileCMS || o.Companion) {
+		return fmt.Errorf("%w: profile cms and companions are for PDF", ErrOrder)
+	}
+	return nil
+}
+
+// alike tells whether two orders ask for the same wrapping: a retry of another is
+// another request, whatever its key says.
+func (o Order) alike(other Order) bool {
+	cms := func(o Order) bool { return o.Profile == ProfileCMS }
+	return cms(o) == cms(other) && o.Companion == other.Companion
 }
