@@ -54,7 +54,7 @@ func (o *Office) restore(ctx context.Context, s *Stamp) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return ses.Restore(s.Stripped, der, sealed.Certs[0], tokenCerts)
+	return ses.Restore(s.Stripped, s.Order.parts(der, sealed.Certs[0], tokenCerts)...)
 }
 
 // StampJSON seals a JSON document.
@@ -133,6 +133,9 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
+	if earlier != nil && !earlier.order().alike(r.Order) {
+		return nil, ErrRetryMismatch
+	}
 	if earlier != nil {
 		return o.againPDF(ctx, earlier, file)
 	}
@@ -140,7 +143,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err != nil {
 		return nil, err
 	}
-	options := o.pdfOptions(rd, d, r.Placement)
+	options := o.pdfOptions(rd, d, r.Placement, r.Order)
 	d.room = options.TokenSize
 	layout, err := file.Layout(options)
 	if err != nil {
@@ -160,8 +163,8 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 }
 
 // pdfOptions depend on nothing that a retry does not know.
-func (o *Office) pdfOptions(rd *ready, d draft, p Place) pdf.Options {
-	return pdf.Options{Placement: pdf.Placement{Page: p.Page, X: p.X, Y: p.Y}, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
+func (o *Office) pdfOptions(rd *ready, d draft, p Place, order Order) pdf.Options {
+	return pdf.Options{CMS: order.Profile == ProfileCMS, Spots: []pdf.Spot{{Page: p.Page, X: p.X, Y: p.Y}}, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
 		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve}
 }
 
@@ -176,7 +179,7 @@ func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamp
 	if err != nil {
 		return nil, err
 	}
-	layout, err := file.Layout(o.pdfOptions(rd, draft{id: s.ID, now: s.Claimed}, *s.Placement))
+	layout, err := file.Layout(o.pdfOptions(rd, draft{id: s.ID, now: s.Claimed}, *s.Placement, s.order()))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}

@@ -50,7 +50,7 @@ func (o *Office) prepare(ctx context.Context, s Seal) (*ready, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its picture: %w", ErrRefused, err)
 	}
-	r = &ready{seal: s, der: der, cert: parsed.Certs[0], key: key, face: f}
+	r = &ready{generation: parsed.Generation, seal: s, der: der, cert: parsed.Certs[0], key: key, face: f}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.ready) >= maxReady {
@@ -182,7 +182,18 @@ func (o *Office) commitStamp(ctx context.Context, c Commit, _ []byte) error {
 
 // sign builds TBS_Sign, signs, time-stamps, and commits the act.
 func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s Stamp, property string, commit committer) (Stamped, error) {
-	tbs, err := ses.BuildTBS(ses.StampSpec{SealDER: rd.der, TimeInfo: d.now, DataHash: s.DataHash, PropertyInfo: property, StampID: d.id[:], ExpectedSeals: r.Expected})
+	if r.Order != (Order{}) {
+		order := r.Order
+		s.Order = &order
+	}
+	if err := r.Order.fits(s.Format); err != nil {
+		return Stamped{}, err
+	}
+	wrap, err := rd.wrappingOf(r.Order)
+	if err != nil {
+		return Stamped{}, err
+	}
+	tbs, err := wrap.signed(content{ses.StampSpec{TimeInfo: d.now, DataHash: s.DataHash, PropertyInfo: property, StampID: d.id[:], ExpectedSeals: r.Expected}})
 	if err != nil {
 		return Stamped{}, err
 	}
@@ -194,7 +205,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	if err != nil {
 		return Stamped{}, fmt.Errorf("time-stamp: %w", err)
 	}
-	der, err := ses.BuildStamp(tbs, rd.cert, signature, token)
+	der, err := wrap.stamp(tbs, signature, token)
 	if err != nil {
 		return Stamped{}, err
 	}
@@ -206,7 +217,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	if tokenCerts, s.TokenCerts, err = o.tokenCerts(ctx); err != nil {
 		return Stamped{}, err
 	}
-	s.Stripped = ses.Strip(der, rd.der, rd.cert, tokenCerts)
+	s.Stripped = ses.Strip(der, s.Order.parts(rd.der, rd.cert, tokenCerts)...)
 	if s.Code, err = code.New(o.c.Rand); err != nil {
 		return Stamped{}, err
 	}

@@ -21,6 +21,8 @@ func (t *trial) format() outcome {
 		return failed(StampMalformed, t.stampErr)
 	case len(t.mark.problems) > 0 && !t.mark.partial:
 		return failed(StampMalformed, t.mark.problems[0])
+	case t.stamp.TimeInfo.IsZero() && t.mark.kind == ses.PropertyPDF:
+		return failed(StampMalformed, "nothing says when it was made")
 	case errors.Is(t.stampErr, certs.ErrUnsupported):
 		return unknown(FormatForeign, t.stampErr)
 	case t.signer == nil:

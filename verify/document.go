@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -42,6 +44,9 @@ type mark struct {
 	added    bool     // something else than further stamps came after
 	role     string
 	face     func(picture []byte) (ok, known bool) // nil: nothing is shown
+	made     time.Time                             // as the document says beside it, zero if it does not
+	covered  func(hash.Hash) error                 // what a companion is over; nil where there is none
+	unseen   bool                                  // shows nothing on any page
 }
 
 // sniffLength is how far into a file its format shows: a PDF header may stand
@@ -205,6 +210,7 @@ func (d *Document) openPDF(r io.ReaderAt, size int64) {
 		if s.DocTimeStamp {
 			m.role = "timestamp"
 		}
+		m.takeCompanion(f, &one, n, s)
 		d.marks = append(d.marks, m)
 	}
 }

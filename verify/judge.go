@@ -34,9 +34,10 @@ func (e *Engine) Judge(d *Document, in Input) Report {
 	for n := len(trials) - 1; n >= 0; n-- {
 		trials[n].laterBad = laterBad
 		var found []Code
-		r.Stamps[n], found = trials[n].judge(n)
+		var counts Verdict
+		r.Stamps[n], counts, found = trials[n].judgeRole(n, trials[n].distinctSeals > 0)
 		codes = append(codes, found...)
-		verdicts = append(verdicts, r.Stamps[n].Verdict)
+		verdicts = append(verdicts, counts)
 		laterBad = laterBad || r.Stamps[n].Verdict == NotValid
 	}
 	refused := trials[0].w.refused
@@ -89,6 +90,7 @@ func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []
 	for i, m := range d.marks {
 		t := &trial{in: in, w: w, book: b, doc: d, mark: m, brought: &d.brought[i], used: used}
 		t.open()
+		t.afterSeal = len(seals) > 0
 		if t.stamp != nil {
 			seals[t.stamp.Seal.ID] = true
 		}

@@ -62,7 +62,8 @@ type Options struct {
 	SignerName string
 	Reason     string
 	Time       time.Time
-	TokenSize  int // octets reserved for the token
+	TokenSize  int  // octets reserved for the token
+	CMS        bool // profile cms instead of ses
 }
 
 // Signature is one signature found in the file. It covers what it should only
@@ -71,6 +72,7 @@ type Signature struct {
 	Contents          []byte // the DER token, padding checked and taken off
 	Filter, SubFilter string
 	FieldName         string
+	M                 string // when it was made, as it says (ISO 32000-1 table 252)
 	ByteRange         [4]int64
 	Digest            [32]byte   // SM3 of the two ranges; zero unless CoversRevision
 	CoversRevision    bool       // one hole, exactly this object's Contents token; from 0 to the end of its revision

@@ -2,13 +2,17 @@ package pdf
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
-// Names of profile ses, protocol.md 2.
+// Names of the profiles, protocol.md 2. Those of cms are PAdES's (ETSI EN 319 142-1
+// 5.3), so that readers abroad find a signature that they can take apart.
 const (
 	sesFilter    = "GM.PKILite"
 	sesSubFilter = "GM.sm2seal"
+	cmsFilter    = "Adobe.PPKLite"
+	cmsSubFilter = "ETSI.CAdES.detached"
 )
 
 // rangeRoom holds "[0 a b c]" with three numbers of 15 digits.
@@ -168,7 +172,11 @@ func (n *increment) ownAnnots(pages []ref) error {
 
 func (n *increment) signature(num int64, o Options) {
 	n.begin(ref{num, 0})
-	fmt.Fprintf(&n.out, "<< /Type /Sig /Filter /%s /SubFilter /%s /ByteRange ", sesFilter, sesSubFilter)
+	filter, subFilter := sesFilter, sesSubFilter
+	if o.CMS {
+		filter, subFilter = cmsFilter, cmsSubFilter
+	}
+	fmt.Fprintf(&n.out, "<< /Type /Sig /Filter /%s /SubFilter /%s /ByteRange ", filter, subFilter)
 	n.hole(o.TokenSize)
 	if !o.Time.IsZero() {
 		fmt.Fprintf(&n.out, "\n/M (%s)", date(o.Time))
