@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"yinxin/seal/jsondoc"
+	"yinxin/seal/ofd"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
@@ -16,15 +17,19 @@ import (
 type Stamped struct {
 	Stamp
 	Token []byte // the SES_Signature, DER
-	// Document is the sealed JSON; nil for PDF, whose Layout streams it.
+	// Document is the sealed JSON; nil for PDF and OFD, whose Layout streams it.
 	Document []byte
 	layout   *pdf.Layout
+	ofd      *ofd.Layout
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
 		return s.layout.WriteTo(w, s.Token)
+	}
+	if s.ofd != nil {
+		return s.ofd.WriteTo(w, s.Token)
 	}
 	n, err := w.Write(s.Document)
 	return int64(n), err
@@ -34,6 +39,9 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
 		return s.layout.Size()
+	}
+	if s.ofd != nil {
+		return s.ofd.Size(len(s.Token))
 	}
 	return int64(len(s.Document))
 }
@@ -75,6 +83,9 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 }
 
 func (o *Office) stampParsed(ctx context.Context, r StampRequest, doc *jsondoc.Document, commit committer) (Stamped, error) {
+	if err := r.fits(formatJSON); err != nil {
+		return Stamped{}, err
+	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return Stamped{}, err
@@ -139,6 +150,9 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if earlier != nil {
 		return o.againPDF(ctx, earlier, file)
 	}
+	if err := r.fits(formatPDF); err != nil {
+		return nil, err
+	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return nil, err
@@ -200,6 +214,9 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 	if earlier != nil {
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err
+	}
+	if err := r.fits(formatFile); err != nil {
+		return Stamped{}, err
 	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {

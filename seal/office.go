@@ -86,6 +86,8 @@ type ready struct {
 	cert []byte
 	key  hsm.Key
 	face *pdf.PreparedFace
+	// picture is the face as the seal holds it, within der
+	picture []byte
 }
 
 // NewOffice checks the configuration.

@@ -1,6 +1,6 @@
 // Package seal is the seal office (印章管理): the register of seals, the life of
 // each, and the stamping service. NewOffice opens it over a store; Make,
-// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF and
+// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF, StampOFD and
 // StampDetached seal documents.
 package seal
 

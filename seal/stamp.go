@@ -20,6 +20,7 @@ import (
 const (
 	formatJSON   = "json"
 	formatPDF    = "pdf"
+	formatOFD    = "ofd"
 	formatFile   = "file"
 	maxOperator  = 100
 	tokenReserve = 4 << 10 // signer's certificate, time-stamp and its chain
@@ -50,7 +51,7 @@ func (o *Office) prepare(ctx context.Context, s Seal) (*ready, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its picture: %w", ErrRefused, err)
 	}
-	r = &ready{generation: parsed.Generation, seal: s, der: der, cert: parsed.Certs[0], key: key, face: f}
+	r = &ready{generation: parsed.Generation, seal: s, der: der, cert: parsed.Certs[0], key: key, face: f, picture: parsed.Picture.Data}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.ready) >= maxReady {

@@ -14,6 +14,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/seal/jsondoc"
+	"yinxin/seal/ofd"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
@@ -47,6 +48,8 @@ type mark struct {
 	made     time.Time                             // as the document says beside it, zero if it does not
 	covered  func(hash.Hash) error                 // what a companion is over; nil where there is none
 	unseen   bool                                  // shows nothing on any page
+	ofd      *ofd.Stamp                            // nil elsewhere than in an OFD package
+	plain    *plain                                // nil for what may be a stamp
 }
 
 // sniffLength is how far into a file its format shows: a PDF header may stand
@@ -70,8 +73,7 @@ func Open(r io.ReaderAt, size int64, hint string, detached []byte) *Document {
 	case looksJSON(head, hint):
 		d.openJSON(r, size)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		d.format = "ofd"
-		d.refuse(FormatUnsupported, nil)
+		d.openOFD(r, size)
 	case size == 0:
 		d.refuse(Malformed, errors.New("the file is empty"))
 	default:

@@ -89,6 +89,8 @@ func stampInput(ctx context.Context, p *province.Province, r seal.StampRequest, 
 	switch {
 	case bytes.Contains(head, []byte("%PDF-")):
 		return p.Seals.StampPDF(ctx, r, in, in.size, nil)
+	case seal.LooksOFD(head):
+		return p.Seals.StampOFD(ctx, r, in, in.size)
 	case strings.HasPrefix(strings.TrimLeft(string(head), " \t\r\n"), "{"):
 		if in.size > jsondoc.MaxSize {
 			return nil, badInput(in.name, fmt.Errorf("a JSON document may have %d bytes", jsondoc.MaxSize))
@@ -100,7 +102,7 @@ func stampInput(ctx context.Context, p *province.Province, r seal.StampRequest, 
 		done, err := p.Seals.StampJSON(ctx, r, doc)
 		return &done, err
 	}
-	return nil, badInput(in.name, errors.New("it is neither a PDF nor a JSON object; --detached seals any file"))
+	return nil, badInput(in.name, errors.New("it is neither a PDF nor an OFD nor a JSON object; --detached seals any file"))
 }
 
 // input is a file that can be read at any place.

@@ -197,6 +197,9 @@ func (s *Server) stampUpload(ctx context.Context, req seal.StampRequest, u *uplo
 	if bytes.Contains(head, []byte("%PDF-")) {
 		return s.p.Seals.StampPDF(ctx, req, u.body, u.body.size, u.prefix)
 	}
+	if seal.LooksOFD(head) {
+		return s.p.Seals.StampOFD(ctx, req, u.body, u.body.size)
+	}
 	if u.body.size > jsondoc.MaxSize {
 		return nil, fail(tooLarge, "")
 	}
