@@ -1,0 +1,69 @@
+package seal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"yinxin/seal/jsondoc"
+)
+
+// Document is what is to be sealed, to be read at any place.
+type Document struct {
+	io.ReaderAt
+	Size     int64
+	Prefix   hash.Hash // SM3 state that has hashed the whole of it, nil for none
+	Detached bool      // its stamp is a file of its own, whatever it is
+}
+
+// sniffed is how much of a document tells its format: a PDF's header may stand
+// anywhere in it (ISO 32000-1 7.5.2, note 1).
+const sniffed = 1024
+
+// Stamp seals a document of any format, as its first octets tell it. The result may
+// stream from d, which must stay open.
+func (o *Office) Stamp(ctx context.Context, r StampRequest, d Document) (*Stamped, error) {
+	if d.Detached {
+		sum, err := d.Sum()
+		if err != nil {
+			return nil, err
+		}
+		out, err := o.StampDetached(ctx, r, sum)
+		return &out, err
+	}
+	head := make([]byte, min(d.Size, sniffed))
+	if _, err := d.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.Contains(head, []byte("%PDF-")) {
+		return o.StampPDF(ctx, r, d, d.Size, d.Prefix)
+	}
+	if len(head) > 0 && !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")) {
+		return nil, fmt.Errorf("%w: it is neither a PDF nor a JSON object; a detached stamp seals any file", ErrDocument)
+	}
+	if d.Size > jsondoc.MaxSize {
+		return nil, fmt.Errorf("%w: a JSON document may have %d octets", ErrTooLarge, jsondoc.MaxSize)
+	}
+	doc := make([]byte, d.Size)
+	if _, err := d.ReadAt(doc, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	out, err := o.StampJSON(ctx, r, doc)
+	return &out, err
+}
+
+// Sum is the SM3 of the document.
+func (d Document) Sum() (sum [32]byte, err error) {
+	h := d.Prefix
+	if h == nil {
+		h = sm3.New()
+		_, err = io.Copy(h, io.NewSectionReader(d, 0, d.Size))
+	}
+	h.Sum(sum[:0]) // which leaves the state as it is
+	return sum, err
+}
