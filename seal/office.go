@@ -214,6 +214,9 @@ func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
 // Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
 // next is the cursor to go on from, "" at the end.
 func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next string, err error) {
+	if err := f.check(); err != nil {
+		return nil, "", err
+	}
 	return o.c.Store.Stamps(ctx, f)
 }
 

@@ -21,6 +21,9 @@ type StampRequest struct {
 	Placement Place
 	Order     Order
 	Retry     *act.Retry
+	Job       string // the batch that it belongs to
+	// Again gives the document of an earlier stamp, by Retry, and never makes one.
+	Again bool
 }
 
 // Order is how the stamp is to be made and what stands beside it. Its zero value is

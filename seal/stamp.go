@@ -224,7 +224,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
-	s.Approval = r.Approval
+	s.Approval, s.Job = r.Approval, r.Job
 	// Whole seconds, as reports show them.
 	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)
@@ -266,6 +266,9 @@ func (o *Office) tokenCerts(ctx context.Context) (certs []byte, sum [32]byte, er
 
 // begin is the part that all formats share: retry, admission, an id.
 func (o *Office) begin(ctx context.Context, r StampRequest) (rd *ready, d draft, err error) {
+	if r.Again {
+		return nil, d, ErrNotFound
+	}
 	full := o.c.Clock().UTC()
 	if d.id, err = act.NewID(full, o.c.Rand); err != nil {
 		return nil, d, err

@@ -146,6 +146,7 @@ var knownExits = []struct {
 	{seal.ErrManyPending, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrOrder, exitUsage, ""},
+	{seal.ErrTooLarge, exitBadInput, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},
 	{seal.ErrNotInForce, exitRefused, ""},
