@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// ring is a picture with something to see and something to see through.
-func ring(w, h int) *image.NRGBA {
+// disc is a picture with something to see and something to see through.
+func disc(w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -48,14 +48,14 @@ func with(b []byte, chunks ...[]byte) []byte {
 }
 
 func TestCheck(t *testing.T) {
-	good := encode(t, ring(200, 160))
+	good := encode(t, disc(200, 160))
 	info, err := Check(good)
 	if err != nil || info != (Info{200, 160}) {
 		t.Fatalf("%v, %v", info, err)
 	}
 	for name, b := range map[string][]byte{
 		"resolution":        with(good, chunk("pHYs", make([]byte, 9))),
-		"the smallest":      encode(t, ring(minPixels, minPixels)),
+		"the smallest":      encode(t, disc(minPixels, minPixels)),
 		"a default":         mustDefault(t, 42, 300),
 		"colour management": with(good, chunk("gAMA", make([]byte, 4)), chunk("sRGB", []byte{0})),
 	} {
@@ -73,7 +73,7 @@ func TestCheck(t *testing.T) {
 		"no alpha":               {encode(t, image.NewGray(image.Rect(0, 0, 100, 100))), "transparency"},
 		"alpha that is full":     {encode(t, opaque(100)), "transparency"},
 		"nothing to see":         {encode(t, image.NewNRGBA(image.Rect(0, 0, 100, 100))), "nothing to see"},
-		"too small":              {encode(t, ring(minPixels-1, 100)), "pixels"},
+		"too small":              {encode(t, disc(minPixels-1, 100)), "pixels"},
 		"too many pixels":        {encode(t, image.NewPaletted(image.Rect(0, 0, 2001, 2000), color.Palette{color.Transparent, red})), "pixels"},
 		"huge and hollow":        {header(good, 1<<30, 1<<30), "no PNG"},
 		"wide and hollow":        {header(good, 1<<31-1, 40), "pixels"},
@@ -103,7 +103,7 @@ func TestCheck(t *testing.T) {
 
 // Every octet of a picture is under a checksum, or is one.
 func TestNoOctetCanBeChanged(t *testing.T) {
-	good := encode(t, ring(60, 60))
+	good := encode(t, disc(60, 60))
 	for i := range good {
 		b := bytes.Clone(good)
 		b[i] ^= 0x11
