@@ -12,7 +12,9 @@ const (
 	airShare   = 0.022 // between the border and the characters
 	starShare  = 0.172 // its radius
 	nameShare  = 0.150 // height of the characters around
-	lineShare  = 0.108 // height of the second line
+	lineShare  = 0.108 // height of the second line below a star
+	aloneShare = 0.130 // and without one
+	loneRise   = 0.3   // of such a line over the middle
 	codeShare  = 0.034 // height of the code's digits
 	slimmest   = 2.1   // height of a character over its width
 	widest     = 290.  // degrees that a name goes around at most
@@ -128,10 +130,10 @@ func (d *drawing) second(text string, outer ring, star, least float64) error {
 	if err != nil {
 		return err
 	}
-	height, air := lineShare*least, airShare*least
-	top := outer.c.y - height/2
+	air, height := airShare*least, aloneShare*least
+	top := outer.c.y - height*loneRise // there is more room below the middle, where no name is
 	if star > 0 {
-		top = outer.c.y + star*math.Cos(math.Pi/5) + 1.6*air
+		top, height = outer.c.y+star*math.Cos(math.Pi/5)+1.6*air, lineShare*least
 	}
 	bottom := top + height
 	rise := (bottom - outer.c.y) / outer.b

@@ -4,6 +4,7 @@
 package face
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -25,6 +26,22 @@ func Default(mm float64, dpi int) ([]byte, error) {
 	d.ink.ellipse(c, mm*0.465, mm*0.465, true)
 	d.ink.star(c, mm*0.18)
 	return encodeInk(d.mask(float64(dpi)), red, mm, mm)
+}
+
+// Usual is the face of a seal that came without a picture and without a spec: round
+// with the seal's name around a star, oval where the seal is wider than high. Where
+// such a face cannot be drawn, since the name has a character that the font lacks or
+// more of them than a face takes, it is the plain one.
+func Usual(name string, widthMM, heightMM int) ([]byte, error) {
+	s := Spec{Shape: Round, Name: name, WidthMM: widthMM, HeightMM: heightMM}
+	if widthMM > heightMM {
+		s.Shape, s.Centre = Oval, Star
+	}
+	b, err := Draw(s)
+	if errors.Is(err, ErrSpec) || errors.Is(err, ErrGlyph) {
+		return Default(float64(min(widthMM, heightMM)), DPI)
+	}
+	return b, err
 }
 
 // Cut gives the pixels of a face's width that page i of n shows of a riding seal

@@ -92,6 +92,8 @@ func TestCheck(t *testing.T) {
 		"cut off":                {good[:len(good)-1], "cut off"},
 		"half of it":             {good[:len(good)/2], ""},
 		"a length beyond it":     {lengthOf(good, 1<<31-1), "longer"},
+		"a speck":                {encode(t, speck(200)), "hardly"},
+		"interlaced":             {interlaced(good), "interlaced"},
 		"larger than a megabyte": {append(bytes.Clone(good), make([]byte, MaxBytes)...), "larger"},
 	} {
 		_, err := Check(c.b)
@@ -99,6 +101,68 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.why)
 		}
 	}
+}
+
+func speck(n int) image.Image {
+	img := image.NewNRGBA(image.Rect(0, 0, n, n))
+	for i := range n / 2 {
+		img.SetNRGBA(i, n/2, red)
+	}
+	return img
+}
+
+// interlaced says in its header that the picture is.
+func interlaced(b []byte) []byte {
+	data := bytes.Clone(b[16:29])
+	data[12] = 1
+	return bytes.Join([][]byte{b[:8], chunk("IHDR", data), b[headEnd:]}, nil)
+}
+
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		info Info
+		w, h int
+		why  string // "" if it fits
+	}{
+		{Info{496, 496}, 42, 42, ""},
+		{Info{331, 331}, 42, 42, ""}, // 200 dpi
+		{Info{1984, 1984}, 42, 42, ""},
+		{Info{472, 354}, 40, 30, ""},
+		{Info{500, 492}, 42, 42, ""},
+		{Info{330, 330}, 42, 42, "fewer than 200 dpi"},
+		{Info{1985, 1985}, 42, 42, "more than 1200 dpi"},
+		{Info{500, 489}, 42, 42, "stretched"},
+		{Info{496, 496}, 40, 30, "stretched"},
+		{Info{354, 472}, 40, 30, "stretched"},
+	} {
+		err := c.info.Fits(c.w, c.h)
+		if (err == nil) != (c.why == "") || err != nil && (!errors.Is(err, ErrPicture) || !strings.Contains(err.Error(), c.why)) {
+			t.Errorf("%v for %d by %d mm: %v, want %q", c.info, c.w, c.h, err, c.why)
+		}
+	}
+}
+
+// A picture that is admitted can be decoded, and has nothing but a picture in it.
+func FuzzCheck(f *testing.F) {
+	good := encode(f, disc(60, 60))
+	f.Add(good)
+	f.Add(mustDefault(f, 42, 100))
+	f.Add(with(good, chunk("gAMA", make([]byte, 4)), chunk("pHYs", make([]byte, 9))))
+	f.Add(interlaced(good))
+	f.Add(header(good, 1<<30, 1<<30))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		info, err := Check(b)
+		if err != nil {
+			if !errors.Is(err, ErrPicture) {
+				t.Fatal(err)
+			}
+			return
+		}
+		img, err := png.Decode(bytes.NewReader(b))
+		if err != nil || img.Bounds().Dx() != info.Width || img.Bounds().Dy() != info.Height || info.Width*info.Height > MaxPixels {
+			t.Fatalf("%v: %v", info, err)
+		}
+	})
 }
 
 // Every octet of a picture is under a checksum, or is one.

@@ -96,10 +96,14 @@ func quotedRunes(all []rune) string {
 type glyph struct {
 	path  path
 	share float64 // of a Chinese character's width
+	dot   bool    // between the parts of a name
 }
 
-// narrow is the share of a digit, letter or bracket.
-const narrow = 0.62
+// The shares of digits, letters and brackets, and of the dot within a name.
+const (
+	narrow   = 0.62
+	dotShare = 0.4
+)
 
 // glyphs loads the characters of a text; a sfnt.Buffer serves one goroutine.
 func glyphs(text string) ([]glyph, error) {
@@ -123,8 +127,11 @@ func glyphs(text string) ([]glyph, error) {
 		if !unicode.Is(unicode.Han, r) {
 			left, right = g.path.sides()
 			g.share = narrow
+			if g.dot = form(r) == '・'; g.dot {
+				g.share = dotShare
+			}
 			// A dot or a stroke is not drawn out to the width of a letter.
-			if least := narrow * (inkRight - inkLeft) * 0.75; right-left < least {
+			if least := g.share * (inkRight - inkLeft) * 0.75; right-left < least {
 				middle := (left + right) / 2
 				left, right = middle-least/2, middle+least/2
 			}

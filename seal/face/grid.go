@@ -8,6 +8,7 @@ const (
 	frameAir   = 0.040
 	cellAir    = 0.06 // of a cell
 	tallest    = 2.2  // height of a character over its width, and the other way round
+	slender    = 1.1  // and what is aimed at
 )
 
 // grid lays out a square face in rows from left to right, or a person's in columns
@@ -33,31 +34,38 @@ func (d *drawing) grid(s Spec) error {
 
 type area struct{ x, y, w, h float64 }
 
-// columns divides the characters so that they come out a little higher than wide; a
-// column with fewer stands to the right, which for three characters gives the
-// surname the whole height.
+// columns of a person's name; one with fewer characters stands to the right, which
+// for three of them gives the surname the whole height.
 func (d *drawing) columns(text string, room area) error {
 	all, err := glyphs(text)
 	if err != nil {
 		return err
 	}
-	n := best(len(all), func(n int) float64 {
-		return room.h / math.Ceil(float64(len(all))/float64(n)) / (room.w / float64(n))
-	})
+	n, off := 1, math.Inf(1)
+	for k := 1; k <= len(all); k++ {
+		if o := misshape(split(all, k, false), room.h, room.w/float64(k), slender); o < off {
+			n, off = k, o
+		}
+	}
 	w := room.w / float64(n)
 	for i, column := range split(all, n, false) {
-		h := room.h / float64(len(column))
-		for k, g := range column {
-			g.share = 1
-			if err := d.cell(g, area{room.x + room.w - float64(i+1)*w, room.y + float64(k)*h, w, h}); err != nil {
+		y := room.y
+		for k := range column {
+			column[k].uprightShare()
+		}
+		unit := room.h / shares(column)
+		for _, g := range column {
+			h := g.share * unit
+			if err := d.cell(g, area{room.x + room.w - float64(i+1)*w, y, w, h}); err != nil {
 				return err
 			}
+			y += h
 		}
 	}
 	return nil
 }
 
-// rows sets the name in rows of their own above the second line.
+// rows of a name, and below them of a second line.
 func (d *drawing) rows(name, second string, room area) error {
 	all, err := glyphs(name)
 	if err != nil {
@@ -67,14 +75,16 @@ func (d *drawing) rows(name, second string, room area) error {
 	if err != nil {
 		return err
 	}
-	whole := float64(len(all) + len(last))
-	n := best(len(all)+len(last), func(n int) float64 { return room.h / float64(n) / (room.w / math.Ceil(whole/float64(n))) })
-	below := 0
-	if len(last) > 0 {
-		below = min(max(1, int(math.Round(float64(n)*float64(len(last))/whole))), len(last))
-		n = max(1, n-below)
+	var lines [][]glyph
+	off := math.Inf(1)
+	for above := 1; above <= len(all); above++ {
+		for below := min(1, len(last)); below <= len(last); below++ {
+			try := append(split(all, above, true), split(last, below, true)...)
+			if o := misshape(try, room.w, room.h/float64(len(try)), 1/slender); o < off {
+				lines, off = try, o
+			}
+		}
 	}
-	lines := append(split(all, min(n, len(all)), true), split(last, below, true)...)
 	h := room.h / float64(len(lines))
 	for i, line := range lines {
 		unit, x := room.w/shares(line), room.x
@@ -88,15 +98,14 @@ func (d *drawing) rows(name, second string, room area) error {
 	return nil
 }
 
-// best finds the number of lines whose cells come nearest to a fifth higher than wide.
-func best(most int, ratio func(n int) float64) int {
-	n, off := 1, math.Inf(1)
-	for k := 1; k <= most; k++ {
-		if o := math.Abs(math.Log(ratio(k) / 1.2)); o < off-1e-9 {
-			n, off = k, o
-		}
+// misshape tells how far the places that characters get in lines of a length, so much
+// apart, are from what they should be; aim is how wide for its height a row's is.
+func misshape(lines [][]glyph, length, apart, aim float64) (sum float64) {
+	for _, line := range lines {
+		out := math.Log(length / float64(len(line)) / apart / aim)
+		sum += out * out * float64(len(line))
 	}
-	return n
+	return sum
 }
 
 // split divides into n parts as equal as can be, the longer ones first or last.
@@ -113,13 +122,28 @@ func split(all []glyph, n int, longFirst bool) [][]glyph {
 	return parts
 }
 
-// cell draws a character into its place, not more than tallest out of shape.
+// uprightShare makes a glyph's share that of a column's height, where letters are as
+// high as characters, and a dot is as low as it is narrow.
+func (g *glyph) uprightShare() {
+	if g.dot {
+		g.path.transform(affine{a: 1, d: 1 / g.share, f: 0.5 - 0.5/g.share})
+		return
+	}
+	g.share = 1
+}
+
+// cell draws a character into its place, not more than tallest out of shape; a dot
+// stays round.
 func (d *drawing) cell(g glyph, a area) error {
-	w, h := a.w-2*cellAir*min(a.w, a.h), a.h-2*cellAir*min(a.w, a.h)
-	if w < minCellMM || h < minCellMM {
+	air := 2 * cellAir * min(a.w, a.h)
+	w, h := a.w-air, a.h-air
+	if least := minCellMM * min(g.share, 1); w < least || h < least {
 		return refused("its text is too long for a face of %.0f by %.0f mm", d.w, d.h)
 	}
-	w, h = min(w, tallest*h*g.share), min(h, tallest*w/g.share)
+	w, h = min(w, tallest*h), min(h, tallest*w)
+	if g.dot {
+		w, h = min(w, h), min(w, h)
+	}
 	d.put(g, w, h, point{a.x + a.w/2, a.y + a.h/2 + h/2}, point{0, -1})
 	return nil
 }

@@ -26,11 +26,12 @@ func (p *path) cubic(a, b, c point) { *p = append(*p, segment{3, [3]point{a, b, 
 
 func (s *segment) points() []point { return s.p[:max(1, s.n)] }
 
+var pointsOf = [...]uint8{sfnt.SegmentOpMoveTo: 0, sfnt.SegmentOpLineTo: 1, sfnt.SegmentOpQuadTo: 2, sfnt.SegmentOpCubeTo: 3}
+
 func fromSegments(all sfnt.Segments) path {
 	out := make(path, len(all))
 	for i, s := range all {
-		n := map[sfnt.SegmentOp]uint8{sfnt.SegmentOpMoveTo: 0, sfnt.SegmentOpLineTo: 1, sfnt.SegmentOpQuadTo: 2, sfnt.SegmentOpCubeTo: 3}[s.Op]
-		out[i].n = n
+		out[i].n = pointsOf[s.Op]
 		for k := range out[i].points() {
 			out[i].p[k] = point{float64(s.Args[k].X) / 64, float64(s.Args[k].Y) / 64}
 		}

@@ -80,8 +80,7 @@ func encodeInk(mask *image.Alpha, ink color.NRGBA, widthMM, heightMM float64) ([
 		mask.Pix[i] = uint8((int(alpha)*(strengths-1) + 127) / 255)
 	}
 	var out bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	err := encoder.Encode(&out, &image.Paletted{Pix: mask.Pix, Stride: mask.Stride, Rect: mask.Rect, Palette: palette})
+	err := png.Encode(&out, &image.Paletted{Pix: mask.Pix, Stride: mask.Stride, Rect: mask.Rect, Palette: palette})
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ const (
 	maxPerson = 20
 	maxSecond = 16
 	maxCode   = 20
-	minCellMM = 0.9 // width of a character: below, a scan shows a blot
+	minCellMM = 1.0 // width of a character: below, a scan shows a blot
 )
 
 // Spec says what a drawn face shows.
