@@ -57,14 +57,14 @@ const (
 
 // Spec says what a drawn face shows.
 type Spec struct {
-	Shape    Shape  `json:"shape"`
-	Name     string `json:"name"`             // around, or all over a square
-	Second   string `json:"second,omitempty"` // 专用章 and the like, from left to right below the centre
-	Code     string `json:"code,omitempty"`   // the seal code, in small digits at the lower edge
-	Centre   Centre `json:"centre,omitempty"` // star for round, none for oval by default
-	Suffix   string `json:"suffix,omitempty"` // 印 or 之印 behind a person's name
-	Colour   Colour `json:"colour,omitempty"` // red by default
-	Weight   Weight `json:"weight,omitempty"` // bold by default
+	Shape    Shape  `json:"shape" api:"required"`
+	Name     string `json:"name" api:"required"` // around, or all over a square
+	Second   string `json:"second,omitempty"`    // 专用章 and the like, from left to right below the centre
+	Code     string `json:"code,omitempty"`      // the seal code, in small digits at the lower edge
+	Centre   Centre `json:"centre,omitempty"`    // star for round, none for oval by default
+	Suffix   string `json:"suffix,omitempty"`    // 印 or 之印 behind a person's name
+	Colour   Colour `json:"colour,omitempty"`    // red by default
+	Weight   Weight `json:"weight,omitempty"`    // bold by default
 	Borders  int    `json:"borders,omitempty"`
 	WidthMM  int    `json:"widthMm"`
 	HeightMM int    `json:"heightMm"`
