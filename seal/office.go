@@ -105,7 +105,7 @@ func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second
 // its freeze, is told from one made after it.
 func (o *Office) moment() time.Time { return o.c.Clock().UTC().Truncate(time.Millisecond) }
 
-// MakeRequest asks for a seal (制章). Without a picture it gets the plain face.
+// MakeRequest asks for a seal (制章). Without a picture one is drawn (face.Usual).
 type MakeRequest struct {
 	Agency, AgencyName string
 	Name               string // in the seal
@@ -120,7 +120,6 @@ type MakeRequest struct {
 const (
 	defaultMM  = 42 // 国发〔1999〕25号: departments at most 45 mm
 	maxMM      = 60
-	faceDPI    = 300
 	sealLife   = 3 * 365 * 24 * time.Hour // as its certificate
 	unitSeal   = 1                        // SES_ESPropertyInfo.type 单位章
 	maxNameLen = 100
@@ -147,10 +146,14 @@ func (r *MakeRequest) check() error {
 	}
 	if r.PNG == nil {
 		var err error
-		r.PNG, err = face.Default(float64(min(r.WidthMM, r.HeightMM)), faceDPI)
+		r.PNG, err = face.Usual(r.Name, r.WidthMM, r.HeightMM)
 		return err
 	}
-	if _, err := face.Check(r.PNG); err != nil {
+	info, err := face.Check(r.PNG)
+	if err == nil {
+		err = info.Fits(r.WidthMM, r.HeightMM)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return nil
