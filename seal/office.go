@@ -55,6 +55,8 @@ type Config struct {
 	Clock   func() time.Time
 	Rand    io.Reader
 	Region  string
+	URL     string // what a printed code names, "" where nothing answers
+	Finder  Finder // of keywords in PDF, nil for none
 }
 
 // Office is the seal office. Its methods may be called concurrently.

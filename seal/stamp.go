@@ -163,7 +163,8 @@ func (o *Office) enter(ctx context.Context, r *act.Retry, format string) (earlie
 type draft struct {
 	id   act.ID
 	now  time.Time
-	room int // octets kept for the stamp, 0 for no limit
+	code string // printed on what is sealed, so it is drawn before it is signed
+	room int    // octets kept for the stamp, 0 for no limit
 }
 
 // Commit is a stamp that was signed and is to be committed: another office that
@@ -219,10 +220,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 		return Stamped{}, err
 	}
 	s.Stripped = ses.Strip(der, s.Order.parts(rd.der, rd.cert, tokenCerts)...)
-	if s.Code, err = code.New(o.c.Rand); err != nil {
-		return Stamped{}, err
-	}
-	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
+	s.ID, s.Code, s.SealID, s.SealVersion, s.SealSM3 = d.id, d.code, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
 	s.Approval, s.Job = r.Approval, r.Job
 	// Whole seconds, as reports show them.
@@ -271,6 +269,9 @@ func (o *Office) begin(ctx context.Context, r StampRequest) (rd *ready, d draft,
 	}
 	full := o.c.Clock().UTC()
 	if d.id, err = act.NewID(full, o.c.Rand); err != nil {
+		return nil, d, err
+	}
+	if d.code, err = code.New(o.c.Rand); err != nil {
 		return nil, d, err
 	}
 	d.now = full.Truncate(time.Second)
