@@ -182,6 +182,9 @@ type Store interface {
 	// CommitStamp fails with ErrChanged if what the guard names does not hold any
 	// more, with ErrQuota, or with act.ErrRetryTaken, without a trace.
 	CommitStamp(ctx context.Context, a act.Act, s Stamp, g Guard) error
+	// CommitStamps keeps several stamps, all or none, each under its guard as if those
+	// before it were made: it fails as CommitStamp does.
+	CommitStamps(ctx context.Context, all []Commit) error
 	Stamp(ctx context.Context, id act.ID) (Stamp, error)
 	StampByCode(ctx context.Context, code string) (Stamp, error)
 	// Stamps lists in the order of time. A store may stop before f.Limit rows are

@@ -118,9 +118,19 @@ func (o *Office) usable(ctx context.Context, s Seal, now time.Time) error {
 	return err
 }
 
-// enter finds what a retry did already, or keeps its key for this request. The
-// release must be called when the request ends.
+// enter finds what a retry of one stamp did already, or keeps its key for this
+// request. The release must be called when the request ends.
 func (o *Office) enter(ctx context.Context, r *act.Retry, format string) (earlier *Stamp, release func(), err error) {
+	earlier, release, err = o.entered(ctx, r, format)
+	if err == nil && earlier != nil && len(earlier.With) > 0 {
+		release()
+		return nil, nil, ErrRetryMismatch // the key was used for several
+	}
+	return earlier, release, err
+}
+
+// entered is enter for a request of one stamp or several.
+func (o *Office) entered(ctx context.Context, r *act.Retry, format string) (earlier *Stamp, release func(), err error) {
 	if r == nil {
 		return nil, func() {}, nil
 	}

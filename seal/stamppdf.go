@@ -172,13 +172,7 @@ func (o *Office) layOutPDF(rd *ready, d *draft, s Stamp, doc pdfDocument) (*pdf.
 }
 
 func (o *Office) againPDF(ctx context.Context, s *Stamp, doc pdfDocument) (*Stamped, error) {
-	now, err := o.c.Store.Seal(ctx, s.SealID)
-	if err != nil {
-		return nil, err
-	}
-	// The seal may have changed its state since; its name, face and key have not.
-	now.SM3 = s.SealSM3
-	rd, err := o.prepare(ctx, now)
+	rd, err := o.prepareAgain(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (s spot) form(image int64) string {
 	}
 	return fmt.Sprintf("<< /Type /XObject /Subtype /Form /FormType 1 /BBox [0 0 %s %s] /Matrix %s"+
 		" /Resources << %s/XObject << /Im %d 0 R >> >>"+
-		" /Length %d >>\nstream\n%sendstream", decimal(s.w), decimal(s.h), matrices[s.rotate], blend, image, len(draw), draw)
+		" /Length %d >>\nstream\n%s\nendstream", decimal(s.w), decimal(s.h), matrices[s.rotate], blend, image, len(draw), draw)
 }
 
 func (s spot) rectangle() string {

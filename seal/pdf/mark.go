@@ -140,7 +140,7 @@ func (m *drawnMark) form(s spot) string {
 	if s.calibrated {
 		space = "/ColorSpace << /CS " + calGray + " >> "
 	}
-	return fmt.Sprintf("<< /Type /XObject /Subtype /Form /FormType 1 /BBox [0 0 %s %s] /Matrix %s /Resources << %s>> /Length %d >>\nstream\n%sendstream",
+	return fmt.Sprintf("<< /Type /XObject /Subtype /Form /FormType 1 /BBox [0 0 %s %s] /Matrix %s /Resources << %s>> /Length %d >>\nstream\n%s\nendstream",
 		decimal(s.w), decimal(s.h), matrices[s.rotate], space, len(draw), draw)
 }
 
