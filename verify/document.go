@@ -5,14 +5,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/seal/jsondoc"
+	"yinxin/seal/ofd"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
@@ -51,6 +54,11 @@ type mark struct {
 	role     string
 	revision int                                   // of a PDF
 	face     func(picture []byte) (ok, known bool) // nil: nothing is shown
+	made     time.Time                             // as the document says beside it, zero if it does not
+	covered  func(hash.Hash) error                 // what a companion is over; nil where there is none
+	unseen   bool                                  // shows nothing on any page
+	ofd      *ofd.Stamp                            // nil elsewhere than in an OFD package
+	plain    *plain                                // nil for what may be a stamp
 }
 
 // sniffLength is how far into a file its format shows: a PDF header may stand
@@ -74,8 +82,7 @@ func Open(r io.ReaderAt, size int64, hint string, detached []byte) *Document {
 	case looksJSON(head, hint):
 		d.openJSON(r, size)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		d.format = "ofd"
-		d.refuse(FormatUnsupported, nil)
+		d.openOFD(r, size)
 	case size == 0:
 		d.refuse(Malformed, errors.New("the file is empty"))
 	default:
@@ -214,6 +221,7 @@ func (d *Document) openPDF(r io.ReaderAt, size int64) {
 		if s.DocTimeStamp {
 			m.role, m.face = roleTimestamp, nil
 		}
+		m.takeCompanion(f, &one, n, s)
 		d.marks = append(d.marks, m)
 	}
 	if !slices.ContainsFunc(d.marks, func(m mark) bool { return m.role != roleTimestamp }) {

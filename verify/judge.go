@@ -34,13 +34,10 @@ func (e *Engine) Judge(d *Document, in Input) Report {
 	for n := len(trials) - 1; n >= 0; n-- {
 		trials[n].laterBad = laterBad
 		var found []Code
-		r.Stamps[n], found = trials[n].judge(n)
-		// What is no seal never raises a verdict, and lowers it only if it is broken
-		// (interface.md).
-		if r.Stamps[n].Role == roleSeal || r.Stamps[n].Verdict == NotValid {
-			codes = append(codes, found...)
-			verdicts = append(verdicts, r.Stamps[n].Verdict)
-		}
+		var counts Verdict
+		r.Stamps[n], counts, found = trials[n].judgeRole(n, trials[n].distinctSeals > 0)
+		codes = append(codes, found...)
+		verdicts = append(verdicts, counts)
 		laterBad = laterBad || r.Stamps[n].Verdict == NotValid
 	}
 	refused := trials[0].w.refused
@@ -100,6 +97,7 @@ func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []
 			continue
 		}
 		t.open()
+		t.afterSeal = len(seals) > 0
 		if t.stamp != nil {
 			seals[t.stamp.Seal.ID] = true
 		}

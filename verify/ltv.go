@@ -102,8 +102,8 @@ func (t *trial) witnessedElsewhere(region string, since time.Time) bool {
 func attest(all []*trial, b *book) {
 	var seals []string
 	for _, t := range all {
-		if t.mark.role != roleTimestamp {
-			t.brought.read(t.mark.der)
+		if t.mark.role == roleSeal && t.mark.plain == nil {
+			t.brought.read(&t.mark)
 			if s := t.brought.stamp; s != nil {
 				seals = append(seals, s.Seal.ID)
 			}

@@ -72,6 +72,7 @@ type trial struct {
 	makerErr, signerErr               error
 	distinctSeals                     int // in the whole document
 	laterBad                          bool
+	afterSeal                         bool // a seal stands before it
 
 	witnesses []witness  // document time-stamps that cover it and count
 	lender    *trial     // of them the one that gives P, where the stamp has no token
@@ -120,8 +121,11 @@ var checkTable = []checkRow{
 
 // open reads the stamp and finds the time that everything else is judged at.
 func (t *trial) open() {
+	if t.mark.plain != nil {
+		return
+	}
 	b := t.brought
-	b.read(t.mark.der)
+	b.read(&t.mark)
 	t.stamp, t.signer, t.maker, t.stampErr = b.stamp, b.signer, b.maker, b.err
 	t.signerSlip, t.makerSlip = b.signerSlip, b.makerSlip
 	if t.stamp == nil {
@@ -222,6 +226,10 @@ func sortCodes(codes []Code) []Code {
 	return slices.Compact(codes)
 }
 
+func signerInfo(c *certs.Certificate) SignerInfo {
+	return SignerInfo{Subject: c.Subject.String(), Serial: fmt.Sprintf("%x", c.Serial), Issuer: c.Issuer.String()}
+}
+
 // describe fills in what the stamp says of itself.
 func (t *trial) describe(r *StampReport) {
 	if t.mark.role == roleTimestamp && t.token != nil {
@@ -236,13 +244,13 @@ func (t *trial) describe(r *StampReport) {
 		return
 	}
 	s := t.stamp.Seal
-	r.Standard = t.stamp.Generation.Standard()
+	r.Standard = t.stamp.Standard()
 	r.Seal = SealInfo{ID: s.ID, Name: s.Name, ValidFrom: rfc3339(s.ValidFrom), ValidTo: rfc3339(s.ValidTo)}
 	if t.maker != nil {
 		r.Seal.Maker = t.maker.Subject.String()
 	}
 	if t.signer != nil {
-		r.Signer = SignerInfo{Subject: t.signer.Subject.String(), Serial: fmt.Sprintf("%x", t.signer.Serial), Issuer: t.signer.Issuer.String()}
+		r.Signer = signerInfo(t.signer)
 		if t.signerErr == nil {
 			r.Signer.Region = t.signerFound.Region.Code
 		}

@@ -188,7 +188,7 @@ func (n *increment) timeStamp(name string, room int) error {
 		n.object(field, fmt.Appendf(nil, "<< /FT /Sig /T %s /V %d 0 R >>", textString(name), sig))
 		return n.addField(fieldRef)
 	}
-	page, err := f.orderedPage(1)
+	page, _, err := f.orderedPage(1)
 	if err != nil {
 		return err
 	}

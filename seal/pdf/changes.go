@@ -73,7 +73,7 @@ func (f *File) classify(r int, entries []int32) (*Later, error) {
 		}
 		l.Signature, d.sig = i, &f.found[i]
 	}
-	steps := []func() error{d.trailer, d.signature, d.form, d.page}
+	steps := []func() error{d.trailer, d.signature, d.form, d.page, d.tags}
 	if d.sig == nil {
 		steps = []func() error{d.trailer, d.evidence}
 	}
@@ -118,7 +118,7 @@ func (d *diff) trailer() error {
 
 // widgetKeys are what the field of a further signature may hold: nothing that
 // acts (/A, /AA), and no second appearance.
-var widgetKeys = []string{"Type", "Subtype", "FT", "T", "TU", "F", "Ff", "Rect", "P", "V", "AP", "MK", "DA", "BS", "Border", "H", "M", "NM"}
+var widgetKeys = []string{"Type", "Subtype", "FT", "T", "TU", "F", "Ff", "Rect", "P", "V", "AP", "MK", "DA", "BS", "Border", "H", "M", "NM", "StructParent", "Lock"}
 
 // signature: a new field, or one that stood empty, and the objects that it
 // alone brings.

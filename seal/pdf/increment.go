@@ -19,6 +19,7 @@ type increment struct {
 	places           []place
 	edits            map[ref][]edit
 	objects          map[ref]*object
+	held             int64 // weight of those
 	holeFrom, holeTo int
 	rangeAt          int
 }
@@ -69,7 +70,12 @@ func (n *increment) change(o *object, e edit) error {
 			return nil
 		}
 	}
-	n.objects[o.ref] = o
+	if n.objects[o.ref] == nil {
+		if n.held += o.weight; n.held > maxChanged {
+			return fmt.Errorf("%w: the pages and the form that the stamp changes take more than %d bytes", ErrTooLarge, maxChanged)
+		}
+		n.objects[o.ref] = o
+	}
 	n.edits[o.ref] = append(n.edits[o.ref], e)
 	return nil
 }
