@@ -13,8 +13,8 @@ var only = []struct {
 	formats []string
 	why     string
 }{
-	{"a keyword", func(r *StampRequest) bool { return r.Placement.Keyword != nil }, []string{formatOFD}, "it has no text on pages that could be searched"},
-	{"a riding seal", func(r *StampRequest) bool { return r.Placement.Riding != nil }, []string{formatOFD}, "it has no pages that a seal could ride on"},
+	{"a keyword", func(r *StampRequest) bool { return r.Placement.Keyword != nil }, []string{formatPDF, formatOFD}, "it has no text on pages that could be searched"},
+	{"a riding seal", func(r *StampRequest) bool { return r.Placement.Riding != nil }, []string{formatPDF, formatOFD}, "it has no pages that a seal could ride on"},
 	{"profile cms", func(r *StampRequest) bool { return r.Order.Profile == ProfileCMS }, []string{formatPDF}, "its stamps are SES_Signature and nothing else"},
 	{"level LT or LTA", func(r *StampRequest) bool { return r.Order.Level == LevelLT || r.Order.Level == LevelLTA }, []string{formatPDF}, "it has no place for evidence"},
 	{"level B", func(r *StampRequest) bool { return r.Order.Level == LevelB }, []string{formatPDF}, "its stamps are time-stamped"},

@@ -31,8 +31,8 @@ func (o *Office) StampOFD(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err != nil {
 		return nil, err
 	}
-	s := Stamp{Format: formatOFD, Pages: doc.PageCount(), Placement: &r.Placement, Order: r.Order.kept()}
-	if s.Spots, err = r.Placement.spotsOFD(doc, rd); err != nil {
+	s, err := orderedOFD(r, rd, doc)
+	if err != nil {
 		return nil, err
 	}
 	layout, err := layOutOFD(doc, rd, d, s)
@@ -46,6 +46,14 @@ func (o *Office) StampOFD(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	}
 	out.ofd = layout
 	return &out, nil
+}
+
+// orderedOFD is what the register will hold of the order, found out once.
+func orderedOFD(r StampRequest, rd *ready, doc *ofd.Document) (Stamp, error) {
+	s := Stamp{Format: formatOFD, Pages: doc.PageCount(), Placement: &r.Placement, Order: r.Order.kept()}
+	var err error
+	s.Spots, err = r.Placement.spotsOFD(doc, rd)
+	return s, err
 }
 
 // LooksOFD tells a file that begins as a zip archive, which of all that is sealed
@@ -117,13 +125,7 @@ func layOutOFD(doc *ofd.Document, rd *ready, d draft, s Stamp) (*ofd.Layout, err
 }
 
 func (o *Office) againOFD(ctx context.Context, s *Stamp, doc *ofd.Document) (*Stamped, error) {
-	now, err := o.c.Store.Seal(ctx, s.SealID)
-	if err != nil {
-		return nil, err
-	}
-	// The seal may have changed its state since; its face and key have not.
-	now.SM3 = s.SealSM3
-	rd, err := o.prepare(ctx, now)
+	rd, err := o.prepareAgain(ctx, s)
 	if err != nil {
 		return nil, err
 	}

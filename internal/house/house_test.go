@@ -71,7 +71,7 @@ var may = map[string][]string{
 	"ca/outside":              {"certs", "hsm", "ca", "internal/act"},
 	"ca/tsa":                  {"certs"},
 	"ca/est":                  {"certs", "ca"},
-	"seal":                    {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/pdf", "seal/ofd", "seal/jsondoc", "seal/face", "verify/status"},
+	"seal":                    {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/cms", "seal/pdf", "seal/ofd", "seal/jsondoc", "seal/face", "verify/status"},
 	"license":                 {"certs", "internal/act", "seal", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"license/identifier":      {},
 	"license/metadata":        {"certs", "license/identifier"},

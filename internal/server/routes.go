@@ -100,7 +100,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -140,7 +140,7 @@ func (s *Server) sealRoutes() []endpoint {
 	return []endpoint{
 		{post, "/api/v1/stamps", agency.ScopeStamp, "seal a document", []string{"Idempotency-Key"}, formOf(stampParts{}).or(jsonOf(stampForm{})),
 			jsonOf(sealedAnswer{}).or(raw(mediaPDF, mediaOFD, mediaOctets)), s.stamp},
-		{get, "/api/v1/stamps", agency.ScopeSealRead, "the seal-use register", append([]string{"seal", "matter", "from", "to"}, listing...), content{}, jsonOf(listOf[seal.Stamp]{}), s.stamps},
+		{get, "/api/v1/stamps", agency.ScopeSealRead, "the seal-use register: a page as JSON, all that match as a table or as lines", slices.Concat(useQuery, listing), content{}, jsonOf(listOf[seal.Stamp]{}).or(raw(mediaCSV, mediaLines)), s.stamps},
 		{get, "/api/v1/stamps/{id}", agency.ScopeSealRead, "an entry of the register with its receipt", nil, content{}, jsonOf(entryAnswer{}), s.entry},
 		{get, "/api/v1/seals", agency.ScopeSealRead, "list seals", listing, content{}, jsonOf(listOf[seal.Seal]{}), s.seals},
 		{get, "/api/v1/seals/{id}", agency.ScopeSealRead, "show a seal", nil, content{}, jsonOf(seal.Seal{}), s.seal},
