@@ -58,6 +58,7 @@ func commands() []command {
 		{"seal thaw", "ID", "end a seal's suspension", runSealChange},
 		{"seal cancel", "ID", "end a seal, for ever", runSealChange},
 		{"seal stamp", "IN", "seal a PDF, a JSON document or, detached, any file", runStamp},
+		{"seal uses", "", "list, search and export the seal-use register", runSealUses},
 		{"license type", "", "define a licence type, or list them", runLicenseType},
 		{"license issue", "", "issue a licence as a sealed JSON document", runLicenseIssue},
 		{"license show", "IDENTIFIER", "show a licence", runLicenseShow},
