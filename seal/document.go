@@ -7,6 +7,8 @@ import (
 	"hash"
 	"io"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"yinxin/seal/jsondoc"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
@@ -71,6 +73,7 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 	if earlier != nil {
 		return o.again(ctx, earlier, parsed)
 	}
+	r.input = func() ([32]byte, error) { return sm3.Sum(doc), nil }
 	return o.stampParsed(ctx, r, parsed, o.commitStamp)
 }
 
@@ -136,6 +139,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if earlier != nil {
 		return o.againPDF(ctx, earlier, file)
 	}
+	r.input = func() ([32]byte, error) { return whole(in, size, prefix) }
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return nil, err
@@ -159,6 +163,18 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	return &out, nil
 }
 
+// whole is the SM3 of a document, which prefix, if it is not nil, has hashed already.
+func whole(in io.ReaderAt, size int64, prefix hash.Hash) (sum [32]byte, err error) {
+	if prefix == nil {
+		prefix = sm3.New()
+		if _, err := io.Copy(prefix, io.NewSectionReader(in, 0, size)); err != nil {
+			return sum, fmt.Errorf("%w: %w", ErrDocument, err)
+		}
+	}
+	prefix.Sum(sum[:0]) // which leaves the state as it is
+	return sum, nil
+}
+
 // pdfOptions depend on nothing that a retry does not know.
 func (o *Office) pdfOptions(rd *ready, d draft, p Place) pdf.Options {
 	return pdf.Options{Placement: pdf.Placement{Page: p.Page, X: p.X, Y: p.Y}, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
@@ -166,13 +182,7 @@ func (o *Office) pdfOptions(rd *ready, d draft, p Place) pdf.Options {
 }
 
 func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamped, error) {
-	now, err := o.c.Store.Seal(ctx, s.SealID)
-	if err != nil {
-		return nil, err
-	}
-	// The seal may have changed its state since; its name, face and key have not.
-	now.SM3 = s.SealSM3
-	rd, err := o.prepare(ctx, now)
+	rd, err := o.prepareEarlier(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +208,7 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err
 	}
+	r.input = func() ([32]byte, error) { return digest, nil }
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return Stamped{}, err

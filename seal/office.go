@@ -33,6 +33,8 @@ type certified interface{ Certificates() []byte }
 // DER, and knows whether who issued one stands.
 type Certifier interface {
 	IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string, retry *act.Retry) (serial string, der []byte, err error)
+	// IssuePersonCertificate is for the seals of persons, whose name it bears.
+	IssuePersonCertificate(ctx context.Context, agency, agencyName, name string, key hsm.Key, who, why string, retry *act.Retry) (serial string, der []byte, err error)
 	// IssuerStands fails where the authority that issued it may sign no more.
 	IssuerStands(ctx context.Context, serial string) error
 }
@@ -54,6 +56,8 @@ type Config struct {
 	Clock   func() time.Time
 	Rand    io.Reader
 	Region  string
+	// MustFile: every seal of the region must be filed (备案) before it stamps.
+	MustFile bool
 }
 
 // Office is the seal office. Its methods may be called concurrently.
@@ -61,7 +65,7 @@ type Office struct {
 	c Config
 
 	mu       sync.Mutex
-	ready    map[string]*ready // by seal id and version
+	ready    map[[32]byte]*ready // by the SM3 of the SESeal
 	inFlight map[[32]byte]bool
 	list     []byte
 	listBy   *certs.Certificate
@@ -73,13 +77,17 @@ type Office struct {
 	keptSum [32]byte
 }
 
-// ready is a seal prepared for stamping.
+// ready is an edition of a seal prepared for stamping; admission adds who may.
 type ready struct {
 	seal Seal
 	der  []byte
 	cert []byte
 	key  hsm.Key
 	face *pdf.PreparedFace
+
+	grant Grant   // by which the caller may
+	use   *act.ID // the approval that this stamp uses up
+	input [32]byte
 }
 
 // NewOffice checks the configuration.
@@ -88,7 +96,7 @@ func NewOffice(c Config) (*Office, error) {
 		c.Status == nil || len(c.Region) != 6 {
 		return nil, errors.New("seal: incomplete configuration")
 	}
-	return &Office{c: c, ready: map[string]*ready{}, inFlight: map[[32]byte]bool{}}, nil
+	return &Office{c: c, ready: map[[32]byte]*ready{}, inFlight: map[[32]byte]bool{}}, nil
 }
 
 func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second) }
@@ -103,9 +111,14 @@ type MakeRequest struct {
 	Name               string // in the seal
 	PNG                []byte
 	WidthMM, HeightMM  int
+	Class              Class
+	MustFile           bool // filed before it stamps, also where the region does not ask for it
 	Policy             Policy
 	Who, Why           string
 	By                 act.Officer // who asks, as far as a key says it
+	Retry              *act.Retry
+
+	drawn bool // PNG is ours
 }
 
 const (
@@ -128,10 +141,14 @@ func (r *MakeRequest) check() error {
 		return fmt.Errorf("%w: who asks and why must be said", ErrRefused)
 	}
 	if r.WidthMM == 0 && r.HeightMM == 0 {
-		r.WidthMM, r.HeightMM = defaultMM, defaultMM
+		r.WidthMM, r.HeightMM = r.Class.usual(), r.Class.usual()
 	}
-	if r.WidthMM < 5 || r.WidthMM > maxMM || r.HeightMM < 5 || r.HeightMM > maxMM {
-		return fmt.Errorf("%w: a seal of %d by %d mm", ErrRefused, r.WidthMM, r.HeightMM)
+	r.drawn = r.drawn || r.PNG == nil
+	if err := r.Class.check(r.WidthMM, r.HeightMM, r.drawn); err != nil {
+		return err
+	}
+	if err := r.Policy.check(); err != nil {
+		return err
 	}
 	if r.PNG == nil {
 		var err error
@@ -162,13 +179,14 @@ func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Ke
 	if to.After(c.NotAfter) {
 		to = c.NotAfter
 	}
-	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
+	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: sesType[r.Class.kind()], SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
 		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, maker.Signer, maker.Certificate.Raw)
 	if err != nil {
 		return Seal{}, nil, err
 	}
 	return Seal{ID: id, Version: 1, Agency: r.Agency, Name: r.Name, State: status.SealInForce, SM3: sm3.Sum(der), ValidFrom: from, ValidTo: to,
-		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now}, der, nil
+		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now,
+		Edition: 1, Class: r.Class, MustFile: r.MustFile}, der, nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -178,34 +196,96 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func (o *Office) commit(ctx context.Context, name string, s Seal, before uint64, der []byte, who, why string) error {
-	a, err := act.New(o.c.Clock(), o.c.Rand, name, s.ID, Change{s, who, why, o.now()})
+func (o *Office) commit(ctx context.Context, name string, c Change, before uint64, der []byte, retry *act.Retry) error {
+	c.At = o.now()
+	a, err := act.New(o.c.Clock(), o.c.Rand, name, c.Seal.ID, c)
 	if err != nil {
 		return err
 	}
-	return o.c.Store.CommitSeal(ctx, a, s, before, der)
+	a.Retry = retry
+	return o.c.Store.CommitSeal(ctx, a, c.Seal, before, der)
 }
 
 // Show gives one seal.
 func (o *Office) Show(ctx context.Context, id string) (Seal, error) { return o.c.Store.Seal(ctx, id) }
 
-// List gives seals in the order of their ids, after the cursor.
-func (o *Office) List(ctx context.Context, agency, cursor string, limit int) ([]Seal, error) {
-	return o.c.Store.Seals(ctx, agency, cursor, limit)
+// List gives seals in the order of their ids. It may stop before f.Limit rows are
+// found; next is the cursor to go on from, "" at the end.
+func (o *Office) List(ctx context.Context, f SealFilter) (rows []Seal, next string, err error) {
+	return o.c.Store.Seals(ctx, f)
 }
 
-// Entry, Entries and ByCode read the seal-use register.
+// ByCertificate gives the seal that has, or had, this signer's certificate.
+func (o *Office) ByCertificate(ctx context.Context, serial string) (Seal, error) {
+	return o.c.Store.SealByCertificate(ctx, serial)
+}
+
+// Entry, Entries and ByCode read the seal-use register. What has been learnt since of
+// a stamp's seal is told with it (Stamp.Distrusted).
 func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
-	return o.c.Store.Stamp(ctx, id)
+	s, err := o.c.Store.Stamp(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	return s, o.judge(ctx, []*Stamp{&s})
 }
 
 // Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
 // next is the cursor to go on from, "" at the end.
 func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next string, err error) {
-	return o.c.Store.Stamps(ctx, f)
+	rows, next, err = o.c.Store.Stamps(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	all := make([]*Stamp, len(rows))
+	for i := range rows {
+		all[i] = &rows[i]
+	}
+	return rows, next, o.judge(ctx, all)
+}
+
+// judge marks the stamps that were made after their seal's end, which a compromise
+// as of an earlier time makes of them.
+func (o *Office) judge(ctx context.Context, stamps []*Stamp) error {
+	seals := map[string]Seal{}
+	for _, st := range stamps {
+		s, known := seals[st.SealID]
+		if !known {
+			var err error
+			if s, err = o.c.Store.Seal(ctx, st.SealID); errors.Is(err, ErrNotFound) {
+				continue
+			} else if err != nil {
+				return err
+			}
+			seals[st.SealID] = s
+		}
+		e, known := s.edition(st.SealSM3)
+		if !known {
+			continue
+		}
+		for _, i := range s.IntervalsOf(e) {
+			if i.Ended() && !st.SealedAt.Before(i.From) {
+				st.Distrusted = &i
+			}
+		}
+	}
+	return nil
 }
 
 // ByCode finds a stamp by the canonical form of its verification code.
 func (o *Office) ByCode(ctx context.Context, code string) (Stamp, error) {
-	return o.c.Store.StampByCode(ctx, code)
+	s, err := o.c.Store.StampByCode(ctx, code)
+	if err != nil {
+		return s, err
+	}
+	return s, o.judge(ctx, []*Stamp{&s})
+}
+
+// forget drops what is held ready of a seal whose keys are destroyed.
+func (o *Office) forget(s Seal) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range s.Editions() {
+		delete(o.ready, e.SM3)
+	}
 }

@@ -56,6 +56,9 @@ type Request struct {
 	Why        string    `cbor:"15,keyasint" json:"why"`
 	CertSerial string    `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
 	Withdrawn  time.Time `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
+	Class      Class     `cbor:"18,keyasint,omitzero" json:"class,omitzero"`
+	Drawn      bool      `cbor:"19,keyasint,omitempty" json:"-"` // the picture is ours, not uploaded
+	MustFile   bool      `cbor:"20,keyasint,omitempty" json:"mustFile,omitempty"`
 }
 
 // Pending tells whether the certificate has not come and may still.
@@ -111,6 +114,10 @@ func (o *Office) Ask(ctx context.Context, r MakeRequest, code string, retry *act
 	if err := r.check(); err != nil {
 		return Request{}, err
 	}
+	if r.Class.Personal() {
+		// The request names a seal by its code; a person's certificate bears a name.
+		return Request{}, fmt.Errorf("%w: a person's seal has a certificate of our own", ErrRefused)
+	}
 	code, err := o.code(ctx, code)
 	if err != nil {
 		return Request{}, err
@@ -132,7 +139,8 @@ func (o *Office) Ask(ctx context.Context, r MakeRequest, code string, retry *act
 	}
 	now := o.now()
 	out := Request{ID: code, Version: 1, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: sm3.Sum(r.PNG), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
-		Policy: r.Policy, KeyID: key.Info().ID, KeySM3: sm3.Sum(point.Bytes()), CSR: csr, Made: now, Who: r.Who, Why: r.Why}
+		Policy: r.Policy, KeyID: key.Info().ID, KeySM3: sm3.Sum(point.Bytes()), CSR: csr, Made: now, Who: r.Who, Why: r.Why,
+		Class: r.Class, Drawn: r.drawn, MustFile: r.MustFile || o.c.MustFile}
 	a, err := act.New(o.c.Clock(), o.c.Rand, ActRequested, code, out)
 	if err != nil {
 		return Request{}, err
@@ -206,12 +214,13 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 	if err != nil {
 		return Seal{}, err
 	}
-	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Who: who, Why: why}
+	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Who: who, Why: why,
+		Class: r.Class, MustFile: r.MustFile}
 	s, der, err := o.build(ctx, order, r.ID, key, serial, c)
 	if err != nil {
 		return Seal{}, err
 	}
-	made, err := act.New(o.c.Clock(), o.c.Rand, ActMade, s.ID, Change{s, who, why, s.Made})
+	made, err := act.New(o.c.Clock(), o.c.Rand, ActMade, s.ID, Change{Seal: s, Who: who, Why: why, At: s.Made})
 	if err != nil {
 		return Seal{}, err
 	}
@@ -283,7 +292,8 @@ func (o *Office) Request(ctx context.Context, id string) (Request, error) {
 	return o.c.Store.Request(ctx, id)
 }
 
-// Requests lists those of an agency, or of all for "", after the cursor.
-func (o *Office) Requests(ctx context.Context, agency, cursor string, limit int) ([]Request, error) {
+// Requests lists those of an agency, or of all for ""; next is the cursor to go on
+// from.
+func (o *Office) Requests(ctx context.Context, agency, cursor string, limit int) (rows []Request, next string, err error) {
 	return o.c.Store.Requests(ctx, agency, cursor, limit)
 }

@@ -96,7 +96,7 @@ func TestARequestOverFaults(t *testing.T) {
 				if err != nil || r.ID != "" && again.ID != r.ID {
 					t.Fatal("asked again:", again.ID, err)
 				}
-				all, err := o.Requests(t.Context(), "", "", 9)
+				all, _, err := o.Requests(t.Context(), "", "", 9)
 				if err != nil || len(all) != 1 {
 					t.Fatalf("%d requests, %v", len(all), err)
 				}

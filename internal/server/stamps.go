@@ -10,6 +10,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/netip"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -164,6 +165,10 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	}
 	req := seal.StampRequest{SealID: form.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: form.Operator, Matter: form.MatterCode,
 		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Retry: key}
+	req.Officer = caller.Officer
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		req.From = from.Addr()
+	}
 	if form.Placement != nil {
 		req.Placement = *form.Placement
 	}
