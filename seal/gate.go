@@ -95,6 +95,7 @@ func (o *Office) carried(ctx context.Context, sealID string, r *act.Retry) (bool
 // Step is one act in a seal's life.
 type Step struct {
 	Act      act.ID    `json:"act"`
+	Index    uint64    `json:"index"` // of its leaf in the journal
 	Name     string    `json:"step"`
 	At       time.Time `json:"at"`
 	Who      string    `json:"who"`

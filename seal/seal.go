@@ -199,7 +199,7 @@ type Store interface {
 	Seals(ctx context.Context, f SealFilter) (rows []Seal, next string, err error)
 	// SealByCertificate gives the seal that has, or had, this signer's certificate.
 	SealByCertificate(ctx context.Context, serial string) (Seal, error)
-	// History gives the steps of a seal's life in the order of time.
+	// History gives the steps of a seal's life in the order of the journal.
 	History(ctx context.Context, id string) ([]Step, error)
 	// CommitApplied keeps an application for a seal, before the seal is made.
 	CommitApplied(ctx context.Context, a act.Act) error

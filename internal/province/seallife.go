@@ -63,7 +63,7 @@ func (p *Province) RequestedPicture(ctx context.Context, r approval.Request) ([]
 		}
 		return p.Seals.Picture(ctx, asked.Picture)
 	}
-	return nil, fmt.Errorf("%w: a request of kind %s has no picture", approval.ErrNotFound, r.Kind)
+	return nil, fmt.Errorf("%w: a request of kind %s has no picture", approval.ErrRefused, r.Kind)
 }
 
 // useApproved: nothing is carried out; the stamp that names the request uses it up.

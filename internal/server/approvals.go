@@ -10,6 +10,7 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
+	"yinxin/seal"
 )
 
 // approvalRoutes: what waits for a second officer. Which scope a key needs to
@@ -89,6 +90,9 @@ func (s *Server) requestedPicture(w http.ResponseWriter, r *http.Request) error 
 	request, err := s.ownRequest(r)
 	if err != nil {
 		return err
+	}
+	if request.Kind != seal.KindMake && request.Kind != seal.KindChange {
+		return fail(notFound, "only a seal that is to be made or changed has a picture")
 	}
 	png, err := s.p.RequestedPicture(r.Context(), request)
 	if err != nil {

@@ -2,10 +2,12 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -48,13 +50,15 @@ func (s sealStore) History(_ context.Context, id string) (out []seal.Step, err e
 			}
 			out = append(out, step)
 		}
+		// Ids of one millisecond are in no order.
+		slices.SortFunc(out, func(a, b seal.Step) int { return cmp.Compare(a.Index, b.Index) })
 		return nil
 	})
 	return out, err
 }
 
 func stepAt(tx *bbolt.Tx, id []byte) (seal.Step, error) {
-	leaf, record, _, err := splitAct(tx.Bucket(bucketActs).Get(id))
+	leaf, record, index, err := splitAct(tx.Bucket(bucketActs).Get(id))
 	if err != nil {
 		return seal.Step{}, err
 	}
@@ -71,7 +75,7 @@ func stepAt(tx *bbolt.Tx, id []byte) (seal.Step, error) {
 	if c.Grant != nil {
 		utcGrant(c.Grant)
 	}
-	return seal.Step{Act: act.ID(id), Name: l.Act, At: c.At, Who: c.Who, Why: c.Why, Request: c.Request, Approved: c.Approved, Grant: c.Grant, Seal: c.Seal}, nil
+	return seal.Step{Act: act.ID(id), Index: index, Name: l.Act, At: c.At, Who: c.Who, Why: c.Why, Request: c.Request, Approved: c.Approved, Grant: c.Grant, Seal: c.Seal}, nil
 }
 
 func (s sealStore) CommitApplied(ctx context.Context, a act.Act) error { return s.Commit(ctx, a) }
