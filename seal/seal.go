@@ -20,6 +20,7 @@ var (
 	ErrNoRight       = errors.New("the caller may not use this seal")
 	ErrRefused       = errors.New("refused")
 	ErrDocument      = errors.New("the document cannot be sealed")
+	ErrOrder         = errors.New("the order for the stamp is not understood")
 	ErrQuota         = errors.New("the seal's quota for today is used up")
 	ErrInFlight      = errors.New("a request with this idempotency key is being done")
 	ErrRetryMismatch = act.ErrRetryMismatch
@@ -128,19 +129,13 @@ type Stamp struct {
 	Key         string    `cbor:"18,keyasint,omitempty" json:"credential,omitempty"` // id of the bearer key
 	TokenCerts  [32]byte  `cbor:"20,keyasint" json:"-"`                              // SM3 of the certificates in its token, zero if they stand in Stripped
 	Approval    string    `cbor:"19,keyasint,omitempty" json:"approvalId,omitempty"` // 审批编号, as the agency names it
+	Order       *Order    `cbor:"21,keyasint,omitempty" json:"order,omitempty"`      // nil for the ordinary stamp
+	Spots       []Spot    `cbor:"22,keyasint,omitempty" json:"spots,omitempty"`      // what a keyword or riding order came to
 	Grant       string    `cbor:"30,keyasint,omitempty" json:"grantId,omitempty"`    // by which it was made; "" for the owner's own right
 
 	// Distrusted is the end of the seal as of a time before this stamp, as far as is
 	// known today: of a compromise since T, all that was stamped after it.
 	Distrusted *status.Interval `cbor:"-" json:"distrusted,omitempty"`
-}
-
-// Place is where a seal stands on a page: millimetres from the top left of the
-// page as displayed to the top left of the seal.
-type Place struct {
-	Page int     `cbor:"1,keyasint" json:"page"` // from 1; negative from the end
-	X    float64 `cbor:"2,keyasint" json:"x"`
-	Y    float64 `cbor:"3,keyasint" json:"y"`
 }
 
 // Filter of the register. Cursor is what the list before gave as next.

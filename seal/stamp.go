@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -16,26 +15,6 @@ import (
 	"yinxin/seal/ses"
 	"yinxin/verify/status"
 )
-
-// StampRequest asks for a stamp (用印). Agency is the caller's; Placement
-// counts for PDF.
-type StampRequest struct {
-	SealID    string
-	Agency    string
-	Key       string // id of the credential
-	Operator  string
-	Matter    string
-	Reason    string
-	Approval  string // id of the agency's own approval
-	Expected  int    // how many seals the finished document must bear, 0 for not said
-	Placement Place
-	Retry     *act.Retry
-
-	Officer string     // the person whose own key the credential is; "" for a program's
-	From    netip.Addr // whence a bearer key came
-	// input gives the SM3 of the document as it came, where the seal asks for it.
-	input func() ([32]byte, error)
-}
 
 const (
 	formatJSON   = "json"
@@ -98,11 +77,8 @@ const maxReady = 500
 // admit asks what the office asks before it lays anything out; the store asks
 // again when it commits.
 func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*ready, error) {
-	if !plain(r.Operator, 1, maxOperator) || !plain(r.Matter, 0, maxOperator) || !plain(r.Reason, 0, maxReason) || !plain(r.Approval, 0, maxOperator) {
-		return nil, fmt.Errorf("%w: operator (required), matter, reason or approval", ErrRefused)
-	}
-	if r.Expected < 0 || r.Expected > 100 {
-		return nil, fmt.Errorf("%w: %d expected seals", ErrRefused, r.Expected)
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	s, err := o.c.Store.Seal(ctx, r.SealID)
 	if err != nil {

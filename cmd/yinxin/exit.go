@@ -145,6 +145,7 @@ var knownExits = []struct {
 	{seal.ErrTaken, exitRefused, ""},
 	{seal.ErrManyPending, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
+	{seal.ErrOrder, exitUsage, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},
 	{seal.ErrNotInForce, exitRefused, ""},

@@ -23,15 +23,12 @@ func runStamp(ctx context.Context, c *call) error {
 	c.withOfficer()
 	r := seal.StampRequest{}
 	c.flags.StringVar(&r.SealID, "seal", "", "`id` of the seal")
-	c.flags.IntVar(&r.Placement.Page, "page", -1, "PDF: page, from 1, or from the end if negative")
-	c.flags.Float64Var(&r.Placement.X, "x", 120, "PDF: `mm` from the left of the page to the left of the seal")
-	c.flags.Float64Var(&r.Placement.Y, "y", 200, "PDF: `mm` from the top of the page to the top of the seal")
+	place := c.withPlace(&r)
 	c.flags.StringVar(&r.Matter, "matter", "", "matter `code`")
 	c.flags.StringVar(&r.Reason, "reason", "", "why it is sealed")
 	c.flags.StringVar(&r.Approval, "approval", "", "`id` of the approved use, where a second person approves each")
 	c.flags.IntVar(&r.Expected, "expected-seals", 0, "how many seals the finished document must bear")
 	detached := c.flags.Bool("detached", false, "write the stamp alone, for any file")
-	profile := c.flags.String("profile", "ses", "PDF: ses")
 	out := c.flags.String("o", "", "output `file`, - for standard output")
 	if err := c.parse(1, 1); err != nil {
 		return err
@@ -39,8 +36,8 @@ func runStamp(ctx context.Context, c *call) error {
 	if err := need("seal", r.SealID, "o", *out); err != nil {
 		return err
 	}
-	if *profile != "ses" {
-		return usageError("--profile: only ses is built")
+	if err := place.read(&r); err != nil {
+		return err
 	}
 	in, err := openInput(c, c.args[0])
 	if err != nil {

@@ -20,15 +20,16 @@ import (
 
 // stampForm is the JSON that asks for a stamp.
 type stampForm struct {
-	SealID        string          `json:"sealId" api:"required"`
-	Placement     *seal.Place     `json:"placement"`
-	MatterCode    string          `json:"matterCode"`
-	Reason        string          `json:"reason"`
-	Operator      string          `json:"operator"`
-	ApprovalID    string          `json:"approvalId"`
-	ExpectedSeals int             `json:"expectedSeals"`
-	Detached      bool            `json:"detached"`
-	Document      json.RawMessage `json:"document"`
+	SealID        string      `json:"sealId" api:"required"`
+	Placement     *seal.Place `json:"placement"`
+	MatterCode    string      `json:"matterCode"`
+	Reason        string      `json:"reason"`
+	Operator      string      `json:"operator"`
+	ApprovalID    string      `json:"approvalId"`
+	ExpectedSeals int         `json:"expectedSeals"`
+	Detached      bool        `json:"detached"`
+	seal.Order
+	Document json.RawMessage `json:"document"`
 }
 
 // maxJSON bounds a request in JSON, which is held in memory, document and all.
@@ -164,8 +165,7 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req := seal.StampRequest{SealID: form.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: form.Operator, Matter: form.MatterCode,
-		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Retry: key}
-	req.Officer = caller.Officer
+		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: form.Order, Retry: key, Officer: caller.Officer}
 	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		req.From = from.Addr()
 	}
