@@ -22,6 +22,7 @@ func Seal(t *testing.T, fresh func(testing.TB) Store) {
 		"numbers": sealNumbers, "life": sealLife, "lists": sealLists, "ended": sealEnded, "race": sealRace, "retry": sealRetry,
 		"stamp": stampKept, "guard": stampGuard, "quota": stampQuota, "register": stampRegister, "accounted": stampAccounted,
 		"request": requestKept, "requests": requestLists, "imported": requestAnswered, "pending": requestPending,
+		"whole": sealWhole, "steps": sealSteps, "filters": sealFilters, "applied": sealApplied, "grant": grantQuota, "use": stampUse,
 	})
 }
 
