@@ -57,7 +57,7 @@ func (o *Office) Renew(ctx context.Context, r VaryRequest) (Seal, error) {
 }
 
 func (o *Office) vary(ctx context.Context, r VaryRequest, renewal bool) (Seal, error) {
-	if again, err := o.carried(ctx, r.SealID, r.retried("edition")); again || err != nil {
+	if again, err := o.begun(ctx, KindChange, r.ChangeRequest, r.retried("edition")); again || err != nil {
 		return o.after(ctx, r.SealID, err)
 	}
 	a, err := o.varied(ctx, r, renewal)

@@ -98,7 +98,7 @@ func (o *Office) Cancel(ctx context.Context, r ChangeRequest) (Seal, error) {
 	if err := r.grounded(); err != nil {
 		return Seal{}, err
 	}
-	if again, err := o.carried(ctx, r.SealID, r.Retry); again || err != nil {
+	if again, err := o.begun(ctx, KindCancel, r, r.Retry); again || err != nil {
 		return o.after(ctx, r.SealID, err)
 	}
 	s, _, err := o.moved(ctx, r, r.cancelling()) // what would be refused is not asked for
@@ -177,7 +177,7 @@ func (s Seal) keys() (ids []string) {
 // approve. The act is durable before a key is touched: keys that a killed process
 // left are destroyed at the next start (Init), and no seal of theirs can stamp.
 func (o *Office) Destroy(ctx context.Context, r ChangeRequest) (Seal, error) {
-	if again, err := o.carried(ctx, r.SealID, r.Retry); again || err != nil {
+	if again, err := o.begun(ctx, KindDestroy, r, r.Retry); again || err != nil {
 		return o.destroyed(ctx, r.SealID, err)
 	}
 	m, err := r.destroying()

@@ -92,6 +92,23 @@ func (o *Office) carried(ctx context.Context, sealID string, r *act.Retry) (bool
 	return false, nil
 }
 
+// begun tells whether a step was taken under its request's idempotency key, by an
+// earlier call or once officers approved it; it fails where it still waits. It is asked
+// before anything else: what was done cannot be done again, and a rule would refuse it.
+func (o *Office) begun(ctx context.Context, kind string, r ChangeRequest, step *act.Retry) (bool, error) {
+	if again, err := o.carried(ctx, r.SealID, step); again || err != nil {
+		return again, err
+	}
+	if _, found, err := o.committed(ctx, r.Retry); !found || err != nil {
+		return false, err
+	}
+	done, err := o.pass(ctx, kind, "", nil, officer(r.By, r.Who), r.Why, r.Retry)
+	if errors.Is(err, act.ErrRetryTaken) || err == nil && !done {
+		err = ErrRetryMismatch // the key stands for an act of another kind
+	}
+	return done, err
+}
+
 // Step is one act in a seal's life.
 type Step struct {
 	Act      act.ID    `json:"act"`

@@ -38,7 +38,7 @@ func (o *Office) SetPolicy(ctx context.Context, r ChangeRequest, p Policy) (Seal
 }
 
 func (o *Office) regrant(ctx context.Context, r ChangeRequest, a AskedGrant) (Seal, error) {
-	if again, err := o.carried(ctx, r.SealID, r.retried("grant")); again || err != nil {
+	if again, err := o.begun(ctx, KindGrant, r, r.retried("grant")); again || err != nil {
 		return o.after(ctx, r.SealID, err)
 	}
 	a.Seal, a.Who, a.Why = r.SealID, r.Who, r.Why

@@ -36,7 +36,7 @@ type AskedMake struct {
 // key and a certificate that nothing names; under an idempotency key the application
 // is durable first, and a retry goes on from there.
 func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
-	if s, again, err := o.applied(ctx, r.Retry); again || err != nil {
+	if s, again, err := o.applied(ctx, r); again || err != nil {
 		return s, err
 	}
 	if err := r.check(); err != nil {
@@ -65,19 +65,19 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
 	if r.Retry == nil {
 		return o.make(ctx, code, r, Leave{})
 	}
-	return o.apply(ctx, a, r.Retry)
+	return o.apply(ctx, a, r)
 }
 
 // apply records the application, then makes the seal (申请).
-func (o *Office) apply(ctx context.Context, a AskedMake, retry *act.Retry) (Seal, error) {
+func (o *Office) apply(ctx context.Context, a AskedMake, r MakeRequest) (Seal, error) {
 	done, err := act.New(o.c.Clock(), o.c.Rand, ActApplied, a.Seal, a)
 	if err != nil {
 		return Seal{}, err
 	}
-	done.Retry = retry
+	done.Retry = r.Retry
 	err = o.c.Store.CommitApplied(ctx, done)
 	if errors.Is(err, act.ErrRetryTaken) { // another call came first
-		s, again, err := o.applied(ctx, retry)
+		s, again, err := o.applied(ctx, r)
 		if err == nil && !again {
 			err = ErrRetryMismatch
 		}
@@ -86,24 +86,31 @@ func (o *Office) apply(ctx context.Context, a AskedMake, retry *act.Retry) (Seal
 	if err != nil {
 		return Seal{}, err
 	}
-	return o.MakeAsked(ctx, a, Leave{Retry: part(retry, "certificate")})
+	return o.MakeAsked(ctx, a, Leave{Retry: part(r.Retry, "certificate")})
 }
 
 // applied gives, and if need be makes, the seal that was applied for under an
-// idempotency key.
-func (o *Office) applied(ctx context.Context, retry *act.Retry) (Seal, bool, error) {
-	id, found, err := o.committed(ctx, retry)
+// idempotency key, or tells that the application waits.
+func (o *Office) applied(ctx context.Context, r MakeRequest) (Seal, bool, error) {
+	id, found, err := o.committed(ctx, r.Retry)
 	if err != nil || !found {
 		return Seal{}, false, err
 	}
 	a, err := o.c.Store.Applied(ctx, id)
-	if errors.Is(err, ErrNotFound) { // a request at the gate, which knows it
-		return Seal{}, false, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotFound) && o.c.Gate != nil: // a request at the gate, which knows it
+		made, err := o.c.Gate.Pass(ctx, act.Asked{Kind: KindMake, Agency: r.Agency, By: officer(r.By, r.Who), Why: r.Why, Retry: r.Retry})
+		if made == "" && err == nil || errors.Is(err, act.ErrRetryTaken) {
+			err = ErrRetryMismatch // the key stands for an act of another kind
+		}
+		s, err := o.after(ctx, made, err)
+		return s, true, err
+	case errors.Is(err, ErrNotFound):
+		return Seal{}, false, ErrRetryMismatch
+	case err != nil:
 		return Seal{}, false, err
 	}
-	s, err := o.MakeAsked(ctx, a, Leave{Retry: part(retry, "certificate")})
+	s, err := o.MakeAsked(ctx, a, Leave{Retry: part(r.Retry, "certificate")})
 	return s, true, err
 }
 
