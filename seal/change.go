@@ -13,7 +13,6 @@ import (
 	"yinxin/hsm"
 	"yinxin/internal/act"
 	"yinxin/seal/face"
-	"yinxin/seal/ses"
 	"yinxin/verify/status"
 )
 
@@ -24,6 +23,7 @@ type VaryRequest struct {
 	AgencyName        string
 	Name              string
 	PNG               []byte
+	Face              *face.Spec // to be drawn, where there is no PNG
 	WidthMM, HeightMM int
 }
 
@@ -37,6 +37,7 @@ type AskedChange struct {
 	AgencyName string `json:"agencyName"`
 	Name       string `json:"name"`
 	Picture    string `json:"pictureSM3"`
+	Drawn      bool   `json:"drawn,omitempty"` // it is ours, not uploaded
 	WidthMM    int    `json:"widthMm"`
 	HeightMM   int    `json:"heightMm"`
 	Who        string `json:"who"`
@@ -50,7 +51,7 @@ func (o *Office) Vary(ctx context.Context, r VaryRequest) (Seal, error) { return
 // Renew gives a seal the edition that differs in nothing but its key, certificate and
 // validity.
 func (o *Office) Renew(ctx context.Context, r VaryRequest) (Seal, error) {
-	if r.Name != "" || r.PNG != nil || r.WidthMM != 0 || r.HeightMM != 0 {
+	if r.Name != "" || r.PNG != nil || r.Face != nil || r.WidthMM != 0 || r.HeightMM != 0 {
 		return Seal{}, fmt.Errorf("%w: a renewal changes neither name nor face", ErrRefused)
 	}
 	return o.vary(ctx, r, true)
@@ -98,16 +99,16 @@ func (o *Office) varied(ctx context.Context, r VaryRequest, renewal bool) (a Ask
 	if err := a.check(s); err != nil {
 		return a, err
 	}
-	if r.PNG != nil {
-		if _, err := face.Check(r.PNG); err != nil {
-			return a, fmt.Errorf("%w: %w", ErrRefused, err)
-		}
-	} else if r.PNG, err = o.picture(ctx, s); err != nil {
+	png, drawn, err := o.pictureFor(ctx, s, r, a)
+	if err != nil {
 		return a, err
 	}
-	sum := sm3.Sum(r.PNG)
-	a.Picture = hex.EncodeToString(sum[:])
-	return a, o.c.Store.KeepPart(ctx, r.PNG)
+	sum := sm3.Sum(png)
+	a.Picture, a.Drawn = hex.EncodeToString(sum[:]), drawn
+	if err := a.check(s); err != nil { // once more: an emblem is not drawn
+		return a, err
+	}
+	return a, o.c.Store.KeepPart(ctx, png)
 }
 
 // check asks whether the seal may be changed so.
@@ -126,20 +127,7 @@ func (a AskedChange) check(s Seal) error {
 		// behind another name.
 		return fmt.Errorf("%w: the certificate of seal %s is an outside authority's; ask for a new seal there", ErrRefused, s.ID)
 	}
-	return s.Class.check(a.WidthMM, a.HeightMM, false)
-}
-
-// picture is the one that a seal has.
-func (o *Office) picture(ctx context.Context, s Seal) ([]byte, error) {
-	der, err := o.c.Store.SealDER(ctx, s.SM3)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := ses.ParseSeal(der)
-	if err != nil {
-		return nil, err
-	}
-	return parsed.Picture.Data, nil
+	return s.Class.check(a.WidthMM, a.HeightMM, a.Drawn)
 }
 
 // edit makes key, certificate and SESeal of the next edition and replaces the present
@@ -153,7 +141,7 @@ func (o *Office) edit(ctx context.Context, a AskedChange, leave Leave) (Seal, er
 	if err := a.check(present); err != nil {
 		return Seal{}, err
 	}
-	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Class: present.Class, Who: a.Who, Why: a.Why}
+	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Class: present.Class, drawn: a.Drawn, Who: a.Who, Why: a.Why}
 	if r.PNG, err = o.Picture(ctx, a.Picture); err != nil {
 		return Seal{}, err
 	}
@@ -190,6 +178,7 @@ func (a AskedChange) replacing(next Seal, der []byte) move {
 		s.Earlier = append(s.Earlier, old)
 		*s = s.as(Edition{Number: a.Edition, SM3: next.SM3, Name: next.Name, ValidFrom: next.ValidFrom, ValidTo: next.ValidTo, KeyID: next.KeyID, CertSerial: next.CertSerial,
 			WidthMM: next.WidthMM, HeightMM: next.HeightMM, Made: now})
+		s.Drawn = a.Drawn
 		if s.MustFile && !a.Renewal {
 			s.Filing = nil // what was filed is another face or name
 		}

@@ -16,8 +16,13 @@ import (
 	"yinxin/verify/status"
 )
 
+// vary asks for another name, with a face that shows it; "" for neither.
 func (h *house) vary(s seal.Seal, name string) seal.VaryRequest {
-	return seal.VaryRequest{ChangeRequest: seal.ChangeRequest{SealID: s.ID, Who: "李四", Why: "更名"}, AgencyName: "示例局", Name: name}
+	r := seal.VaryRequest{ChangeRequest: seal.ChangeRequest{SealID: s.ID, Who: "李四", Why: "更名"}, AgencyName: "示例局", Name: name}
+	if name != "" {
+		r.Face = &face.Spec{Shape: face.Round}
+	}
+	return r
 }
 
 func (h *house) keyState(t *testing.T, id string) hsm.State {
@@ -95,12 +100,8 @@ func TestARetryOfAnOldEdition(t *testing.T) {
 				}
 			}
 			h.clock.move(time.Minute)
-			big, err := face.Default(30, 150)
-			if err != nil {
-				t.Fatal(err)
-			}
 			v := h.vary(h.seal, "另一个名称")
-			v.PNG, v.WidthMM, v.HeightMM = big, 30, 30
+			v.PNG, v.Face, v.WidthMM, v.HeightMM = uploaded(t, 30, 30), nil, 30, 30
 			if _, err := h.Vary(t.Context(), v); err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +186,7 @@ func TestWhatIsNotChanged(t *testing.T) {
 		"nobody asks":        func(v *seal.VaryRequest) { v.Who = "" },
 		"no grounds":         func(v *seal.VaryRequest) { v.Why = "" },
 		"too large":          func(v *seal.VaryRequest) { v.WidthMM, v.HeightMM = 61, 61 },
-		"no picture":         func(v *seal.VaryRequest) { v.PNG = []byte("x") },
+		"no picture":         func(v *seal.VaryRequest) { v.Face, v.PNG = nil, []byte("x") },
 		"a name of controls": func(v *seal.VaryRequest) { v.Name = "\x1b" },
 		"back-dated":         func(v *seal.VaryRequest) { v.Since = h.clock.now() },
 	} {

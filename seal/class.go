@@ -168,8 +168,8 @@ func (c Class) checkPersonal(width, height int, drawn bool) error {
 		return fmt.Errorf("%w: a person's seal has no rank", ErrRefused)
 	case width > most || height > maxNameMM:
 		return fmt.Errorf("%w: a seal of %d by %d mm; a person's is at most %d by %d", ErrRefused, width, height, most, maxNameMM)
-	case drawn:
-		return fmt.Errorf("%w: a person's seal needs a picture", ErrRefused)
+	case drawn && c.Kind == KindPerson:
+		return fmt.Errorf("%w: a person's signature is a picture of it, which must be uploaded", ErrRefused)
 	}
 	return nil
 }

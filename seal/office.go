@@ -105,11 +105,12 @@ func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second
 // its freeze, is told from one made after it.
 func (o *Office) moment() time.Time { return o.c.Clock().UTC().Truncate(time.Millisecond) }
 
-// MakeRequest asks for a seal (制章). Without a picture it gets the plain face.
+// MakeRequest asks for a seal (制章). Without a picture one is drawn (face.Usual).
 type MakeRequest struct {
 	Agency, AgencyName string
 	Name               string // in the seal
 	PNG                []byte
+	Face               *face.Spec // to be drawn, where there is no PNG
 	WidthMM, HeightMM  int
 	Class              Class
 	MustFile           bool // filed before it stamps, also where the region does not ask for it
@@ -124,7 +125,6 @@ type MakeRequest struct {
 const (
 	defaultMM  = 42 // 国发〔1999〕25号: departments at most 45 mm
 	maxMM      = 60
-	faceDPI    = 300
 	sealLife   = 3 * 365 * 24 * time.Hour // as its certificate
 	unitSeal   = 1                        // SES_ESPropertyInfo.type 单位章
 	maxNameLen = 100
@@ -143,21 +143,21 @@ func (r *MakeRequest) check() error {
 	if r.WidthMM == 0 && r.HeightMM == 0 {
 		r.WidthMM, r.HeightMM = r.Class.usual(), r.Class.usual()
 	}
-	r.drawn = r.drawn || r.PNG == nil
+	if r.PNG == nil {
+		r.drawn = true
+	}
 	if err := r.Class.check(r.WidthMM, r.HeightMM, r.drawn); err != nil {
 		return err
 	}
 	if err := r.Policy.check(); err != nil {
 		return err
 	}
-	if r.PNG == nil {
-		var err error
-		r.PNG, err = face.Default(float64(min(r.WidthMM, r.HeightMM)), faceDPI)
+	picture, drawn, err := looks{r.PNG, r.Face, r.WidthMM, r.HeightMM}.faced(r.Name, r.Class)
+	if err != nil {
 		return err
 	}
-	if _, err := face.Check(r.PNG); err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
+	// Made from what officers approved, the picture is there, whoever drew it.
+	r.PNG, r.Face, r.drawn = picture, nil, r.drawn || drawn
 	return nil
 }
 
@@ -186,7 +186,7 @@ func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Ke
 	}
 	return Seal{ID: id, Version: 1, Agency: r.Agency, Name: r.Name, State: status.SealInForce, SM3: sm3.Sum(der), ValidFrom: from, ValidTo: to,
 		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now,
-		Edition: 1, Class: r.Class, MustFile: r.MustFile}, der, nil
+		Edition: 1, Class: r.Class, MustFile: r.MustFile, Drawn: r.drawn}, der, nil
 }
 
 func later(a, b time.Time) time.Time {

@@ -139,8 +139,8 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
-// smallFace is drawn once: the default face takes a tenth of a second.
-var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(10, 150) })
+// smallFace is drawn once, and has few octets.
+var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(42, 200) })
 
 // restart forgets whatever an office has in memory.
 func (h *house) restart(t testing.TB) {

@@ -215,7 +215,7 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 		return Seal{}, err
 	}
 	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Who: who, Why: why,
-		Class: r.Class, MustFile: r.MustFile}
+		Class: r.Class, MustFile: r.MustFile, drawn: r.Drawn}
 	s, der, err := o.build(ctx, order, r.ID, key, serial, c)
 	if err != nil {
 		return Seal{}, err

@@ -76,6 +76,7 @@ type Seal struct {
 	MustFile    bool         `cbor:"20,keyasint,omitempty" json:"mustFile,omitempty"` // it does not stamp before it is filed
 	Filing      *Filing      `cbor:"21,keyasint,omitempty" json:"filing,omitempty"`
 	End         *End         `cbor:"22,keyasint,omitempty" json:"end,omitempty"`
+	Drawn       bool         `cbor:"24,keyasint,omitempty" json:"drawn,omitempty"` // its picture is ours, not uploaded
 	Destroyed   *Destruction `cbor:"23,keyasint,omitempty" json:"destroyed,omitempty"`
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"yinxin/internal/province"
 	"yinxin/seal"
+	"yinxin/seal/face"
 )
 
 // maxPicture bounds the file of a seal's face.
@@ -19,6 +20,7 @@ type makeFlags struct {
 	seal.MakeRequest
 	picture string
 	mm      int
+	face    face.Spec
 }
 
 func (c *call) withMake() *makeFlags {
@@ -26,7 +28,8 @@ func (c *call) withMake() *makeFlags {
 	f := &makeFlags{MakeRequest: seal.MakeRequest{Why: "made on the command line"}}
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of the `agency`")
 	c.flags.StringVar(&f.Name, "name", "", "the seal's `name`, the agency's by default")
-	c.flags.StringVar(&f.picture, "png", "", "`file` with its face; a plain one by default")
+	c.flags.StringVar(&f.picture, "png", "", "`file` with its face; drawn with its name by default")
+	c.withFace(&f.face)
 	c.flags.IntVar(&f.mm, "mm", 0, "diameter in `mm`; what the rank prescribes, or 42, by default")
 	c.flags.IntVar(&f.WidthMM, "width", 0, "width in `mm` of a seal that is not round")
 	c.flags.IntVar(&f.HeightMM, "height", 0, "its height in `mm`")
@@ -46,12 +49,31 @@ func (f *makeFlags) read() error {
 	if f.WidthMM == 0 && f.HeightMM == 0 {
 		f.WidthMM, f.HeightMM = f.mm, f.mm
 	}
-	if f.picture == "" {
-		return nil
-	}
 	var err error
-	f.PNG, err = readSmall(f.picture, maxPicture)
+	f.PNG, f.Face, err = looks(f.picture, &f.face)
 	return err
+}
+
+// withFace adds the flags of a face that is drawn for a seal; without --shape it is
+// drawn with the name alone.
+func (c *call) withFace(s *face.Spec) {
+	c.flags.StringVar((*string)(&s.Shape), "shape", "", "draw its face: round, oval, square or name (a person's)")
+	c.faceFlags(s)
+}
+
+// looks reads an uploaded picture, or the description of a face that is to be drawn.
+func looks(picture string, s *face.Spec) ([]byte, *face.Spec, error) {
+	if picture != "" {
+		png, err := readSmall(picture, maxPicture)
+		return png, nil, err
+	}
+	if *s == (face.Spec{}) {
+		return nil, nil, nil
+	}
+	if s.Shape == "" {
+		return nil, nil, usageError("--shape is missing beside what the face is to show")
+	}
+	return nil, s, nil
 }
 
 // named takes from the register the agency's name, and whose key the officer's is.

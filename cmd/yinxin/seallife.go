@@ -8,6 +8,7 @@ import (
 
 	"yinxin/internal/province"
 	"yinxin/seal"
+	"yinxin/seal/face"
 )
 
 // withStep adds the flags of a step in the life of a seal; the seal is the argument.
@@ -100,10 +101,12 @@ func runSealFile(ctx context.Context, c *call) error {
 func runSealVary(ctx context.Context, c *call) error {
 	r := c.withStep()
 	var v seal.VaryRequest
+	var drawn face.Spec
 	picture := ""
 	if c.cmd.name == "seal change" {
 		c.flags.StringVar(&v.Name, "name", "", "its new `name`")
 		c.flags.StringVar(&picture, "png", "", "`file` with its new face")
+		c.withFace(&drawn)
 		c.flags.IntVar(&v.WidthMM, "width", 0, "its new width in `mm`")
 		c.flags.IntVar(&v.HeightMM, "height", 0, "its new height in `mm`")
 	}
@@ -116,10 +119,8 @@ func runSealVary(ctx context.Context, c *call) error {
 		if err != nil {
 			return s, err
 		}
-		if picture != "" {
-			if v.PNG, err = readSmall(picture, maxPicture); err != nil {
-				return s, err
-			}
+		if v.PNG, v.Face, err = looks(picture, &drawn); err != nil {
+			return s, err
 		}
 		v.ChangeRequest, v.AgencyName = *r, owner.Name
 		if c.cmd.name == "seal renew" {

@@ -10,39 +10,43 @@ import (
 
 	"yinxin/internal/agency"
 	"yinxin/seal"
+	"yinxin/seal/face"
 	"yinxin/verify/status"
 )
 
-// sealForm applies for a seal (申请). Picture is its face, PNG in base64; a plain one
-// if left out. The sizes follow from the rank if they are left out.
+// sealForm applies for a seal (申请). Picture is its face, PNG in base64, or face says
+// how to draw it; one with its name is drawn if both are left out. The sizes follow
+// from the rank if they are left out.
 type sealForm struct {
-	Agency   string   `json:"agency"` // the caller's own if left out
-	Name     string   `json:"name"`   // the agency's if left out
-	Picture  string   `json:"picture"`
-	MM       int      `json:"mm"`
-	WidthMM  int      `json:"widthMm"`
-	HeightMM int      `json:"heightMm"`
-	Kind     string   `json:"kind"`
-	Purpose  string   `json:"purpose"`
-	Rank     string   `json:"rank"`
-	Emblem   bool     `json:"emblem"`
-	MustFile bool     `json:"mustFile"`
-	Matters  []string `json:"matters"`
-	PerDay   uint64   `json:"perDay"`
-	Closed   bool     `json:"closed"`
-	Networks []string `json:"networks"`
-	Operator string   `json:"operator"`
-	Reason   string   `json:"reason" api:"required"`
+	Agency   string     `json:"agency"` // the caller's own if left out
+	Name     string     `json:"name"`   // the agency's if left out
+	Picture  string     `json:"picture"`
+	Face     *face.Spec `json:"face"`
+	MM       int        `json:"mm"`
+	WidthMM  int        `json:"widthMm"`
+	HeightMM int        `json:"heightMm"`
+	Kind     string     `json:"kind"`
+	Purpose  string     `json:"purpose"`
+	Rank     string     `json:"rank"`
+	Emblem   bool       `json:"emblem"`
+	MustFile bool       `json:"mustFile"`
+	Matters  []string   `json:"matters"`
+	PerDay   uint64     `json:"perDay"`
+	Closed   bool       `json:"closed"`
+	Networks []string   `json:"networks"`
+	Operator string     `json:"operator"`
+	Reason   string     `json:"reason" api:"required"`
 }
 
 // varyForm changes a seal (变更): a new edition under the same code.
 type varyForm struct {
-	Name     string `json:"name"`
-	Picture  string `json:"picture"`
-	WidthMM  int    `json:"widthMm"`
-	HeightMM int    `json:"heightMm"`
-	Operator string `json:"operator"`
-	Reason   string `json:"reason" api:"required"`
+	Name     string     `json:"name"`
+	Picture  string     `json:"picture"`
+	Face     *face.Spec `json:"face"`
+	WidthMM  int        `json:"widthMm"`
+	HeightMM int        `json:"heightMm"`
+	Operator string     `json:"operator"`
+	Reason   string     `json:"reason" api:"required"`
 }
 
 // filingForm records where a seal was filed (备案).
@@ -104,7 +108,7 @@ func (s *Server) applySeal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
-	m := seal.MakeRequest{Agency: form.Agency, Name: form.Name, WidthMM: form.WidthMM, HeightMM: form.HeightMM, MustFile: form.MustFile,
+	m := seal.MakeRequest{Agency: form.Agency, Name: form.Name, WidthMM: form.WidthMM, HeightMM: form.HeightMM, MustFile: form.MustFile, Face: form.Face,
 		Class:  seal.Class{Kind: seal.Kind(form.Kind), Purpose: form.Purpose, Rank: seal.Rank(form.Rank), Emblem: form.Emblem},
 		Policy: seal.Policy{Matters: form.Matters, PerDay: form.PerDay, Closed: form.Closed, Networks: form.Networks},
 		Who:    form.Operator, Why: form.Reason, By: caller.By(form.Operator)}
@@ -256,7 +260,7 @@ func (s *Server) varySeal(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Name, v.WidthMM, v.HeightMM = form.Name, form.WidthMM, form.HeightMM
+	v.Name, v.Face, v.WidthMM, v.HeightMM = form.Name, form.Face, form.WidthMM, form.HeightMM
 	if v.PNG, err = picture(form.Picture); err != nil {
 		return err
 	}
