@@ -141,7 +141,11 @@ func (o *Office) edit(ctx context.Context, a AskedChange, leave Leave) (Seal, er
 	if err := a.check(present); err != nil {
 		return Seal{}, err
 	}
-	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Class: present.Class, drawn: a.Drawn, Who: a.Who, Why: a.Why}
+	rd, err := o.prepare(ctx, present)
+	if err != nil {
+		return Seal{}, err
+	}
+	r := MakeRequest{Generation: int(rd.generation), Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Class: present.Class, drawn: a.Drawn, Who: a.Who, Why: a.Why}
 	if r.PNG, err = o.Picture(ctx, a.Picture); err != nil {
 		return Seal{}, err
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/seal/jsondoc"
+	"yinxin/seal/ofd"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
@@ -18,15 +18,25 @@ import (
 type Stamped struct {
 	Stamp
 	Token []byte // the SES_Signature, DER
-	// Document is the sealed JSON; nil for PDF, whose Layout streams it.
+	// Document is the sealed JSON; nil for PDF and OFD, whose Layout streams it.
 	Document []byte
 	layout   *pdf.Layout
+	evidence []byte // levels LT and LTA: what follows
+	ofd      *ofd.Layout
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
-		return s.layout.WriteTo(w, s.Token)
+		n, err := s.layout.WriteTo(w, s.Token)
+		if err != nil || s.evidence == nil {
+			return n, err
+		}
+		m, err := w.Write(s.evidence)
+		return n + int64(m), err
+	}
+	if s.ofd != nil {
+		return s.ofd.WriteTo(w, s.Token)
 	}
 	n, err := w.Write(s.Document)
 	return int64(n), err
@@ -35,7 +45,10 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 // Size of the sealed document.
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
-		return s.layout.Size()
+		return s.layout.Size() + int64(len(s.evidence))
+	}
+	if s.ofd != nil {
+		return s.ofd.Size(len(s.Token))
 	}
 	return int64(len(s.Document))
 }
@@ -56,7 +69,7 @@ func (o *Office) restore(ctx context.Context, s *Stamp) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return ses.Restore(s.Stripped, der, sealed.Certs[0], tokenCerts)
+	return ses.Restore(s.Stripped, s.Order.parts(der, sealed.Certs[0], tokenCerts)...)
 }
 
 // StampJSON seals a JSON document.
@@ -78,6 +91,9 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 }
 
 func (o *Office) stampParsed(ctx context.Context, r StampRequest, doc *jsondoc.Document, commit committer) (Stamped, error) {
+	if err := r.fits(formatJSON); err != nil {
+		return Stamped{}, err
+	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return Stamped{}, err
@@ -124,79 +140,6 @@ func (o *Office) again(ctx context.Context, earlier *Stamp, doc *jsondoc.Documen
 	return out, err
 }
 
-// StampPDF seals a PDF. prefix is an SM3 state that has hashed the whole input,
-// or nil. The result streams from in, which must stay open.
-func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, size int64, prefix hash.Hash) (*Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry, formatPDF)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	file, err := pdf.Open(in, size)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	if earlier != nil {
-		return o.againPDF(ctx, earlier, file)
-	}
-	r.input = func() ([32]byte, error) { return whole(in, size, prefix) }
-	rd, d, err := o.begin(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	options := o.pdfOptions(rd, d, r.Placement)
-	d.room = options.TokenSize
-	layout, err := file.Layout(options)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	digest, err := layout.Digest(prefix)
-	if err != nil {
-		return nil, err
-	}
-	place := r.Placement
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatPDF, DataHash: digest, Placement: &place, Pages: file.PageCount()}, ses.PropertyPDF, o.commitStamp)
-	if err != nil {
-		return nil, err
-	}
-	out.layout = layout
-	return &out, nil
-}
-
-// whole is the SM3 of a document, which prefix, if it is not nil, has hashed already.
-func whole(in io.ReaderAt, size int64, prefix hash.Hash) (sum [32]byte, err error) {
-	if prefix == nil {
-		prefix = sm3.New()
-		if _, err := io.Copy(prefix, io.NewSectionReader(in, 0, size)); err != nil {
-			return sum, fmt.Errorf("%w: %w", ErrDocument, err)
-		}
-	}
-	prefix.Sum(sum[:0]) // which leaves the state as it is
-	return sum, nil
-}
-
-// pdfOptions depend on nothing that a retry does not know.
-func (o *Office) pdfOptions(rd *ready, d draft, p Place) pdf.Options {
-	return pdf.Options{Placement: pdf.Placement{Page: p.Page, X: p.X, Y: p.Y}, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
-		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve}
-}
-
-func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamped, error) {
-	rd, err := o.prepareEarlier(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	layout, err := file.Layout(o.pdfOptions(rd, draft{id: s.ID, now: s.Claimed}, *s.Placement))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	token, err := o.restore(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return &Stamped{Stamp: *s, Token: token, layout: layout}, nil
-}
-
 // StampDetached seals any file by its SM3; the stamp is a file of its own.
 func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]byte) (Stamped, error) {
 	earlier, release, err := o.enter(ctx, r.Retry, formatFile)
@@ -209,6 +152,9 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err
 	}
 	r.input = func() ([32]byte, error) { return digest, nil }
+	if err := r.fits(formatFile); err != nil {
+		return Stamped{}, err
+	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return Stamped{}, err

@@ -26,6 +26,7 @@ type AskedMake struct {
 	Class      Class  `json:"class,omitzero"`
 	Drawn      bool   `json:"drawn,omitempty"` // the picture is ours, not uploaded
 	MustFile   bool   `json:"mustFile,omitempty"`
+	Generation int    `json:"generation,omitempty"`
 	Policy     Policy `json:"policy"`
 	Who        string `json:"who"`
 	Why        string `json:"why"`
@@ -48,7 +49,7 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
 	}
 	sum := sm3.Sum(r.PNG)
 	a := AskedMake{Seal: code, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: hex.EncodeToString(sum[:]), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
-		Class: r.Class, Drawn: r.drawn, MustFile: r.MustFile || o.c.MustFile, Policy: r.Policy, Who: r.Who, Why: r.Why}
+		Class: r.Class, Drawn: r.drawn, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile, Policy: r.Policy, Who: r.Who, Why: r.Why}
 	if o.c.Gate != nil || r.Retry != nil {
 		// Before the request, which would else name a picture that nobody has.
 		if err := o.c.Store.KeepPart(ctx, r.PNG); err != nil {
@@ -134,7 +135,7 @@ func (o *Office) MakeAsked(ctx context.Context, a AskedMake, leave Leave) (Seal,
 		return Seal{}, errors.Join(ErrTaken, err)
 	}
 	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Class: a.Class, MustFile: a.MustFile, Policy: a.Policy,
-		Who: a.Who, Why: a.Why, drawn: a.Drawn}
+		Who: a.Who, Why: a.Why, drawn: a.Drawn, Generation: a.Generation}
 	var err error
 	if r.PNG, err = o.Picture(ctx, a.Picture); err != nil {
 		return Seal{}, err

@@ -15,6 +15,7 @@ import (
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/cms"
 	"yinxin/seal/face"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
@@ -53,9 +54,13 @@ type Config struct {
 	Maker   Signing // 制章者
 	Status  Signing // signs seal-status and seal-list
 	TSA     TimeStamper
-	Clock   func() time.Time
-	Rand    io.Reader
-	Region  string
+	// Archivist finds the evidence of levels LT and LTA; nil: they are refused.
+	Archivist Archivist
+	Clock     func() time.Time
+	Rand      io.Reader
+	Region    string
+	URL       string // what a printed code names, "" where nothing answers
+	Finder    Finder // of keywords in PDF, nil for none
 	// MustFile: every seal of the region must be filed (备案) before it stamps.
 	MustFile bool
 }
@@ -65,7 +70,7 @@ type Office struct {
 	c Config
 
 	mu       sync.Mutex
-	ready    map[[32]byte]*ready // by the SM3 of the SESeal
+	ready    map[[32]byte]*prepared // by the SM3 of the SESeal
 	inFlight map[[32]byte]bool
 	list     []byte
 	listBy   *certs.Certificate
@@ -77,13 +82,26 @@ type Office struct {
 	keptSum [32]byte
 }
 
-// ready is an edition of a seal prepared for stamping; admission adds who may.
-type ready struct {
-	seal Seal
+// prepared is one SESeal of a seal, read and made ready for its stamps.
+type prepared struct {
+	generation ses.Generation
+	cmsOnce    sync.Once // of both below
+	cms        *cms.Builder
+	cmsErr     error
+
 	der  []byte
 	cert []byte
-	key  hsm.Key
 	face *pdf.PreparedFace
+	// picture is the face as the seal holds it, within der
+	picture []byte
+}
+
+// ready is a seal as it stands, for a stamp that was admitted: its edition, and by
+// what right.
+type ready struct {
+	*prepared
+	seal Seal
+	key  hsm.Key
 
 	grant Grant   // by which the caller may
 	use   *act.ID // the approval that this stamp uses up
@@ -96,7 +114,7 @@ func NewOffice(c Config) (*Office, error) {
 		c.Status == nil || len(c.Region) != 6 {
 		return nil, errors.New("seal: incomplete configuration")
 	}
-	return &Office{c: c, ready: map[[32]byte]*ready{}, inFlight: map[[32]byte]bool{}}, nil
+	return &Office{c: c, ready: map[[32]byte]*prepared{}, inFlight: map[[32]byte]bool{}}, nil
 }
 
 func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second) }
@@ -114,6 +132,7 @@ type MakeRequest struct {
 	WidthMM, HeightMM  int
 	Class              Class
 	MustFile           bool // filed before it stamps, also where the region does not ask for it
+	Generation         int  // of the standard: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025); 0 is 4
 	Policy             Policy
 	Who, Why           string
 	By                 act.Officer // who asks, as far as a key says it
@@ -139,6 +158,9 @@ func (r *MakeRequest) check() error {
 		return fmt.Errorf("%w: the seal's or agency's name", ErrRefused)
 	case !plain(r.Who, 1, maxNameLen) || !plain(r.Why, 1, maxReason):
 		return fmt.Errorf("%w: who asks and why must be said", ErrRefused)
+	}
+	if g := ses.Generation(r.Generation); g != 0 && g != ses.V4 && g != ses.V5 {
+		return fmt.Errorf("%w: a seal of generation %d; it is 4 or 5", ErrRefused, r.Generation)
 	}
 	if r.WidthMM == 0 && r.HeightMM == 0 {
 		r.WidthMM, r.HeightMM = r.Class.usual(), r.Class.usual()
@@ -179,7 +201,7 @@ func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Ke
 	if to.After(c.NotAfter) {
 		to = c.NotAfter
 	}
-	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: sesType[r.Class.kind()], SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
+	der, err := ses.BuildSeal(ctx, ses.SealSpec{Generation: ses.Generation(r.Generation), ID: id, Name: r.Name, Type: sesType[r.Class.kind()], SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
 		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, maker.Signer, maker.Certificate.Raw)
 	if err != nil {
 		return Seal{}, nil, err
@@ -233,6 +255,9 @@ func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
 // Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
 // next is the cursor to go on from, "" at the end.
 func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next string, err error) {
+	if err := f.check(); err != nil {
+		return nil, "", err
+	}
 	rows, next, err = o.c.Store.Stamps(ctx, f)
 	if err != nil {
 		return nil, "", err

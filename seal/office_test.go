@@ -220,24 +220,30 @@ var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte
 		s, err := h.StampJSON(t.Context(), r, decision)
 		return s.Document, s.Stamp, err
 	},
-	"pdf": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
-		doc, err := os.ReadFile("../cmd/yinxin/decisions/decision.pdf")
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Placement = seal.Place{Page: 1, X: 100, Y: 100}
-		s, err := h.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
-		if err != nil {
-			return nil, seal.Stamp{}, err
-		}
-		var out bytes.Buffer
-		if n, err := s.WriteTo(&out); err != nil || n != s.Size() {
-			t.Fatal(n, s.Size(), err)
-		}
-		return out.Bytes(), s.Stamp, nil
+	"pdf": stampPDF,
+	"cms": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		r.Order.Profile = seal.ProfileCMS
+		return stampPDF(t, h, r)
 	},
 	"detached": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
 		s, err := h.StampDetached(t.Context(), r, sm3.Sum(decision))
 		return s.Document, s.Stamp, err
 	},
+}
+
+func stampPDF(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+	doc, err := os.ReadFile("../cmd/yinxin/decisions/decision.pdf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Placement = seal.Place{Page: 1, X: 100, Y: 100}
+	s, err := h.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
+	if err != nil {
+		return nil, seal.Stamp{}, err
+	}
+	var out bytes.Buffer
+	if n, err := s.WriteTo(&out); err != nil || n != s.Size() {
+		t.Fatal(n, s.Size(), err)
+	}
+	return out.Bytes(), s.Stamp, nil
 }

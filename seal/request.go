@@ -55,10 +55,11 @@ type Request struct {
 	Who        string    `cbor:"14,keyasint" json:"who"`
 	Why        string    `cbor:"15,keyasint" json:"why"`
 	CertSerial string    `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
+	Generation int       `cbor:"18,keyasint,omitempty" json:"generation,omitempty"`
 	Withdrawn  time.Time `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
-	Class      Class     `cbor:"18,keyasint,omitzero" json:"class,omitzero"`
-	Drawn      bool      `cbor:"19,keyasint,omitempty" json:"-"` // the picture is ours, not uploaded
-	MustFile   bool      `cbor:"20,keyasint,omitempty" json:"mustFile,omitempty"`
+	Class      Class     `cbor:"30,keyasint,omitzero" json:"class,omitzero"`
+	Drawn      bool      `cbor:"31,keyasint,omitempty" json:"-"` // the picture is ours, not uploaded
+	MustFile   bool      `cbor:"32,keyasint,omitempty" json:"mustFile,omitempty"`
 }
 
 // Pending tells whether the certificate has not come and may still.
@@ -140,7 +141,7 @@ func (o *Office) Ask(ctx context.Context, r MakeRequest, code string, retry *act
 	now := o.now()
 	out := Request{ID: code, Version: 1, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: sm3.Sum(r.PNG), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
 		Policy: r.Policy, KeyID: key.Info().ID, KeySM3: sm3.Sum(point.Bytes()), CSR: csr, Made: now, Who: r.Who, Why: r.Why,
-		Class: r.Class, Drawn: r.drawn, MustFile: r.MustFile || o.c.MustFile}
+		Class: r.Class, Drawn: r.drawn, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile}
 	a, err := act.New(o.c.Clock(), o.c.Rand, ActRequested, code, out)
 	if err != nil {
 		return Request{}, err
@@ -215,7 +216,7 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 		return Seal{}, err
 	}
 	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Who: who, Why: why,
-		Class: r.Class, MustFile: r.MustFile, drawn: r.Drawn}
+		Class: r.Class, MustFile: r.MustFile, drawn: r.Drawn, Generation: r.Generation}
 	s, der, err := o.build(ctx, order, r.ID, key, serial, c)
 	if err != nil {
 		return Seal{}, err

@@ -21,11 +21,13 @@ func (t *trial) format() outcome {
 		return failed(StampMalformed, t.stampErr)
 	case len(t.mark.problems) > 0 && !t.mark.partial:
 		return failed(StampMalformed, t.mark.problems[0])
+	case t.stamp.TimeInfo.IsZero() && t.mark.kind == ses.PropertyPDF:
+		return failed(StampMalformed, "nothing says when it was made")
 	case errors.Is(t.stampErr, certs.ErrUnsupported):
 		return unknown(FormatForeign, t.stampErr)
 	case t.signer == nil:
 		return failed(StampMalformed, t.stampErr)
-	case t.mark.role != "seal":
+	case t.mark.role != roleSeal:
 		return failed(StampMalformed, "a seal's stamp stands where a time-stamp is announced")
 	}
 	for _, x := range t.stamp.Extensions {
@@ -146,6 +148,10 @@ func (t *trial) signerKeyUsage() outcome {
 	}
 	const may = certs.KeyUsageDigitalSignature | certs.KeyUsageNonRepudiation
 	switch {
+	case t.signer.KeyUsage == 0 && t.signerErr != nil && t.stamp.Seal.Vendor != ses.VendorID:
+		// GM/T 0015 asks for the extension, RFC 5280 does not; of an issuer that nobody
+		// knows nobody can say by which it goes.
+		return unknown(IssuerUnknown, "the certificate says nothing of what its key is for")
 	case t.signer.KeyUsage&may == 0:
 		return failed(SignerKeyUsage, "neither digitalSignature nor nonRepudiation")
 	case t.signer.IsCA:
@@ -172,6 +178,9 @@ func (t *trial) propertyInfo() outcome {
 		return notMade
 	}
 	p := t.stamp.PropertyInfo
+	if o, told := t.ofdProperty(); told && p != t.mark.kind {
+		return o
+	}
 	kinds := []string{ses.PropertyJSON, ses.PropertyFile, ses.PropertyPDF}
 	switch {
 	case p == t.mark.kind:
@@ -202,10 +211,13 @@ func (t *trial) dataHash() outcome {
 	case !bytes.Equal(sum[:], t.stamp.DataHash):
 		return failed(Altered, "")
 	}
-	return passed
+	return t.ofdDigests()
 }
 
 func (t *trial) coverage() outcome {
+	if t.mark.ofd != nil {
+		return t.ofdCoverage()
+	}
 	if t.mark.partial {
 		why := "it leaves out part of the document"
 		if len(t.mark.problems) > 0 {
@@ -255,6 +267,9 @@ func (t *trial) expectedSeals() outcome {
 
 // faceMatches: protocol.md 2, Face.
 func (t *trial) faceMatches() outcome {
+	if t.mark.ofd != nil {
+		return t.ofdFace()
+	}
 	if t.mark.face == nil {
 		return notHere
 	}

@@ -71,6 +71,7 @@ func commands() []command {
 		{"seal use approve", "ID", "approve a use as the second person", runUseDecide},
 		{"seal use refuse", "ID", "refuse a use", runUseDecide},
 		{"seal stamp", "IN", "seal a PDF, a JSON document or, detached, any file", runStamp},
+		{"seal uses", "", "list, search and export the seal-use register", runSealUses},
 		{"license type", "", "define a licence type, or list them", runLicenseType},
 		{"license issue", "", "issue a licence as a sealed JSON document", runLicenseIssue},
 		{"license show", "IDENTIFIER", "show a licence", runLicenseShow},

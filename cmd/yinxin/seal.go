@@ -38,6 +38,7 @@ func (c *call) withMake() *makeFlags {
 	c.flags.StringVar((*string)(&f.Class.Rank), "rank", "", "of the organ: province, prefecture, county, prefecture-office, township, department or institution")
 	c.flags.BoolVar(&f.Class.Emblem, "emblem", false, "the picture shows the national emblem")
 	c.flags.BoolVar(&f.MustFile, "must-file", false, "it does not stamp before it is filed")
+	c.flags.IntVar(&f.Generation, "generation", 4, "of the standard: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025)")
 	c.flags.StringVar(&f.Why, "why", f.Why, "the grounds")
 	return f
 }

@@ -13,18 +13,19 @@ import (
 // sealRequestForm asks for the certification request of a new seal. Picture is the
 // seal's face, PNG in base64; one with its name if left out.
 type sealRequestForm struct {
-	Name     string     `json:"name"`
-	Code     string     `json:"code"`
-	Picture  string     `json:"picture"`
-	Face     *face.Spec `json:"face"`
-	MM       int        `json:"mm"`
-	Kind     string     `json:"kind"`
-	Purpose  string     `json:"purpose"`
-	Rank     string     `json:"rank"`
-	Emblem   bool       `json:"emblem"`
-	MustFile bool       `json:"mustFile"`
-	Operator string     `json:"operator"`
-	Reason   string     `json:"reason" api:"required"`
+	Name       string     `json:"name"`
+	Code       string     `json:"code"`
+	Picture    string     `json:"picture"`
+	Face       *face.Spec `json:"face"`
+	MM         int        `json:"mm"`
+	Generation int        `json:"generation"` // 4 or 5, 4 if left out
+	Kind       string     `json:"kind"`
+	Purpose    string     `json:"purpose"`
+	Rank       string     `json:"rank"`
+	Emblem     bool       `json:"emblem"`
+	MustFile   bool       `json:"mustFile"`
+	Operator   string     `json:"operator"`
+	Reason     string     `json:"reason" api:"required"`
 }
 
 // sealCertificateForm brings the certificate that an outside authority issued, and
@@ -57,7 +58,7 @@ func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
-	m := seal.MakeRequest{Agency: caller.Agency, AgencyName: caller.Name, Name: form.Name, WidthMM: form.MM, HeightMM: form.MM, Face: form.Face, Who: form.Operator, Why: form.Reason,
+	m := seal.MakeRequest{Agency: caller.Agency, AgencyName: caller.Name, Name: form.Name, WidthMM: form.MM, HeightMM: form.MM, Face: form.Face, Generation: form.Generation, Who: form.Operator, Why: form.Reason,
 		Class: seal.Class{Kind: seal.Kind(form.Kind), Purpose: form.Purpose, Rank: seal.Rank(form.Rank), Emblem: form.Emblem}, MustFile: form.MustFile}
 	if m.Name == "" {
 		m.Name = caller.Name

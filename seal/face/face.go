@@ -43,9 +43,3 @@ func Usual(name string, widthMM, heightMM int) ([]byte, error) {
 	}
 	return b, err
 }
-
-// Cut gives the pixels of a face's width that page i of n shows of a riding seal
-// (骑缝章), i from 0: the slices side by side in page order are the whole face.
-func Cut(width, n, i int) (from, to int) {
-	return (2*i*width + n) / (2 * n), (2*(i+1)*width + n) / (2 * n)
-}

@@ -11,17 +11,21 @@ import (
 	"yinxin/seal"
 )
 
-// The indexes that a newer program fills from what an older one recorded. Under each
-// name the counters keep how far that has come: the key to go on from, or indexWhole.
+// laterIndex is an index that older folders lack. Its counter keeps how far it is
+// filled: the key to go on from, or indexWhole. Fill indexes one chunk and gives
+// where to go on.
+type laterIndex struct {
+	counter []byte
+	fill    func(tx *bbolt.Tx, from []byte) (next []byte, err error)
+}
+
 var (
-	expiryIndexed = []byte("index:certificates_expiry") // of bucketCertIndex
-	stepsIndexed  = []byte("index:seal_steps")          // of bucketActs
+	expiryIndexed = []byte("index:certificates_expiry")
+	usesIndexed   = []byte("index:stamps_by_whom")
+	stepsIndexed  = []byte("index:seal_steps")
 	indexWhole    = []byte{0xff}
 
-	indexes = []struct {
-		name []byte
-		fill func(tx *bbolt.Tx, from []byte) (next []byte, err error)
-	}{{expiryIndexed, fillExpiry}, {stepsIndexed, fillSteps}}
+	laterIndexes = []laterIndex{{expiryIndexed, fillExpiry}, {usesIndexed, fillUses}, {stepsIndexed, fillSteps}}
 )
 
 // indexChunk is how many rows are indexed in one transaction: a register of a
@@ -29,29 +33,30 @@ var (
 // is killed meanwhile goes on where it stopped.
 const indexChunk = 20_000
 
-// fillIndexes enters what an older program recorded into the indexes. Until they are
-// whole the store is not open: a list must not lack rows without a word.
+// fillIndexes enters what an older program recorded into the indexes that it did not
+// know. Until they are whole the store is not open: a list must not lack rows without
+// a word.
 func (db *DB) fillIndexes() error {
-	for _, i := range indexes {
-		if err := db.fillIndex(i.name, i.fill); err != nil {
+	for _, index := range laterIndexes {
+		if err := db.fillIndex(index); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (db *DB) fillIndex(name []byte, fill func(tx *bbolt.Tx, from []byte) ([]byte, error)) error {
+func (db *DB) fillIndex(index laterIndex) error {
 	var at []byte
 	err := db.view(func(tx *bbolt.Tx) error {
-		at = bytes.Clone(tx.Bucket(bucketCounters).Get(name))
+		at = bytes.Clone(tx.Bucket(bucketCounters).Get(index.counter))
 		return nil
 	})
 	for err == nil && !bytes.Equal(at, indexWhole) {
 		err = db.update(func(tx *bbolt.Tx) (err error) {
-			if at, err = fill(tx, at); err != nil {
+			if at, err = index.fill(tx, at); err != nil {
 				return err
 			}
-			return tx.Bucket(bucketCounters).Put(name, at)
+			return tx.Bucket(bucketCounters).Put(index.counter, at)
 		})
 		if err != nil && !errors.Is(err, ErrCorrupt) {
 			err = fmt.Errorf("%w: %w", ErrWrite, err)
@@ -60,20 +65,17 @@ func (db *DB) fillIndex(name []byte, fill func(tx *bbolt.Tx, from []byte) ([]byt
 	return err
 }
 
-// fillExpiry indexes one chunk, in the order of issue, which is nearly that of the
-// ends; it gives where to go on.
+// fillExpiry goes in the order of issue, which is nearly that of the ends.
 func fillExpiry(tx *bbolt.Tx, from []byte) (next []byte, err error) {
 	if from == nil {
 		from = []byte{0}
 	}
 	get, index := reader(tx), tx.Bucket(bucketCertExpiry)
 	cursor := tx.Bucket(bucketCertIndex).Cursor()
-	next = indexWhole
 	n := 0
 	for key, serial := cursor.Seek(from); key != nil && key[0] == 0; key, serial = cursor.Next() {
 		if n++; n > indexChunk {
-			next = bytes.Clone(key)
-			break
+			return bytes.Clone(key), nil
 		}
 		r, err := named(get, serial)
 		if err != nil {
@@ -83,7 +85,36 @@ func fillExpiry(tx *bbolt.Tx, from []byte) (next []byte, err error) {
 			return nil, err
 		}
 	}
-	return next, nil
+	return indexWhole, nil
+}
+
+// fillUses goes seal by seal: each stamp stands there once.
+func fillUses(tx *bbolt.Tx, from []byte) (next []byte, err error) {
+	get, rows := reader(tx), &rowCache{}
+	cursor := tx.Bucket(bucketSealStamps).Cursor()
+	n := 0
+	for key, _ := cursor.Seek(from); key != nil; key, _ = cursor.Next() {
+		if n++; n > indexChunk {
+			return bytes.Clone(key), nil
+		}
+		if len(key) <= len(act.ID{}) {
+			return nil, fmt.Errorf("%w: a stamp of a seal", ErrCorrupt)
+		}
+		one, err := stampAt(tx, key[len(key)-len(act.ID{}):])
+		if err != nil {
+			return nil, err
+		}
+		owner, err := sealAt(rows, get, one.SealID)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range useEntries(one, owner.Agency) {
+			if err := tx.Bucket(e.bucket).Put(e.key, nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return indexWhole, nil
 }
 
 // sealSteps are the acts of a seal's life that programs made before there was an index

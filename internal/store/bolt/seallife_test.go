@@ -92,11 +92,14 @@ func TestAnOlderRegisterOfSealsOpens(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, forget := range map[string]func(tx *bbolt.Tx) error{
-		"before the index": func(tx *bbolt.Tx) error {
+	for _, c := range []struct {
+		name   string
+		forget func(tx *bbolt.Tx) error
+	}{
+		{"before the index", func(tx *bbolt.Tx) error {
 			return errors.Join(tx.DeleteBucket(bucketSealSteps), tx.DeleteBucket(bucketSealCerts), tx.DeleteBucket(bucketSealUses), tx.Bucket(bucketCounters).Delete(stepsIndexed))
-		},
-		"half of it": func(tx *bbolt.Tx) error {
+		}},
+		{"half of it", func(tx *bbolt.Tx) error {
 			if err := tx.DeleteBucket(bucketSealSteps); err != nil {
 				return err
 			}
@@ -108,8 +111,9 @@ func TestAnOlderRegisterOfSealsOpens(t *testing.T) {
 				}
 			}
 			return errors.Join(err, tx.Bucket(bucketCounters).Put(stepsIndexed, steps[n/2][0][:]))
-		},
+		}},
 	} {
+		name, forget := c.name, c.forget
 		if err := db.bolt.Update(forget); err != nil {
 			t.Fatal(name, err)
 		}
