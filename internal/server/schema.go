@@ -10,6 +10,7 @@ import (
 	"yinxin/ca/escrow"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/batch"
 	"yinxin/verify"
 	"yinxin/verify/status"
 )
@@ -21,6 +22,8 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[verify.Verdict]():      {verify.Valid, verify.ValidWithNotice, verify.NotValid, verify.CannotConfirm, verify.None},
 	reflect.TypeFor[verify.Result]():       {verify.Pass, verify.Fail, verify.Unknown, verify.NotApplicable},
 	reflect.TypeFor[status.SealState]():    {status.SealInForce, status.SealFrozen, status.SealCancelled, status.SealReplaced, status.SealUnknown},
+	reflect.TypeFor[batch.State]():         {batch.Open, batch.Running, batch.Done, batch.Cancelled},
+	reflect.TypeFor[batch.ItemState]():     {batch.Queued, batch.Sealed, batch.Failed},
 	reflect.TypeFor[approval.State]():      {approval.StatePending, approval.StateApproved, approval.StateRefused, approval.StateWithdrawn, approval.StateExpired},
 	reflect.TypeFor[escrow.State]():        {escrow.StateBegun, escrow.StateDelivered, escrow.StateAbandoned},
 	reflect.TypeFor[hsm.State]():           {hsm.Active, hsm.Suspended, hsm.Destroyed},

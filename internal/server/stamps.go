@@ -11,12 +11,13 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"yinxin/internal/agency"
 	"yinxin/seal"
 	"yinxin/seal/jsondoc"
 )
 
-// stampForm is the JSON that asks for a stamp.
-type stampForm struct {
+// orderForm is what is asked for a document, or for each of many.
+type orderForm struct {
 	SealID        string      `json:"sealId" api:"required"`
 	Placement     *seal.Place `json:"placement"`
 	MatterCode    string      `json:"matterCode"`
@@ -26,7 +27,22 @@ type stampForm struct {
 	ExpectedSeals int         `json:"expectedSeals"`
 	Detached      bool        `json:"detached"`
 	seal.Order
+}
+
+// stampForm is the JSON that asks for a stamp.
+type stampForm struct {
+	orderForm
 	Document json.RawMessage `json:"document"`
+}
+
+// request is that of the form, by whose key it came.
+func (f *orderForm) request(caller agency.Caller) seal.StampRequest {
+	r := seal.StampRequest{SealID: f.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: f.Operator, Matter: f.MatterCode,
+		Reason: f.Reason, Approval: f.ApprovalID, Expected: f.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: f.Order}
+	if f.Placement != nil {
+		r.Placement = *f.Placement
+	}
+	return r
 }
 
 // maxJSON bounds a request in JSON, which is held in memory, document and all.
@@ -154,11 +170,9 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req := seal.StampRequest{SealID: form.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: form.Operator, Matter: form.MatterCode,
-		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: form.Order, Retry: key}
-	if form.Placement != nil {
-		req.Placement = *form.Placement
-	}
+	req := form.request(caller)
+	req.Retry = key
+	defer s.p.Batches.Interactive()()
 	release, err := s.sealing.hold(r.Context(), u.body.size)
 	if err != nil {
 		return err

@@ -115,6 +115,12 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 func memberOf(v reflect.Value, name string) (reflect.Value, bool) {
 	for i := range v.NumField() {
+		if f := v.Type().Field(i); f.Anonymous && f.Type.Kind() == reflect.Struct && f.Tag.Get("json") == "" {
+			if member, ok := memberOf(v.Field(i), name); ok {
+				return member, true
+			}
+			continue
+		}
 		if known, _ := memberName(v.Type().Field(i)); known == name && known != "" {
 			return v.Field(i), true
 		}
