@@ -37,21 +37,12 @@ func (p *Province) account(ctx context.Context, keys *softkey.Store) error {
 // accountSeals compares the counter of each seal's key with its acts, and gives
 // the ids of those keys.
 func (p *Province) accountSeals(ctx context.Context, keys *softkey.Store) (map[string]bool, error) {
-	const page = 1000
-	seen, cursor := map[string]bool{}, ""
-	for {
-		rows, err := p.Seals.List(ctx, "", cursor, page)
-		if err != nil || len(rows) == 0 {
-			return seen, err
-		}
-		for _, s := range rows {
-			seen[s.KeyID] = true
-			if err := p.accountSeal(ctx, keys, s); err != nil {
-				return nil, err
-			}
-		}
-		cursor = rows[len(rows)-1].ID
-	}
+	seen := map[string]bool{}
+	err := p.everySeal(ctx, func(s seal.Seal) error {
+		seen[s.KeyID] = true
+		return p.accountSeal(ctx, keys, s)
+	})
+	return seen, err
 }
 
 func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.Seal) error {

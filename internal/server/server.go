@@ -80,7 +80,7 @@ func New(c Config) (*Server, error) {
 		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers), turns: make(chan struct{}, atOnce*runtime.GOMAXPROCS(0)),
 		sealing: newScales(), judging: newScales()}
 	s.metrics.registry.MustRegister(&certificateEnds{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
-	s.metrics.registry.MustRegister(patient{newTrustEnds(s), s})
+	s.metrics.registry.MustRegister(patient{newTrustEnds(s), s}, patient{keyCounts{c.Province, c.Log}, s})
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
