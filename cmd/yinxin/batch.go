@@ -124,6 +124,9 @@ func runBatch(ctx context.Context, c *call) error {
 		defer table.drop()
 		began := time.Now()
 		rows := run.all(ctx, docs)
+		if err := syncAll(*out); err != nil {
+			return noWrite(*out, err)
+		}
 		if err := table.write(func(w io.Writer) error { return writeBatchTable(w, rows) }); err != nil {
 			return err
 		}
@@ -278,6 +281,7 @@ func (b *batchRun) one(ctx context.Context, d batchDocument) (row batchRow, err 
 		return row, err
 	}
 	defer to.drop()
+	to.synced = syncsAtOnce
 	done, err := b.p.Seals.Stamp(ctx, r, doc)
 	if err != nil {
 		return row, err
@@ -286,8 +290,9 @@ func (b *batchRun) one(ctx context.Context, d batchDocument) (row batchRow, err 
 	return row, to.put(done)
 }
 
-// kept gives the stamp of a document whose output an earlier run wrote: the output
-// appears under its name only when it is whole, after the stamp is in the register.
+// kept gives the stamp of a document whose output an earlier run wrote. The two are
+// compared octet by octet: outputs are synced at the end of a run, and a power cut
+// before it may have left one short.
 func (b *batchRun) kept(ctx context.Context, r seal.StampRequest, doc seal.Document, target string) (*seal.Stamped, error) {
 	info, err := os.Stat(target)
 	if err != nil || !info.Mode().IsRegular() {
@@ -301,5 +306,32 @@ func (b *batchRun) kept(ctx context.Context, r seal.StampRequest, doc seal.Docum
 	case err != nil || done.Size() != info.Size():
 		return nil, err
 	}
+	f, err := os.Open(target)
+	if err != nil {
+		return nil, noWrite(target, err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	switch _, err := done.WriteTo(&comparer{with: f}); {
+	case errors.Is(err, errDiffers):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
 	return done, nil
+}
+
+var errDiffers = errors.New("the output is not what the register gives")
+
+// comparer takes what is the same as what it reads.
+type comparer struct {
+	with io.Reader
+	b    []byte
+}
+
+func (c *comparer) Write(p []byte) (int, error) {
+	c.b = slices.Grow(c.b[:0], len(p))[:len(p)]
+	if _, err := io.ReadFull(c.with, c.b); err != nil || !bytes.Equal(c.b, p) {
+		return 0, errDiffers
+	}
+	return len(p), nil
 }

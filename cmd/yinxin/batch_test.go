@@ -138,7 +138,7 @@ func TestABatchIsKilled(t *testing.T) {
 		t.Errorf("%+v %v", done, err)
 	}
 	for name, b := range contents(t, o.path("out")) {
-		if before[name] != b {
+		if before[name] != b && name != "/report.csv" {
 			t.Errorf("%s was written anew", name)
 		}
 	}

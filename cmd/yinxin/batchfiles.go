@@ -75,9 +75,11 @@ var leftName = regexp.MustCompile(`^\.yinxin-[0-9a-f]{16}$`)
 
 // dropLeft removes what a killed run had begun to write.
 func (b *batchRun) dropLeft(docs []batchDocument) error {
-	seen := map[string]bool{}
+	dirs, seen := []string{b.out}, map[string]bool{}
 	for _, d := range docs {
-		dir := filepath.Dir(filepath.Join(b.out, filepath.FromSlash(d.name)))
+		dirs = append(dirs, filepath.Dir(filepath.Join(b.out, filepath.FromSlash(d.name))))
+	}
+	for _, dir := range dirs {
 		if seen[dir] {
 			continue
 		}
