@@ -42,9 +42,10 @@ type SignedDataBuilder struct {
 }
 
 // NewSignedDataBuilder prepares for a signer, a content type and the
-// certificates to include.
+// certificates to include. Who signs elsewhere gives no signer, and calls
+// Attributes and Assemble.
 func NewSignedDataBuilder(signer Signer, cert *Certificate, chain []*Certificate, contentType OID) (*SignedDataBuilder, error) {
-	if !signer.Public().Equal(cert.PublicKey) {
+	if signer != nil && !signer.Public().Equal(cert.PublicKey) {
 		return nil, fmt.Errorf("%w: the certificate is another key's", ErrKeyUsage)
 	}
 	b, err := newSignedDataBuilder(cert, chain, contentType)
@@ -52,11 +53,11 @@ func NewSignedDataBuilder(signer Signer, cert *Certificate, chain []*Certificate
 		return nil, err
 	}
 	b.signer = signer
-	kind, err := attribute(OIDContentType, func(c *cryptobyte.Builder) { AddOID(c, contentType) })
+	kind, err := EncodeAttribute(OIDContentType, func(c *cryptobyte.Builder) { AddOID(c, contentType) })
 	if err != nil {
 		return nil, err
 	}
-	cv2, err := attribute(OIDSigningCertV2, func(c *cryptobyte.Builder) { addSigningCertificateV2(c, cert) })
+	cv2, err := EncodeAttribute(OIDSigningCertV2, func(c *cryptobyte.Builder) { addSigningCertificateV2(c, cert) })
 	if err != nil {
 		return nil, err
 	}
@@ -90,23 +91,24 @@ func newSignedDataBuilder(cert *Certificate, chain []*Certificate, contentType O
 	return b, nil
 }
 
-// asWritten tells whether s is, octet for octet, what Build would have made of
+// AsBuilt tells whether s is, octet for octet, what the builder would have made of
 // the same parts. What no signature covers (versions, parameters, the order of
-// certificates, attributes that are not signed) is then as it was written.
-func (s *SignedData) asWritten() bool {
-	if s.Signer == nil || s.Content == nil || s.signedAttrs == nil {
+// certificates, how an unsigned attribute is written) is then as it was written.
+func (s *SignedData) AsBuilt() bool {
+	if s.Signer == nil || s.signedAttrs == nil {
 		return false
 	}
 	b, err := newSignedDataBuilder(s.Signer, s.Certificates, s.ContentType)
 	if err != nil {
 		return false
 	}
-	set := cryptobyte.String(s.signedAttrs)
-	if !set.ReadASN1(&set, asn1.SET) {
-		return false
-	}
-	again, err := encode(func(c *cryptobyte.Builder) { b.contentInfo(c, s.Content, false, set, s.signature) })
+	again, err := b.Assemble(s.Content, s.signedAttrs, s.signature, s.Unsigned...)
 	return err == nil && bytes.Equal(again, s.Raw)
+}
+
+// asWritten is AsBuilt of what holds its content and nothing unsigned.
+func (s *SignedData) asWritten() bool {
+	return s.Content != nil && len(s.Unsigned) == 0 && s.AsBuilt()
 }
 
 // certificateSet is a SET OF, so in DER its elements are in order.
@@ -142,7 +144,8 @@ func encodeAbout(n int, f func(*cryptobyte.Builder)) ([]byte, error) {
 	return b.Bytes()
 }
 
-func attribute(o OID, value func(*cryptobyte.Builder)) ([]byte, error) {
+// EncodeAttribute makes the DER of an attribute with one value.
+func EncodeAttribute(o OID, value func(*cryptobyte.Builder)) ([]byte, error) {
 	return encode(func(b *cryptobyte.Builder) {
 		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			AddOID(b, o)
@@ -162,17 +165,34 @@ func (s *SignedDataBuilder) WithoutCertificates() *SignedDataBuilder {
 	return &bare
 }
 
-// Build signs content once.
-func (s *SignedDataBuilder) Build(ctx context.Context, content []byte, detached bool, extra ...[]byte) ([]byte, error) {
-	digest := sm3.Sum(content)
-	md, err := attribute(OIDMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(digest[:]) })
+// Attributes is the DER of the SET of signed attributes, what is to be signed, over a
+// content of this digest; extra are attributes as EncodeAttribute makes them.
+func (s *SignedDataBuilder) Attributes(digest [32]byte, extra ...[]byte) ([]byte, error) {
+	md, err := EncodeAttribute(OIDMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(digest[:]) })
 	if err != nil {
 		return nil, err
 	}
 	attrs := append(append(slices.Clone(s.fixed), md), extra...)
 	slices.SortFunc(attrs, bytes.Compare) // X.690 11.6
-	set := bytes.Join(attrs, nil)
-	signed, err := encode(func(b *cryptobyte.Builder) { b.AddASN1(asn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(set) }) })
+	n := 0
+	for _, a := range attrs {
+		n += len(a)
+	}
+	return encodeAbout(n+8, func(b *cryptobyte.Builder) {
+		b.AddASN1(asn1.SET, func(b *cryptobyte.Builder) {
+			for _, a := range attrs {
+				b.AddBytes(a)
+			}
+		})
+	})
+}
+
+// Build signs content once.
+func (s *SignedDataBuilder) Build(ctx context.Context, content []byte, detached bool, extra ...[]byte) ([]byte, error) {
+	if s.signer == nil {
+		return nil, fmt.Errorf("%w: no signer", ErrKeyUsage)
+	}
+	signed, err := s.Attributes(sm3.Sum(content), extra...)
 	if err != nil {
 		return nil, err
 	}
@@ -180,43 +200,77 @@ func (s *SignedDataBuilder) Build(ctx context.Context, content []byte, detached 
 	if err != nil {
 		return nil, err
 	}
-	const around = 256 // headers, versions and algorithms
-	return encodeAbout(len(content)+len(s.certificates)+len(s.sid)+len(set)+len(signature)+around, func(b *cryptobyte.Builder) {
-		s.contentInfo(b, content, detached, set, signature)
-	})
+	if detached {
+		content = nil
+	} else if content == nil {
+		content = []byte{}
+	}
+	return s.Assemble(content, signed, signature)
 }
 
-func (s *SignedDataBuilder) contentInfo(b *cryptobyte.Builder, content []byte, detached bool, attrs, signature []byte) {
-	digestAlgorithm := func(b *cryptobyte.Builder) {
-		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM3) })
+// Assemble makes the ContentInfo of a signature over signed, which Attributes made;
+// a nil content is detached.
+func (s *SignedDataBuilder) Assemble(content, signed, signature []byte, unsigned ...Attribute) ([]byte, error) {
+	set := cryptobyte.String(signed)
+	if !set.ReadASN1(&set, asn1.SET) {
+		return nil, malformed("signed attributes")
 	}
+	n := 256 // headers, versions and algorithms
+	var after [][]byte
+	for _, a := range unsigned {
+		at, err := EncodeAttribute(a.Type, func(b *cryptobyte.Builder) { b.AddBytes(a.Value) })
+		if err != nil {
+			return nil, err
+		}
+		after = append(after, at)
+		n += len(at)
+	}
+	slices.SortFunc(after, bytes.Compare) // a SET OF, and not under the signature
+	n += len(content) + len(s.certificates) + len(s.sid) + len(set) + len(signature)
+	return encodeAbout(n, func(b *cryptobyte.Builder) { s.contentInfo(b, content, set, signature, after) })
+}
+
+func (s *SignedDataBuilder) contentInfo(b *cryptobyte.Builder, content, attrs, signature []byte, unsigned [][]byte) {
 	explicit := asn1.Tag(0).ContextSpecific().Constructed()
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		AddOID(b, OIDSignedData)
 		b.AddASN1(explicit, func(b *cryptobyte.Builder) {
 			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				b.AddASN1Int64(int64(s.version))
-				b.AddASN1(asn1.SET, digestAlgorithm)
+				b.AddASN1(asn1.SET, addSM3)
 				b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 					AddOID(b, s.contentType)
-					if !detached {
+					if content != nil {
 						b.AddASN1(explicit, func(b *cryptobyte.Builder) { b.AddASN1OctetString(content) })
 					}
 				})
 				b.AddBytes(s.certificates)
 				b.AddASN1(asn1.SET, func(b *cryptobyte.Builder) {
-					b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-						b.AddASN1Int64(1)
-						b.AddBytes(s.sid)
-						digestAlgorithm(b)
-						b.AddASN1(explicit, func(b *cryptobyte.Builder) { b.AddBytes(attrs) })
-						b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM2WithSM3) })
-						b.AddASN1OctetString(signature)
-					})
+					b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { s.signerInfo(b, attrs, signature, unsigned) })
 				})
 			})
 		})
 	})
+}
+
+func (s *SignedDataBuilder) signerInfo(b *cryptobyte.Builder, attrs, signature []byte, unsigned [][]byte) {
+	b.AddASN1Int64(1)
+	b.AddBytes(s.sid)
+	addSM3(b)
+	b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) { b.AddBytes(attrs) })
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM2WithSM3) })
+	b.AddASN1OctetString(signature)
+	if len(unsigned) > 0 {
+		b.AddASN1(asn1.Tag(1).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
+			for _, a := range unsigned {
+				b.AddBytes(a)
+			}
+		})
+	}
+}
+
+func addSM3(b *cryptobyte.Builder) {
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM3) })
 }
 
 // BuildSignedData makes one ContentInfo with RFC 5652 identifiers, SM3,
@@ -229,14 +283,14 @@ func BuildSignedData(ctx context.Context, spec SignedDataSpec) ([]byte, error) {
 	}
 	var extra [][]byte
 	if !spec.Time.IsZero() {
-		at, err := attribute(OIDSigningTime, func(b *cryptobyte.Builder) { AddTime(b, spec.Time) })
+		at, err := EncodeAttribute(OIDSigningTime, func(b *cryptobyte.Builder) { AddTime(b, spec.Time) })
 		if err != nil {
 			return nil, err
 		}
 		extra = append(extra, at)
 	}
 	for _, a := range spec.Extra {
-		at, err := attribute(a.Type, func(b *cryptobyte.Builder) { b.AddBytes(a.Value) })
+		at, err := EncodeAttribute(a.Type, func(b *cryptobyte.Builder) { b.AddBytes(a.Value) })
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,9 @@ func emptyOrNull(s cryptobyte.String) bool {
 	return s.Empty() || len(s) == 2 && s[0] == byte(asn1.NULL) && s[1] == 0
 }
 
+// ReadTime reads UTCTime or GeneralizedTime in the one form of RFC 5280 4.1.2.5.
+func ReadTime(s *cryptobyte.String) (time.Time, bool) { return readTime(s) }
+
 // readTime reads RFC 5280 4.1.2.5: UTCTime or GeneralizedTime, in seconds, Z.
 // The library's reader would take minutes and offsets too, so two readers
 // could see two encodings of one moment.

@@ -56,6 +56,7 @@ const (
 	OIDMessageDigest        OID = "1.2.840.113549.1.9.4"
 	OIDSigningTime          OID = "1.2.840.113549.1.9.5"
 	OIDTSTInfo              OID = "1.2.840.113549.1.9.16.1.4"
+	OIDTimeStampToken       OID = "1.2.840.113549.1.9.16.2.14"
 	OIDSigningCertV2        OID = "1.2.840.113549.1.9.16.2.47"
 	OIDEKUTimeStamping      OID = "1.3.6.1.5.5.7.3.8"
 	OIDEKUOCSPSigning       OID = "1.3.6.1.5.5.7.3.9"
@@ -194,7 +195,7 @@ var knownOIDs = func() map[string]OID {
 		OIDEKUSealMaker, OIDEKUStatusSigner, OIDEKUQRSigner, OIDEKUJournal, OIDEKUTrustList, OIDEKUWitness, OIDStampID,
 		OIDExpectedSeals, OIDSESealAttr, OIDTSAPolicy, OIDPolicyAgencySeal, OIDPolicyPerson, OIDPolicyService, OIDPolicyDemonstration, OIDQualifierCPS, OIDSM2Curve, OIDSM2Sign, OIDSM3, OIDSM2WithSM3, OIDUSCC, OIDGMData,
 		OIDGMSignedData, OIDECPublicKey, OIDData, OIDSignedData, OIDContentType, OIDMessageDigest, OIDSigningTime,
-		OIDTSTInfo, OIDSigningCertV2, OIDEKUTimeStamping, OIDEKUOCSPSigning, OIDEKUClientAuth, OIDEKUAny, OIDOCSPNoCheck,
+		OIDTSTInfo, OIDTimeStampToken, OIDSigningCertV2, OIDEKUTimeStamping, OIDEKUOCSPSigning, OIDEKUClientAuth, OIDEKUAny, OIDOCSPNoCheck,
 		oidAIAOCSP, oidAIAIssuers, oidExtSubjectKeyID, oidExtKeyUsage, oidExtBasic, oidExtCRLNumber, oidExtReason,
 		oidExtInvalidity, oidExtDeltaCRL, oidExtIDP, oidExtNameConstraints, oidExtCRLPoints, oidExtPolicies, oidExtAuthorityKeyID,
 		oidExtExtendedKeyUse, oidExtAuthorityAccess, OIDAnyPolicy, oidCountry, oidOrganization, oidUnit, oidCommonName,

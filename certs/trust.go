@@ -41,7 +41,11 @@ type Service struct {
 func newRegion(l RegionList, st *Statement) (*Region, error) {
 	r := &Region{Code: l.Iss, Name: l.Name, URL: l.URL, Sequence: l.Sequence, Issued: st.IssuedAt, Expires: st.Expires}
 	for _, s := range l.Services {
-		c, err := ParseCertificate(s.Certificate)
+		read := ParseCertificate
+		if s.Type == ServiceCompanionCA { // whose keys are those of readers abroad
+			read = ParseAnyCertificate
+		}
+		c, err := read(s.Certificate)
 		if err != nil {
 			return nil, fmt.Errorf("region list of %s: service %s: %w", l.Iss, s.Name, err)
 		}

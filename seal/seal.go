@@ -1,6 +1,6 @@
 // Package seal is the seal office (印章管理): the register of seals, the life of
 // each, and the stamping service. NewOffice opens it over a store; Make,
-// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF and
+// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF, StampOFD and
 // StampDetached seal documents.
 package seal
 
@@ -100,6 +100,8 @@ type Stamp struct {
 	Order       *Order    `cbor:"21,keyasint,omitempty" json:"order,omitempty"`      // nil for the ordinary stamp
 	Job         string    `cbor:"40,keyasint,omitempty" json:"jobId,omitempty"`      // the batch that it was made in
 	Spots       []Spot    `cbor:"22,keyasint,omitempty" json:"spots,omitempty"`      // what a keyword or riding order came to
+	With        []act.ID  `cbor:"23,keyasint,omitempty" json:"with,omitempty"`       // the other stamps of the same request, of which this is the first
+	Base        string    `cbor:"24,keyasint,omitempty" json:"-"`                    // the address that its printed code names
 }
 
 // Filter of the register; what is empty lets everything through. Agency finds what
@@ -187,10 +189,15 @@ type Store interface {
 	// CommitStamp fails with ErrChanged if what the guard names does not hold any
 	// more, with ErrQuota, or with act.ErrRetryTaken, without a trace.
 	CommitStamp(ctx context.Context, a act.Act, s Stamp, g Guard) error
+	// CommitStamps keeps several stamps, all or none, each under its guard as if those
+	// before it were made: it fails as CommitStamp does.
+	CommitStamps(ctx context.Context, all []Commit) error
 	Stamp(ctx context.Context, id act.ID) (Stamp, error)
 	StampByCode(ctx context.Context, code string) (Stamp, error)
 	// Stamps lists in the order of time. A store may stop before f.Limit rows are
 	// found; next is the cursor to go on from, "" at the end of the register.
 	Stamps(ctx context.Context, f Filter) (rows []Stamp, next string, err error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
+
+	incrementStore
 }

@@ -36,16 +36,43 @@ func (o *Office) Stamp(ctx context.Context, r StampRequest, d Document) (*Stampe
 		out, err := o.StampDetached(ctx, r, sum)
 		return &out, err
 	}
-	head := make([]byte, min(d.Size, sniffed))
-	if _, err := d.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+	format, err := d.format()
+	if err != nil {
 		return nil, err
 	}
-	if bytes.Contains(head, []byte("%PDF-")) {
+	switch format {
+	case formatPDF:
 		return o.StampPDF(ctx, r, d, d.Size, d.Prefix)
+	case formatOFD:
+		return o.StampOFD(ctx, r, d, d.Size)
 	}
-	if len(head) > 0 && !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")) {
-		return nil, fmt.Errorf("%w: it is neither a PDF nor a JSON object; a detached stamp seals any file", ErrDocument)
+	doc, err := d.json()
+	if err != nil {
+		return nil, err
 	}
+	out, err := o.StampJSON(ctx, r, doc)
+	return &out, err
+}
+
+// format is told by a document's first octets.
+func (d Document) format() (string, error) {
+	head := make([]byte, min(d.Size, sniffed))
+	if _, err := d.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	switch {
+	case bytes.Contains(head, []byte("%PDF-")):
+		return formatPDF, nil
+	case LooksOFD(head):
+		return formatOFD, nil
+	case len(head) > 0 && !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")):
+		return "", fmt.Errorf("%w: it is neither a PDF nor an OFD nor a JSON object; a detached stamp seals any file", ErrDocument)
+	}
+	return formatJSON, nil
+}
+
+// json holds the whole of a JSON document.
+func (d Document) json() ([]byte, error) {
 	if d.Size > jsondoc.MaxSize {
 		return nil, fmt.Errorf("%w: a JSON document may have %d octets", ErrTooLarge, jsondoc.MaxSize)
 	}
@@ -53,8 +80,7 @@ func (o *Office) Stamp(ctx context.Context, r StampRequest, d Document) (*Stampe
 	if _, err := d.ReadAt(doc, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	out, err := o.StampJSON(ctx, r, doc)
-	return &out, err
+	return doc, nil
 }
 
 // Sum is the SM3 of the document.

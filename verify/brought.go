@@ -14,18 +14,22 @@ type brought struct {
 	once                  sync.Once
 	stamp                 *ses.Stamp // nil if it cannot be read
 	signer, maker         *certs.Certificate
-	signerSlip, makerSlip string // what a lenient reader passed over
-	err                   error  // of the stamp, else of its signer's certificate
+	signerSlip, makerSlip string     // what a lenient reader passed over
+	err                   error      // of the stamp, else of its signer's certificate
+	companion             *companion // instead of a stamp
 
 	tokenOnce sync.Once
 	token     *certs.TimeStamp
 	tokenErr  error
 }
 
-func (b *brought) read(der []byte) {
+func (b *brought) read(m *mark) {
 	b.once.Do(func() {
-		stamp, err := ses.ParseStamp(der)
+		stamp, err := m.parseStamp()
 		if b.err = err; err != nil {
+			if errNoSeal(err) {
+				b.readCompanion(m)
+			}
 			return
 		}
 		b.stamp = stamp
@@ -46,6 +50,12 @@ func (b *brought) certificate(der []byte) (*certs.Certificate, string, error) {
 		return nil, "", err
 	}
 	return c, fmt.Sprintf("read leniently: %v", slips), nil
+}
+
+// documentStamp reads the token that a document time-stamp is, likewise.
+func (b *brought) documentStamp(der []byte) (*certs.TimeStamp, error) {
+	b.tokenOnce.Do(func() { b.token, b.tokenErr = certs.ParseTimeStamp(der) })
+	return b.token, b.tokenErr
 }
 
 // timeStamp reads the token of the stamp and checks its signature, which depends on

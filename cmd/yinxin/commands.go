@@ -46,6 +46,7 @@ func commands() []command {
 		{"ca outside list", "", "show the outside authorities and what they have been", runOutsideList},
 		{"ca outside withdraw", "ID", "end an outside authority; what was proven before stays good", runOutsideEnd},
 		{"ca outside distrust", "ID", "end an outside authority whose key others may have used", runOutsideEnd},
+		{"seal face", "", "draw a seal's face, to be looked at; needs no data folder", runSealFace},
 		{"seal make", "", "make a seal for an agency", runSealMake},
 		{"seal request", "", "make a seal's key and the request for a certificate of an outside authority", runSealRequest},
 		{"seal request list", "", "list those requests", runSealRequestList},

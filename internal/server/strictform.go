@@ -115,7 +115,8 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 func memberOf(v reflect.Value, name string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.Anonymous && f.Type.Kind() == reflect.Struct && f.Tag.Get("json") == "" {
+		// An embedded struct's members stand in the outer one's object.
+		if f := v.Type().Field(i); f.Anonymous && f.Tag.Get("json") == "" {
 			if member, ok := memberOf(v.Field(i), name); ok {
 				return member, true
 			}

@@ -164,6 +164,7 @@ func (f *File) inspect(s *found) error {
 		return nil
 	}
 	s.Filter, s.SubFilter = d.get("Filter").text, d.get("SubFilter").text
+	s.M = d.get("M").text
 	s.DocTimeStamp = d.get("Type").isName("DocTimeStamp")
 	if t := d.get("Type"); t != &null && !t.isName("Sig") && !s.DocTimeStamp {
 		s.problem("the signature dictionary is of another /Type")

@@ -15,6 +15,7 @@ import (
 
 // SealSpec says what BuildSeal makes. Dates in whole seconds.
 type SealSpec struct {
+	Generation         Generation // V4 or V5; 0 is V4
 	ID, Name           string
 	Type               int
 	SignerCerts        [][]byte // the certificates that may stamp with it
@@ -24,8 +25,9 @@ type SealSpec struct {
 }
 
 // StampSpec says what BuildTBS makes. StampID is 16 octets; ExpectedSeals 0
-// for none.
+// for none. Generation is the seal's, which the stamp's must be; 0 is V4.
 type StampSpec struct {
+	Generation    Generation
 	SealDER       []byte
 	TimeInfo      time.Time
 	DataHash      [32]byte
@@ -34,12 +36,25 @@ type StampSpec struct {
 	ExpectedSeals int
 }
 
-const maxExpectedSeals = 1000
+// MaxExpectedSeals bounds what a stamp may ask for.
+const MaxExpectedSeals = 1000
 
-// BuildSeal makes a V4 SESeal, signed by the maker over eSealInfo.
+// written tells which generations are written, and that V4 is the default.
+func written(g Generation) (Generation, bool) {
+	if g == 0 {
+		g = V4
+	}
+	return g, g == V4 || g == V5
+}
+
+// BuildSeal makes a SESeal, signed by the maker over eSealInfo.
 func BuildSeal(ctx context.Context, spec SealSpec, maker certs.Signer, makerCert []byte) ([]byte, error) {
 	if len(spec.SignerCerts) == 0 || spec.ID == "" || spec.ValidTo.Before(spec.ValidFrom) {
 		return nil, errors.New("seal: incomplete")
+	}
+	var ok bool
+	if spec.Generation, ok = written(spec.Generation); !ok {
+		return nil, fmt.Errorf("seal: generation %d is not written", spec.Generation)
 	}
 	info, err := encode(len(spec.Picture.Data)+len(spec.SignerCerts)*(1<<10)+small, func(b *cryptobyte.Builder) { addInfo(b, spec) })
 	if err != nil {
@@ -71,7 +86,7 @@ func addInfo(b *cryptobyte.Builder, spec SealSpec) {
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			addText(b, asn1.IA5String, "ES")
-			b.AddASN1Int64(int64(V4))
+			b.AddASN1Int64(int64(spec.Generation))
 			addText(b, asn1.IA5String, VendorID)
 		})
 		addText(b, asn1.IA5String, spec.ID)
@@ -114,8 +129,12 @@ const small = 256
 // BuildTBS makes TBS_Sign, the octets that a stamp's key signs. The seal
 // stands in it as it was made.
 func BuildTBS(spec StampSpec) ([]byte, error) {
-	if len(spec.StampID) != 16 || spec.ExpectedSeals < 0 || spec.ExpectedSeals > maxExpectedSeals {
+	if len(spec.StampID) != 16 || spec.ExpectedSeals < 0 || spec.ExpectedSeals > MaxExpectedSeals {
 		return nil, errors.New("stamp: id or number of expected seals")
+	}
+	g, ok := written(spec.Generation)
+	if !ok {
+		return nil, fmt.Errorf("stamp: generation %d is not written", g)
 	}
 	tail, err := encode(small, func(b *cryptobyte.Builder) {
 		b.AddASN1GeneralizedTime(spec.TimeInfo.UTC())
@@ -133,13 +152,16 @@ func BuildTBS(spec StampSpec) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stamp: %w", err)
 	}
-	return wrap([]byte{0x02, 0x01, byte(V4)}, spec.SealDER, tail), nil
+	return wrap([]byte{0x02, 0x01, byte(g)}, spec.SealDER, tail), nil
 }
 
-// addExtension leaves critical out: it is FALSE, and DER leaves defaults out.
+// addExtension writes that it is not critical, which DER would leave out: all makers
+// of the field write it, and ofdrw drops an extension without it and then holds the
+// signature, which it checks over its own encoding, for wrong.
 func addExtension(b *cryptobyte.Builder, o certs.OID, value func(*cryptobyte.Builder)) {
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		certs.AddOID(b, o)
+		b.AddASN1Boolean(false)
 		b.AddASN1(asn1.OCTET_STRING, value)
 	})
 }

@@ -49,8 +49,10 @@ func parseSeal(der []byte) (*Seal, error) {
 		return nil, err
 	}
 	s.strict = s.Vendor == VendorID
-	if s.strict && s.Generation != V4 {
-		return nil, malformed("seal: not of the generation that its maker makes")
+	// Ours bears no time-stamp of its own: nothing would vouch that it is the seal's
+	// first, and the stamp's proves more.
+	if s.strict && (s.Generation == V1 || s.Version != int64(s.Generation) || s.TimeStamp != nil) {
+		return nil, malformed("seal: not of a form that its maker makes")
 	}
 	if s.signatureDER, err = s.normalise(s.SignatureValue, &s.Notices); err != nil {
 		return nil, err
@@ -245,7 +247,7 @@ func ParseStamp(der []byte) (*Stamp, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stamp{Raw: der}
+	s := &Stamp{Profile: ProfileSES, Raw: der}
 	switch len(parts) {
 	case 2:
 		err = s.parseV1(parts)
@@ -260,8 +262,11 @@ func ParseStamp(der []byte) (*Stamp, error) {
 	if s.Generation != s.Seal.Generation {
 		return nil, malformed("stamp: its seal is of another generation")
 	}
-	if s.Seal.strict && s.Version != 4 {
+	if s.Seal.strict && s.Version != s.Seal.Version {
 		return nil, malformed("stamp: version")
+	}
+	if s.Generation != V1 && s.Version != s.Seal.Version {
+		s.Notices = append(s.Notices, "the stamp's version is not that of its seal")
 	}
 	s.signatureDER, err = s.Seal.normalise(s.SignatureValue, &s.Notices)
 	return s, err
@@ -334,7 +339,7 @@ func (s *Stamp) parseTBS(raw cryptobyte.String, v1 bool) (cryptobyte.String, err
 	}
 	if v1 {
 		var text []byte
-		if !tbs.ReadASN1BitStringAsBytes(&text) || !timeText(text, &s.TimeInfo) {
+		if !tbs.ReadASN1BitStringAsBytes(&text) || !timeText(text, &s.TimeInfo) && !s.timeToken(text) {
 			return nil, malformed("stamp: timeInfo")
 		}
 	} else if !tbs.ReadASN1GeneralizedTime(&s.TimeInfo) {
@@ -435,6 +440,19 @@ func timeText(b []byte, out *time.Time) bool {
 	return readTime(&in, out, true) && in.Empty()
 }
 
+// timeToken reads the time-stamp that GM/T 0031-2014 allows in timeInfo. What it is
+// over the standard does not say; it cannot be the signature, which is made over it,
+// so that it proves no more than that the stamp is not older.
+func (s *Stamp) timeToken(b []byte) bool {
+	token, err := certs.ParseTimeStamp(b)
+	if err != nil {
+		return false
+	}
+	s.TimeInfo = token.GenTime
+	s.Notices = append(s.Notices, "timeInfo is a time-stamp, taken for a claim")
+	return true
+}
+
 func readOctets16(v []byte, ok bool) ([]byte, bool) {
 	in := cryptobyte.String(v)
 	var id []byte
@@ -447,7 +465,7 @@ func readOctets16(v []byte, ok bool) ([]byte, bool) {
 func readSmallInteger(v []byte, ok bool) (int, bool) {
 	in := cryptobyte.String(v)
 	n := new(big.Int)
-	if !ok || !in.ReadASN1Integer(n) || !in.Empty() || !n.IsInt64() || n.Int64() < 1 || n.Int64() > maxExpectedSeals {
+	if !ok || !in.ReadASN1Integer(n) || !in.Empty() || !n.IsInt64() || n.Int64() < 1 || n.Int64() > MaxExpectedSeals {
 		return 0, false
 	}
 	return int(n.Int64()), true

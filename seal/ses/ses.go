@@ -1,6 +1,6 @@
 // Package ses is the seal and the stamp as ASN.1: SESeal and SES_Signature of
 // GM/T 0031-2014 (V1), GB/T 38540-2020 (V4) and GM/T 0031-2025 (V5). All three
-// are read, V4 is written.
+// are read; V4 is written, and V5 when asked for.
 //
 // A reader begins with ParseSeal or ParseStamp; what was signed is checked over
 // the bytes as received, never over a re-encoding, since deployed seals encode
@@ -111,8 +111,16 @@ type Seal struct {
 	strict             bool
 }
 
-// Stamp is a SES_Signature that was read.
+// Profiles of a stamp (protocol.md 2): how it is wrapped.
+const (
+	ProfileSES = "ses" // SES_Signature
+	ProfileCMS = "cms" // CMS SignedData, seal/cms
+)
+
+// Stamp is a stamp that was read. Signed is TBS_Sign of a SES_Signature, or what
+// says the same in another wrapping.
 type Stamp struct {
+	Profile        string
 	Generation     Generation
 	Version        int64
 	Seal           *Seal
@@ -125,9 +133,27 @@ type Stamp struct {
 	SignatureValue []byte // content of the BIT STRING without its unused-bits octet
 	TimeStamp      []byte // TimeStampToken, nil without
 	Raw            []byte
-	Signed         []byte // TBS_Sign as received
+	Signed         []byte // as received
 	Notices        []string
 	signatureDER   []byte
+}
+
+// Standard is the name that reports show.
+func (s *Stamp) Standard() string {
+	if s.Profile == ProfileCMS {
+		return s.Generation.Standard() + " (CMS)"
+	}
+	return s.Generation.Standard()
+}
+
+// Wrapped makes a stamp of what another wrapping than SES_Signature holds: its seal,
+// the octets that are signed and what they say. The form of the signature value is
+// judged as in a SES_Signature.
+func Wrapped(s Stamp) (*Stamp, error) {
+	var err error
+	s.Generation, s.Version = s.Seal.Generation, s.Seal.Version
+	s.signatureDER, err = s.Seal.normalise(s.SignatureValue, &s.Notices)
+	return &s, err
 }
 
 // StampID is our id of the stamp, if it has one (protocol.md 2).

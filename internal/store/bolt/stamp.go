@@ -112,12 +112,21 @@ func (tx *Tx) granted(g seal.Guard, now time.Time) (bool, error) {
 func quotaKey(sealID, day string) []byte { return []byte(sealID + day) }
 
 func (s sealStore) CommitStamp(ctx context.Context, a act.Act, st seal.Stamp, g seal.Guard) error {
+	return s.CommitStamps(ctx, []seal.Commit{{Act: a, Stamp: st, Guard: g}})
+}
+
+func (s sealStore) CommitStamps(ctx context.Context, all []seal.Commit) error {
 	return s.commit(ctx, func(tx *Tx) error {
-		made, err := tx.guard(g, time.UnixMilli(a.Leaf.Time))
-		if err != nil {
-			return err
+		for _, c := range all {
+			made, err := tx.guard(c.Guard, time.UnixMilli(c.Act.Leaf.Time))
+			if err != nil {
+				return err
+			}
+			if err := tx.stamp(c, made); err != nil {
+				return err
+			}
 		}
-		return tx.stamp(seal.Commit{Act: a, Stamp: st, Guard: g}, made)
+		return nil
 	})
 }
 
