@@ -61,7 +61,7 @@ func (s *Server) stampJobRoutes() []endpoint {
 		{post, jobs + "/{id}/retry", agency.ScopeStamp, "try the failed documents of a job again", nil, jsonOf(changeForm{}), accepted, s.retryJob},
 		{post, jobs + "/{id}/cancel", agency.ScopeStamp, "end a job; what is sealed stays sealed", nil, jsonOf(changeForm{}), jsonOf(jobAnswer{}), s.cancelJob},
 		{get, jobs + "/{id}/items", agency.ScopeStamp, "the documents of a job: a page as JSON, all as a table or as lines", []string{"state", "limit", "cursor", "bom"}, content{}, jsonOf(listOf[batch.Item]{}).or(raw(mediaCSV, mediaLines)), s.jobItems},
-		{get, jobs + "/{id}/items/{n}/document", agency.ScopeStamp, "a sealed document of a job", nil, content{}, raw(mediaPDF, mediaOctets), s.jobDocument},
+		{get, jobs + "/{id}/items/{n}/document", agency.ScopeStamp, "a sealed document of a job", nil, content{}, raw(mediaPDF, mediaOFD, mediaOctets), s.jobDocument},
 		{get, jobs + "/{id}/documents", agency.ScopeStamp, "all that is sealed of a job, as a zip with a table of its documents", nil, content{}, raw(mediaZIP), s.jobArchive},
 	}
 }

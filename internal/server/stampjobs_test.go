@@ -79,7 +79,7 @@ func TestAJobSealsManyDocuments(t *testing.T) {
 	h := newHouse(t)
 	h.running(t)
 	pdf := string(provincetest.Decision(t, "decision.pdf"))
-	documents := []document{{"决定 一.pdf", pdf}, {"=2.json", `{"a":1}`}, {"三.pdf", pdf}, {"坏.pdf", "%PDF-1.7 nothing"}, {"x.txt", "plain"}}
+	documents := []document{{"决定 一.pdf", pdf}, {"=2.json", `{"a":1}`}, {"三.ofd", string(provincetest.Decision(t, "decision.ofd"))}, {"坏.pdf", "%PDF-1.7 nothing"}, {"x.txt", "plain"}}
 	body, mt := batchForm(t, h.request(), documents...)
 	var j jobAnswer
 	a := h.post(t, jobs, body, media(mt), key("k")).want(t, http.StatusAccepted, &j)

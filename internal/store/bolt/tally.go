@@ -86,9 +86,11 @@ func (t *tally) add(value []byte) error {
 		one.Unaccounted += g.N
 		t.byKey[g.KeyID] = one
 	case seal.ActMade:
-		var c seal.Change
-		err = act.Decode(record, &c)
-		t.keys[c.Seal.SM3] = c.Seal.KeyID
+		// The record that tells which key an edition has; where it tells nothing, the
+		// seal's row does.
+		if c := (seal.Change{}); act.Decode(record, &c) == nil && c.Seal.KeyID != "" {
+			t.keys[c.Seal.SM3] = c.Seal.KeyID
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%w: the record of %s: %w", ErrCorrupt, l.Act, err)
