@@ -66,6 +66,7 @@ type batchRun struct {
 	p      *province.Province
 	job    batchFile
 	agency string
+	by     batch.By
 	out    string
 	heavy  chan struct{} // places of large documents, as seal/batch has them
 }
@@ -103,14 +104,18 @@ func runBatch(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		if r.Operator, err = c.who(ctx, p); err != nil {
+		by, err := c.officer(ctx, p)
+		if err != nil {
 			return err
 		}
-		r.Agency = s.Agency // the operator of the data folder acts for the owner
+		r.Operator, r.Agency = by.String(), s.Agency // the operator of the data folder acts for the owner
+		if by.Known() {
+			r.Agency, r.Key, r.Officer, r.From = by.Agency, by.KeyID, by.Name, loopback
+		}
 		if err := p.Seals.Admissible(ctx, r); err != nil {
 			return err
 		}
-		run := &batchRun{c: c, p: p, agency: s.Agency, out: *out, heavy: make(chan struct{}, 2)}
+		run := &batchRun{c: c, p: p, agency: r.Agency, by: batch.ByOf(r), out: *out, heavy: make(chan struct{}, 2)}
 		if run.job, err = openBatch(*job, batch.TemplateOf(r, *detached)); err != nil {
 			return err
 		}
@@ -261,7 +266,7 @@ func (b *batchRun) one(ctx context.Context, d batchDocument) (row batchRow, err 
 	if _, err := io.Copy(h, io.NewSectionReader(in, 0, in.size)); err != nil {
 		return row, badInput(d.path, err)
 	}
-	r, err := b.job.Request.Request(b.job.Job, b.agency, "", d.name, [32]byte(h.Sum(nil)))
+	r, err := b.job.Request.Request(b.job.Job, b.agency, b.by, d.name, [32]byte(h.Sum(nil)))
 	if err != nil {
 		return row, err
 	}

@@ -38,15 +38,16 @@ func (p *Province) account(ctx context.Context, keys *softkey.Store) error {
 // the ids of those keys.
 func (p *Province) accountSeals(ctx context.Context, keys *softkey.Store) (map[string]bool, error) {
 	seen := map[string]bool{}
-	err := p.everySeal(ctx, func(s seal.Seal) error {
-		seen[s.KeyID] = true
-		return p.accountSeal(ctx, keys, s)
+	err := p.everyEdition(ctx, func(s seal.Seal, keyID string) error {
+		seen[keyID] = true
+		return p.accountSeal(ctx, keys, s, keyID)
 	})
 	return seen, err
 }
 
-func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.Seal) error {
-	key, err := keys.Key(ctx, s.KeyID)
+// accountSeal looks at the key of one edition.
+func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.Seal, id string) error {
+	key, err := keys.Key(ctx, id)
 	if errors.Is(err, hsm.ErrNotFound) {
 		// The seal cannot stamp; the others can.
 		p.o.Log.Error("the key of a seal is missing", "seal", s.ID)
@@ -55,7 +56,7 @@ func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.
 	if err != nil {
 		return err
 	}
-	told, err := p.Store.Seals().Accounted(ctx, s.KeyID)
+	told, err := p.Store.Seals().Accounted(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.
 	if used <= told {
 		return nil
 	}
-	return p.unaccounted(ctx, softkey.UseGap{KeyID: s.KeyID, N: used - told})
+	return p.unaccounted(ctx, softkey.UseGap{KeyID: id, N: used - told})
 }
 
 func (p *Province) unaccounted(ctx context.Context, g softkey.UseGap) error {

@@ -37,9 +37,9 @@ func (p *Province) Reconcile(ctx context.Context) ([]KeyUse, error) {
 		return nil, err
 	}
 	var out []KeyUse
-	err = p.everySeal(ctx, func(s seal.Seal) error {
-		t := tally[s.KeyID]
-		u := KeyUse{SealID: s.ID, KeyID: s.KeyID, Stamps: t.Stamps, Requests: t.Requests, Unaccounted: t.Unaccounted}
+	err = p.everyEdition(ctx, func(s seal.Seal, keyID string) error {
+		t := tally[keyID]
+		u := KeyUse{SealID: s.ID, KeyID: keyID, Stamps: t.Stamps, Requests: t.Requests, Unaccounted: t.Unaccounted}
 		if err := p.counters(ctx, &u); err != nil {
 			return err
 		}
@@ -75,8 +75,8 @@ func (p *Province) counters(ctx context.Context, u *KeyUse) error {
 // KeyCounts tells without counting anew how many seals' keys stand behind what the
 // register has summed up or are missing, and how many signatures have no act as yet.
 func (p *Province) KeyCounts(ctx context.Context) (behind int, untold uint64, err error) {
-	err = p.everySeal(ctx, func(s seal.Seal) error {
-		u := KeyUse{KeyID: s.KeyID}
+	err = p.everyEdition(ctx, func(_ seal.Seal, keyID string) error {
+		u := KeyUse{KeyID: keyID}
 		if err := p.counters(ctx, &u); err != nil {
 			return err
 		}
@@ -90,18 +90,28 @@ func (p *Province) KeyCounts(ctx context.Context) (behind int, untold uint64, er
 	return behind, untold, err
 }
 
-func (p *Province) everySeal(ctx context.Context, do func(seal.Seal) error) error {
+// everyEdition gives the key of each edition that a seal has had.
+func (p *Province) everyEdition(ctx context.Context, do func(s seal.Seal, keyID string) error) error {
 	const page = 1000
 	for cursor := ""; ; {
-		rows, err := p.Seals.List(ctx, "", cursor, page)
-		if err != nil || len(rows) == 0 {
+		rows, next, err := p.Seals.List(ctx, seal.SealFilter{Cursor: cursor, Limit: page})
+		if err != nil {
 			return err
 		}
 		for _, s := range rows {
-			if err := do(s); err != nil {
-				return err
+			seen := map[string]bool{}
+			for _, e := range s.Editions() {
+				if seen[e.KeyID] {
+					continue
+				}
+				seen[e.KeyID] = true
+				if err := do(s, e.KeyID); err != nil {
+					return err
+				}
 			}
 		}
-		cursor = rows[len(rows)-1].ID
+		if cursor = next; next == "" {
+			return nil
+		}
 	}
 }

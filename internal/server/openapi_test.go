@@ -150,14 +150,14 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	var job jobAnswer
 	body, mt := batchForm(t, h.request(), document{"a.json", `{}`})
 	h.post(t, jobs, body, media(mt)).want(t, http.StatusAccepted, &job)
-	ids := map[string]string{"stamp-jobs": job.ID.String(), "seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
+	ids := map[string]string{"stamp-jobs": job.ID.String(), "seal-uses": h.askedUse(t).ID.String(), "seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
 	for _, e := range h.server.endpoints() {
 		v := e.gives.media["application/json"]
 		if e.method != get || v == nil {
 			continue
 		}
 		noun, _, _ := strings.Cut(strings.TrimPrefix(e.path, "/api/v1/"), "/")
-		path := strings.NewReplacer("{id}", ids[noun], "{code}", stamp.Code, "{shard}", "0").Replace(e.path)
+		path := strings.NewReplacer("{id}", ids[noun], "{code}", stamp.Code, "{shard}", "0", "{grant}", "1").Replace(e.path)
 		if e.path == "/api/v1/certificates/{id}/pair" {
 			path = "/api/v1/certificates/" + pair.Encryption.Serial + "/pair"
 		}

@@ -81,9 +81,8 @@ func (s *Server) makeJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if j.State == batch.Open {
-		caller, _ := callerOf(r.Context())
 		if j, _, err = s.feed(r, j.ID, p); err == nil {
-			j, err = s.p.Batches.Start(r.Context(), j.ID, caller.KeyID)
+			j, err = s.p.Batches.Start(r.Context(), j.ID, batch.ByOf(form.request(r)))
 		}
 		if err != nil {
 			return ruled(err)
@@ -130,12 +129,12 @@ func (p *parts) jobForm(r *http.Request) (form jobForm, err error) {
 
 // jobOf makes the job, and tells where it is even if the documents break off.
 func (s *Server) jobOf(w http.ResponseWriter, r *http.Request, form jobForm) (batch.Job, error) {
-	caller, _ := callerOf(r.Context())
 	key, err := retry(r, form, noDocument)
 	if err != nil {
 		return batch.Job{}, err
 	}
-	j, err := s.p.Batches.Make(r.Context(), batch.MakeRequest{Agency: caller.Agency, Key: caller.KeyID, Template: batch.TemplateOf(form.request(caller), form.Detached), Retry: key})
+	request := form.request(r)
+	j, err := s.p.Batches.Make(r.Context(), batch.MakeRequest{Agency: request.Agency, By: batch.ByOf(request), Template: batch.TemplateOf(request, form.Detached), Retry: key})
 	if err != nil {
 		return j, ruled(err)
 	}

@@ -111,24 +111,24 @@ func (s *Server) job(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) startJob(w http.ResponseWriter, r *http.Request) error {
-	return s.changeJob(w, r, http.StatusAccepted, func(ctx context.Context, j batch.Job, keyID string, _ changeForm) (batch.Job, error) {
-		return s.p.Batches.Start(ctx, j.ID, keyID)
+	return s.changeJob(w, r, http.StatusAccepted, func(ctx context.Context, j batch.Job, by batch.By, _ changeForm) (batch.Job, error) {
+		return s.p.Batches.Start(ctx, j.ID, by)
 	})
 }
 
 func (s *Server) retryJob(w http.ResponseWriter, r *http.Request) error {
-	return s.changeJob(w, r, http.StatusAccepted, func(ctx context.Context, j batch.Job, keyID string, _ changeForm) (batch.Job, error) {
-		return s.p.Batches.Retry(ctx, j.ID, keyID)
+	return s.changeJob(w, r, http.StatusAccepted, func(ctx context.Context, j batch.Job, by batch.By, _ changeForm) (batch.Job, error) {
+		return s.p.Batches.Retry(ctx, j.ID, by)
 	})
 }
 
 func (s *Server) cancelJob(w http.ResponseWriter, r *http.Request) error {
-	return s.changeJob(w, r, http.StatusOK, func(ctx context.Context, j batch.Job, _ string, form changeForm) (batch.Job, error) {
+	return s.changeJob(w, r, http.StatusOK, func(ctx context.Context, j batch.Job, _ batch.By, form changeForm) (batch.Job, error) {
 		return s.p.Batches.Cancel(ctx, j.ID, form.Operator, form.Reason)
 	})
 }
 
-func (s *Server) changeJob(w http.ResponseWriter, r *http.Request, status int, do func(ctx context.Context, j batch.Job, keyID string, form changeForm) (batch.Job, error)) error {
+func (s *Server) changeJob(w http.ResponseWriter, r *http.Request, status int, do func(ctx context.Context, j batch.Job, by batch.By, form changeForm) (batch.Job, error)) error {
 	j, err := s.ownJob(r)
 	if err != nil {
 		return err
@@ -137,8 +137,7 @@ func (s *Server) changeJob(w http.ResponseWriter, r *http.Request, status int, d
 	if err := actForm(r, &form, &form.Operator); err != nil {
 		return err
 	}
-	caller, _ := callerOf(r.Context())
-	if j, err = do(r.Context(), j, caller.KeyID, form); err != nil {
+	if j, err = do(r.Context(), j, batch.ByOf((&orderForm{}).request(r)), form); err != nil {
 		return ruled(err)
 	}
 	return writeJSON(w, status, answerOf(j))

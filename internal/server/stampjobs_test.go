@@ -263,7 +263,7 @@ func TestAJobsProblemsAreKnown(t *testing.T) {
 	for _, r := range everyRefusal {
 		known[r.code] = true
 	}
-	for _, err := range []error{seal.ErrDocument, seal.ErrTooLarge, seal.ErrOrder, seal.ErrNotInForce, seal.ErrQuota, seal.ErrRefused, seal.ErrNoRight, seal.ErrNotFound, seal.ErrRetryMismatch, seal.ErrChanged, io.EOF} {
+	for _, err := range []error{seal.ErrDocument, seal.ErrTooLarge, seal.ErrOrder, seal.ErrNotInForce, seal.ErrQuota, seal.ErrRefused, seal.ErrNoRight, seal.ErrNotFound, seal.ErrNotApproved, seal.ErrRetryMismatch, seal.ErrChanged, io.EOF} {
 		p, _ := batch.Explain(err)
 		if !known[p.Code] || p.Detail == "" {
 			t.Errorf("%v: %+v", err, p)

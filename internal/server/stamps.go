@@ -8,10 +8,10 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/netip"
 
 	"github.com/emmansun/gmsm/sm3"
 
-	"yinxin/internal/agency"
 	"yinxin/seal"
 	"yinxin/seal/jsondoc"
 )
@@ -35,14 +35,18 @@ type stampForm struct {
 	Document json.RawMessage `json:"document"`
 }
 
-// request is that of the form, by whose key it came.
-func (f *orderForm) request(caller agency.Caller) seal.StampRequest {
-	r := seal.StampRequest{SealID: f.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: f.Operator, Matter: f.MatterCode,
+// request is that of the form, by whose key it came and whence.
+func (f *orderForm) request(r *http.Request) seal.StampRequest {
+	caller, _ := callerOf(r.Context())
+	out := seal.StampRequest{SealID: f.SealID, Agency: caller.Agency, Key: caller.KeyID, Officer: caller.Officer, Operator: f.Operator, Matter: f.MatterCode,
 		Reason: f.Reason, Approval: f.ApprovalID, Expected: f.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: f.Order}
-	if f.Placement != nil {
-		r.Placement = *f.Placement
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		out.From = from.Addr()
 	}
-	return r
+	if f.Placement != nil {
+		out.Placement = *f.Placement
+	}
+	return out
 }
 
 // maxJSON bounds a request in JSON, which is held in memory, document and all.
@@ -160,7 +164,6 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer u.close()
-	caller, _ := callerOf(r.Context())
 	form := u.form
 	form.Document = nil
 	if err := named(r, &form.Operator); err != nil {
@@ -170,7 +173,7 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req := form.request(caller)
+	req := form.request(r)
 	req.Retry = key
 	defer s.p.Batches.Interactive()()
 	release, err := s.sealing.hold(r.Context(), u.body.size)

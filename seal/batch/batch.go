@@ -10,6 +10,7 @@ package batch
 
 import (
 	"errors"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -80,13 +81,31 @@ func TemplateOf(r seal.StampRequest, detached bool) Template {
 	return Template{SealID: r.SealID, Operator: r.Operator, Matter: r.Matter, Reason: r.Reason, Approval: r.Approval, Expected: r.Expected, Placement: r.Placement, Order: r.Order, Detached: detached}
 }
 
+// By is on whose word the documents are sealed: the bearer key, the person whose own
+// it is, and whence it came.
+type By struct {
+	Key     string `cbor:"1,keyasint,omitempty" json:"credential,omitempty"`
+	Officer string `cbor:"2,keyasint,omitempty" json:"officer,omitempty"`
+	From    string `cbor:"3,keyasint,omitempty" json:"-"`
+}
+
+// ByOf takes it from a request.
+func ByOf(r seal.StampRequest) By {
+	by := By{Key: r.Key, Officer: r.Officer}
+	if r.From.IsValid() {
+		by.From = r.From.String()
+	}
+	return by
+}
+
 // Request is that for one document, known by its name in the job and its SM3.
-func (t Template) Request(job act.ID, agency, key, name string, sum [32]byte) (seal.StampRequest, error) {
+func (t Template) Request(job act.ID, agency string, by By, name string, sum [32]byte) (seal.StampRequest, error) {
 	b, err := act.Encode(t)
 	if err != nil {
 		return seal.StampRequest{}, err
 	}
-	return seal.StampRequest{SealID: t.SealID, Agency: agency, Key: key, Operator: t.Operator, Matter: t.Matter, Reason: t.Reason, Approval: t.Approval, Expected: t.Expected,
+	from, _ := netip.ParseAddr(by.From) // none is in no network
+	return seal.StampRequest{SealID: t.SealID, Agency: agency, Key: by.Key, Officer: by.Officer, From: from, Operator: t.Operator, Matter: t.Matter, Reason: t.Reason, Approval: t.Approval, Expected: t.Expected,
 		Placement: t.Placement, Order: t.Order, Job: job.String(),
 		Retry: &act.Retry{Owner: "job:" + job.String(), Key: name, Request: sm3.Sum(append(b, sum[:]...)), Lasting: true}}, nil
 }
@@ -96,7 +115,7 @@ func (t Template) Request(job act.ID, agency, key, name string, sum [32]byte) (s
 type Job struct {
 	ID       act.ID    `cbor:"1,keyasint" json:"id"`
 	Agency   string    `cbor:"2,keyasint" json:"agency"`
-	Key      string    `cbor:"3,keyasint,omitempty" json:"credential,omitempty"` // of who started it last
+	By       By        `cbor:"3,keyasint" json:"by"` // who started it last
 	Template Template  `cbor:"4,keyasint" json:"request"`
 	State    State     `cbor:"5,keyasint" json:"state"`
 	Items    int       `cbor:"6,keyasint" json:"items"`

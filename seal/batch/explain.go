@@ -13,7 +13,7 @@ var problems = []struct {
 	code string
 }{
 	{seal.ErrDocument, "BAD_DOCUMENT"}, {seal.ErrTooLarge, "TOO_LARGE"}, {seal.ErrOrder, "BAD_REQUEST"}, {seal.ErrNotInForce, "REFUSED"}, {seal.ErrQuota, "REFUSED"},
-	{seal.ErrRefused, "REFUSED"}, {seal.ErrNoRight, "FORBIDDEN"}, {seal.ErrNotFound, "NOT_FOUND"}, {seal.ErrRetryMismatch, "RETRY_MISMATCH"},
+	{seal.ErrRefused, "REFUSED"}, {seal.ErrNotApproved, "REFUSED"}, {seal.ErrNoRight, "FORBIDDEN"}, {seal.ErrNotFound, "NOT_FOUND"}, {seal.ErrRetryMismatch, "RETRY_MISMATCH"},
 }
 
 const (

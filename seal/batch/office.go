@@ -103,9 +103,10 @@ func (o *Office) everyJob(ctx context.Context, do func(Job) error) error {
 
 // MakeRequest begins a job.
 type MakeRequest struct {
-	Agency, Key string
-	Template    Template
-	Retry       *act.Retry
+	Agency   string
+	By       By
+	Template Template
+	Retry    *act.Retry
 }
 
 // Make begins a job that takes documents until it is started. With a retry it gives
@@ -114,7 +115,7 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Job, error) {
 	if earlier, found, err := o.made(ctx, r.Retry); found || err != nil {
 		return earlier, err
 	}
-	sample, err := r.Template.Request(act.ID{}, r.Agency, r.Key, "x", [32]byte{})
+	sample, err := r.Template.Request(act.ID{}, r.Agency, r.By, "x", [32]byte{})
 	if err != nil {
 		return Job{}, err
 	}
@@ -123,7 +124,7 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Job, error) {
 		return Job{}, err
 	}
 	full := o.c.Clock().UTC()
-	j := Job{Agency: r.Agency, Key: r.Key, Template: r.Template, State: Open, Made: full.Truncate(time.Second)}
+	j := Job{Agency: r.Agency, By: r.By, Template: r.Template, State: Open, Made: full.Truncate(time.Second)}
 	if j.ID, err = act.NewID(full, o.c.Rand); err != nil {
 		return Job{}, err
 	}
@@ -196,10 +197,10 @@ func (o *Office) EachItem(ctx context.Context, id act.ID, state ItemState, after
 }
 
 // Start lets a job run.
-func (o *Office) Start(ctx context.Context, id act.ID, key string) (Job, error) {
+func (o *Office) Start(ctx context.Context, id act.ID, by By) (Job, error) {
 	o.turning.Lock()
 	defer o.turning.Unlock()
-	j, err := o.c.Store.StartJob(ctx, id, key, o.now())
+	j, err := o.c.Store.StartJob(ctx, id, by, o.now())
 	if err == nil && j.State == Running {
 		o.line.enter(j)
 	}
@@ -207,10 +208,10 @@ func (o *Office) Start(ctx context.Context, id act.ID, key string) (Job, error) 
 }
 
 // Retry lets the failed documents of a job that is done be tried again.
-func (o *Office) Retry(ctx context.Context, id act.ID, key string) (Job, error) {
+func (o *Office) Retry(ctx context.Context, id act.ID, by By) (Job, error) {
 	o.turning.Lock()
 	defer o.turning.Unlock()
-	j, err := o.c.Store.Requeue(ctx, id, key, o.now())
+	j, err := o.c.Store.Requeue(ctx, id, by, o.now())
 	if err == nil {
 		o.line.enter(j)
 	}

@@ -152,7 +152,7 @@ func (b *bench) job(t testing.TB, of string, n int) batch.Job {
 
 func (b *bench) start(t testing.TB, j batch.Job) batch.Job {
 	t.Helper()
-	j, err := b.Start(t.Context(), j.ID, "00000001")
+	j, err := b.Start(t.Context(), j.ID, batch.By{Key: "00000001"})
 	if err != nil || j.State != batch.Running {
 		t.Fatal(err, j.State)
 	}
@@ -283,7 +283,7 @@ func TestWhatFails(t *testing.T) {
 		}
 	}
 	frozen = false
-	if _, err := b.Retry(t.Context(), j.ID, "00000001"); err != nil {
+	if _, err := b.Retry(t.Context(), j.ID, batch.By{Key: "00000001"}); err != nil {
 		t.Fatal(err)
 	}
 	if j = b.wait(t, j.ID, over); j.Sealed != 19 || j.Failed != 1 {

@@ -27,15 +27,15 @@ type Store interface {
 	// Items are in the order of their numbers, after a number, of one state or of all
 	// for "".
 	Items(ctx context.Context, id act.ID, state ItemState, after, limit int) ([]Item, error)
-	// StartJob lets an open job run, on the word of a bearer key. One that runs already
+	// StartJob lets an open job run, on someone's word. One that runs already
 	// is given as it is; ErrState if it is over, ErrRefused if it has no documents.
-	StartJob(ctx context.Context, id act.ID, key string, now time.Time) (Job, error)
+	StartJob(ctx context.Context, id act.ID, by By, now time.Time) (Job, error)
 	// Settle enters outcomes of items that are queued, passing over others. A running
 	// job of which none is queued any more is done.
 	Settle(ctx context.Context, id act.ID, outcomes []Outcome, now time.Time) (Job, error)
 	// Requeue lets the failed items of a job that is done be tried again, which runs
 	// then; ErrState unless it is done and some failed.
-	Requeue(ctx context.Context, id act.ID, key string, now time.Time) (Job, error)
+	Requeue(ctx context.Context, id act.ID, by By, now time.Time) (Job, error)
 	// CancelJob ends a job that is not over; ErrState if it is.
 	CancelJob(ctx context.Context, a act.Act, id act.ID, now time.Time) (Job, error)
 	// Forget removes up to limit items of a job that is not running, and then the job;

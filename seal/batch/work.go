@@ -102,7 +102,7 @@ func (o *Office) read(j Job, item Item) (s spooled, r seal.StampRequest, err err
 	}
 	if err == nil {
 		s.Document = seal.Document{ReaderAt: part, Size: item.Size, Prefix: h, Detached: j.Template.Detached}
-		r, err = j.Template.Request(j.ID, j.Agency, j.Key, item.Name, item.SM3)
+		r, err = j.Template.Request(j.ID, j.Agency, j.By, item.Name, item.SM3)
 	}
 	if err != nil {
 		return s, r, errors.Join(err, s.File.Close())

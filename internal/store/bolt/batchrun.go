@@ -25,7 +25,7 @@ func (s batchStore) changeJob(ctx context.Context, id act.ID, change func(tx *Tx
 	return out, err
 }
 
-func (s batchStore) StartJob(ctx context.Context, id act.ID, key string, now time.Time) (batch.Job, error) {
+func (s batchStore) StartJob(ctx context.Context, id act.ID, by batch.By, now time.Time) (batch.Job, error) {
 	return s.changeJob(ctx, id, func(_ *Tx, j *batch.Job) error {
 		switch {
 		case j.State == batch.Running:
@@ -35,7 +35,7 @@ func (s batchStore) StartJob(ctx context.Context, id act.ID, key string, now tim
 		case j.Items == 0:
 			return fmt.Errorf("%w: the job has no documents", batch.ErrRefused)
 		}
-		j.State, j.Key, j.Started = batch.Running, key, now
+		j.State, j.By, j.Started = batch.Running, by, now
 		return nil
 	})
 }
@@ -68,7 +68,7 @@ func (s batchStore) Settle(ctx context.Context, id act.ID, outcomes []batch.Outc
 	})
 }
 
-func (s batchStore) Requeue(ctx context.Context, id act.ID, key string, now time.Time) (batch.Job, error) {
+func (s batchStore) Requeue(ctx context.Context, id act.ID, by batch.By, now time.Time) (batch.Job, error) {
 	return s.changeJob(ctx, id, func(tx *Tx, j *batch.Job) error {
 		if j.State != batch.Done || j.Failed == 0 {
 			return fmt.Errorf("%w: it is %s, and %d documents failed", batch.ErrState, j.State, j.Failed)
@@ -89,7 +89,7 @@ func (s batchStore) Requeue(ctx context.Context, id act.ID, key string, now time
 				return err
 			}
 		}
-		j.State, j.Key, j.Failed, j.Started, j.Ended = batch.Running, key, 0, now, time.Time{}
+		j.State, j.By, j.Failed, j.Started, j.Ended = batch.Running, by, 0, now, time.Time{}
 		return nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -85,7 +86,10 @@ func (t *tally) add(value []byte) error {
 		one := t.byKey[g.KeyID]
 		one.Unaccounted += g.N
 		t.byKey[g.KeyID] = one
-	case seal.ActMade:
+	default:
+		if !strings.HasPrefix(l.Act, "seal.") {
+			return nil
+		}
 		// The record that tells which key an edition has; where it tells nothing, the
 		// seal's row does.
 		if c := (seal.Change{}); act.Decode(record, &c) == nil && c.Seal.KeyID != "" {

@@ -22,7 +22,7 @@ func Batch(t *testing.T, fresh func(testing.TB) Store) {
 func (b *bench) newJob(t testing.TB, of string) (act.Act, batch.Job) {
 	t.Helper()
 	b.now = b.now.Add(time.Millisecond)
-	j := batch.Job{Agency: of, Key: "00000001", State: batch.Open, Made: b.now.Truncate(time.Second),
+	j := batch.Job{Agency: of, By: batch.By{Key: "00000001", Officer: "张三", From: "10.0.0.1"}, State: batch.Open, Made: b.now.Truncate(time.Second),
 		Template: batch.Template{SealID: "52000000000001", Operator: "张三", Placement: seal.Place{Page: -1, X: 1.5}, Order: seal.Order{Level: seal.LevelT}}}
 	var err error
 	if j.ID, err = act.NewID(b.now, rand.Reader); err != nil {
@@ -159,14 +159,14 @@ func jobItems(t *testing.T, b *bench) {
 func jobCourse(t *testing.T, b *bench) {
 	a, empty := b.newJob(t, usccA)
 	check(t, "a job", b.Batches().CommitJob(t.Context(), a, empty), nil)
-	_, err := b.Batches().StartJob(t.Context(), empty.ID, "k", b.now)
+	_, err := b.Batches().StartJob(t.Context(), empty.ID, batch.By{}, b.now)
 	check(t, "an empty job", err, batch.ErrRefused)
 	j := b.jobWith(t, 4)
 	start := b.now.Truncate(time.Second)
-	_, err = b.Batches().Requeue(t.Context(), j.ID, "k", start)
+	_, err = b.Batches().Requeue(t.Context(), j.ID, batch.By{}, start)
 	check(t, "again before it ran", err, batch.ErrState)
 	for _, key := range []string{"00000002", "00000003"} { // the second is nothing
-		if j, err = b.Batches().StartJob(t.Context(), j.ID, key, start); err != nil || j.State != batch.Running || j.Key != "00000002" || !j.Started.Equal(start) {
+		if j, err = b.Batches().StartJob(t.Context(), j.ID, batch.By{Key: key}, start); err != nil || j.State != batch.Running || j.By.Key != "00000002" || !j.Started.Equal(start) {
 			t.Fatalf("%v %+v", err, j)
 		}
 	}
@@ -198,8 +198,8 @@ func jobCourse(t *testing.T, b *bench) {
 	if one, err := b.Batches().Item(t.Context(), j.ID, 4); err != nil || one.Problem == nil || *one.Problem != *problem {
 		t.Errorf("%v %+v", err, one)
 	}
-	j, err = b.Batches().Requeue(t.Context(), j.ID, "00000004", start)
-	if err != nil || j.State != batch.Running || j.Failed != 0 || j.Sealed != 2 || j.Key != "00000004" || !j.Ended.IsZero() {
+	j, err = b.Batches().Requeue(t.Context(), j.ID, batch.By{Key: "00000004"}, start)
+	if err != nil || j.State != batch.Running || j.Failed != 0 || j.Sealed != 2 || j.By.Key != "00000004" || !j.Ended.IsZero() {
 		t.Fatalf("%v %+v", err, j)
 	}
 	if rows, err := b.Batches().Items(t.Context(), j.ID, batch.Queued, 0, 100); err != nil || len(rows) != 2 || rows[0].Problem != nil {
@@ -219,15 +219,15 @@ func jobCourse(t *testing.T, b *bench) {
 		_, err := b.Batches().CancelJob(t.Context(), again, j.ID, start)
 		return err
 	})
-	_, err = b.Batches().StartJob(t.Context(), j.ID, "k", start)
+	_, err = b.Batches().StartJob(t.Context(), j.ID, batch.By{}, start)
 	check(t, "started again", err, batch.ErrState)
-	_, err = b.Batches().Requeue(t.Context(), j.ID, "k", start)
+	_, err = b.Batches().Requeue(t.Context(), j.ID, batch.By{}, start)
 	check(t, "tried again", err, batch.ErrState)
 }
 
 func jobSettledTwice(t *testing.T, b *bench) {
 	j := b.jobWith(t, 2)
-	_, err := b.Batches().StartJob(t.Context(), j.ID, "k", b.now)
+	_, err := b.Batches().StartJob(t.Context(), j.ID, batch.By{}, b.now)
 	check(t, "start", err, nil)
 	stamp := seal.Stamp{ID: act.ID{7}, Code: "CODE", SealedAt: morning}
 	for _, o := range []batch.Outcome{{N: 1, Stamp: &stamp}, {N: 1, Problem: &batch.Problem{Code: "X"}}, {N: 1, Stamp: &seal.Stamp{ID: act.ID{8}}}} {
@@ -256,7 +256,7 @@ func jobAtOnce(t *testing.T, b *bench) {
 		})
 	}
 	wg.Wait()
-	j, err := b.Batches().StartJob(t.Context(), j.ID, "k", b.now)
+	j, err := b.Batches().StartJob(t.Context(), j.ID, batch.By{}, b.now)
 	if err != nil || j.Items != 100 || j.Bytes != 5050 {
 		t.Fatalf("%v %+v", err, j)
 	}
@@ -285,7 +285,7 @@ func jobAtOnce(t *testing.T, b *bench) {
 
 func jobForgotten(t *testing.T, b *bench) {
 	j, other := b.jobWith(t, 25), b.jobWith(t, 3)
-	_, err := b.Batches().StartJob(t.Context(), other.ID, "k", b.now)
+	_, err := b.Batches().StartJob(t.Context(), other.ID, batch.By{}, b.now)
 	check(t, "start", err, nil)
 	_, err = b.Batches().Forget(t.Context(), other.ID, 10)
 	check(t, "one that runs", err, batch.ErrState)
