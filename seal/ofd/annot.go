@@ -41,6 +41,9 @@ func (p *Package) readAnnots(s *Stamp, b *body, info *node) error {
 		if s.Annots = append(s.Annots, a); len(s.Annots) > maxAnnots {
 			return tooLarge("a seal in more than %d places", maxAnnots)
 		}
+		if p.left.annots--; p.left.annots < 0 {
+			return tooLarge("seals in more than %d places", budgetAnnots)
+		}
 		return nil
 	})
 }
@@ -58,6 +61,9 @@ func (p *Package) paper(b *body, i int) (box, error) {
 	found := b.base
 	// Few pages have an area of their own, and most of a page is its content.
 	if bytes.Contains(text, []byte("PhysicalBox")) || !plain(text) {
+		if err := p.left.takeXML(len(text)); err != nil {
+			return box{}, err
+		}
 		own, err := ownPaper(text)
 		if err != nil {
 			return box{}, err

@@ -156,5 +156,13 @@ func (p *Package) xml(name string, g grammar) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.parse(b, g)
+}
+
+// parse is parseXML, paid for.
+func (p *Package) parse(b []byte, g grammar) (*node, error) {
+	if err := p.left.takeXML(len(b)); err != nil {
+		return nil, err
+	}
 	return parseXML(b, g)
 }

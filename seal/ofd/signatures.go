@@ -153,7 +153,7 @@ func (p *Package) fillSignature(s *Stamp, l *listed) error {
 	if s.Type == TypeSign {
 		s.Text = text
 	}
-	root, err := parseXML(text, signatureGrammar)
+	root, err := p.parse(text, signatureGrammar)
 	if err != nil {
 		return err
 	}
