@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"yinxin/seal/jsondoc"
+	"yinxin/seal/ofd"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
@@ -16,15 +16,25 @@ import (
 type Stamped struct {
 	Stamp
 	Token []byte // the SES_Signature, DER
-	// Document is the sealed JSON; nil for PDF, whose Layout streams it.
+	// Document is the sealed JSON; nil for PDF and OFD, whose Layout streams it.
 	Document []byte
 	layout   *pdf.Layout
+	evidence []byte // levels LT and LTA: what follows
+	ofd      *ofd.Layout
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
-		return s.layout.WriteTo(w, s.Token)
+		n, err := s.layout.WriteTo(w, s.Token)
+		if err != nil || s.evidence == nil {
+			return n, err
+		}
+		m, err := w.Write(s.evidence)
+		return n + int64(m), err
+	}
+	if s.ofd != nil {
+		return s.ofd.WriteTo(w, s.Token)
 	}
 	n, err := w.Write(s.Document)
 	return int64(n), err
@@ -33,7 +43,10 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 // Size of the sealed document.
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
-		return s.layout.Size()
+		return s.layout.Size() + int64(len(s.evidence))
+	}
+	if s.ofd != nil {
+		return s.ofd.Size(len(s.Token))
 	}
 	return int64(len(s.Document))
 }
@@ -54,7 +67,7 @@ func (o *Office) restore(ctx context.Context, s *Stamp) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return ses.Restore(s.Stripped, der, sealed.Certs[0], tokenCerts)
+	return ses.Restore(s.Stripped, s.Order.parts(der, sealed.Certs[0], tokenCerts)...)
 }
 
 // StampJSON seals a JSON document.
@@ -75,6 +88,9 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 }
 
 func (o *Office) stampParsed(ctx context.Context, r StampRequest, doc *jsondoc.Document, commit committer) (Stamped, error) {
+	if err := r.fits(formatJSON); err != nil {
+		return Stamped{}, err
+	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return Stamped{}, err
@@ -121,72 +137,6 @@ func (o *Office) again(ctx context.Context, earlier *Stamp, doc *jsondoc.Documen
 	return out, err
 }
 
-// StampPDF seals a PDF. prefix is an SM3 state that has hashed the whole input,
-// or nil. The result streams from in, which must stay open.
-func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, size int64, prefix hash.Hash) (*Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry, formatPDF)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	file, err := pdf.Open(in, size)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	if earlier != nil {
-		return o.againPDF(ctx, earlier, file)
-	}
-	rd, d, err := o.begin(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	options := o.pdfOptions(rd, d, r.Placement)
-	d.room = options.TokenSize
-	layout, err := file.Layout(options)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	digest, err := layout.Digest(prefix)
-	if err != nil {
-		return nil, err
-	}
-	place := r.Placement
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatPDF, DataHash: digest, Placement: &place, Pages: file.PageCount()}, ses.PropertyPDF, o.commitStamp)
-	if err != nil {
-		return nil, err
-	}
-	out.layout = layout
-	return &out, nil
-}
-
-// pdfOptions depend on nothing that a retry does not know.
-func (o *Office) pdfOptions(rd *ready, d draft, p Place) pdf.Options {
-	return pdf.Options{Placement: pdf.Placement{Page: p.Page, X: p.X, Y: p.Y}, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
-		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve}
-}
-
-func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamped, error) {
-	now, err := o.c.Store.Seal(ctx, s.SealID)
-	if err != nil {
-		return nil, err
-	}
-	// The seal may have changed its state since; its name, face and key have not.
-	now.SM3 = s.SealSM3
-	rd, err := o.prepare(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	layout, err := file.Layout(o.pdfOptions(rd, draft{id: s.ID, now: s.Claimed}, *s.Placement))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	token, err := o.restore(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return &Stamped{Stamp: *s, Token: token, layout: layout}, nil
-}
-
 // StampDetached seals any file by its SM3; the stamp is a file of its own.
 func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]byte) (Stamped, error) {
 	earlier, release, err := o.enter(ctx, r.Retry, formatFile)
@@ -197,6 +147,9 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 	if earlier != nil {
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err
+	}
+	if err := r.fits(formatFile); err != nil {
+		return Stamped{}, err
 	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {

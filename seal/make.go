@@ -35,6 +35,7 @@ type AskedMake struct {
 	Picture    string `json:"pictureSM3"`
 	WidthMM    int    `json:"widthMm"`
 	HeightMM   int    `json:"heightMm"`
+	Generation int    `json:"generation,omitempty"`
 	Policy     Policy `json:"policy"`
 	Who        string `json:"who"`
 	Why        string `json:"why"`
@@ -69,7 +70,7 @@ func (o *Office) admitMake(ctx context.Context, code string, r MakeRequest) erro
 		r.By.Name = r.Who
 	}
 	sum := sm3.Sum(r.PNG)
-	content := AskedMake{Seal: code, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: hex.EncodeToString(sum[:]), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
+	content := AskedMake{Seal: code, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: hex.EncodeToString(sum[:]), WidthMM: r.WidthMM, HeightMM: r.HeightMM, Generation: r.Generation,
 		Policy: r.Policy, Who: r.Who, Why: r.Why}
 	_, err := o.c.Gate.Pass(ctx, act.Asked{Kind: KindMake, Agency: r.Agency, Content: content, By: r.By, Why: r.Why})
 	return err
@@ -94,7 +95,7 @@ func (o *Office) MakeAsked(ctx context.Context, a AskedMake, retry *act.Retry) (
 	if _, err := o.c.Store.Request(ctx, a.Seal); !errors.Is(err, ErrNotFound) {
 		return Seal{}, errors.Join(ErrTaken, err)
 	}
-	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Policy: a.Policy, Who: a.Who, Why: a.Why}
+	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Generation: a.Generation, Policy: a.Policy, Who: a.Who, Why: a.Why}
 	var err error
 	if r.PNG, err = o.Picture(ctx, a); err != nil {
 		return Seal{}, err

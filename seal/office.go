@@ -15,6 +15,7 @@ import (
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/cms"
 	"yinxin/seal/face"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
@@ -51,9 +52,13 @@ type Config struct {
 	Maker   Signing // 制章者
 	Status  Signing // signs seal-status and seal-list
 	TSA     TimeStamper
-	Clock   func() time.Time
-	Rand    io.Reader
-	Region  string
+	// Archivist finds the evidence of levels LT and LTA; nil: they are refused.
+	Archivist Archivist
+	Clock     func() time.Time
+	Rand      io.Reader
+	Region    string
+	URL       string // what a printed code names, "" where nothing answers
+	Finder    Finder // of keywords in PDF, nil for none
 }
 
 // Office is the seal office. Its methods may be called concurrently.
@@ -75,11 +80,18 @@ type Office struct {
 
 // ready is a seal prepared for stamping.
 type ready struct {
+	generation ses.Generation
+	cmsOnce    sync.Once // of both below
+	cms        *cms.Builder
+	cmsErr     error
+
 	seal Seal
 	der  []byte
 	cert []byte
 	key  hsm.Key
 	face *pdf.PreparedFace
+	// picture is the face as the seal holds it, within der
+	picture []byte
 }
 
 // NewOffice checks the configuration.
@@ -97,12 +109,13 @@ func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second
 // its freeze, is told from one made after it.
 func (o *Office) moment() time.Time { return o.c.Clock().UTC().Truncate(time.Millisecond) }
 
-// MakeRequest asks for a seal (制章). Without a picture it gets the plain face.
+// MakeRequest asks for a seal (制章). Without a picture one is drawn (face.Usual).
 type MakeRequest struct {
 	Agency, AgencyName string
 	Name               string // in the seal
 	PNG                []byte
 	WidthMM, HeightMM  int
+	Generation         int // of the standard: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025); 0 is 4
 	Policy             Policy
 	Who, Why           string
 	By                 act.Officer // who asks, as far as a key says it
@@ -111,7 +124,6 @@ type MakeRequest struct {
 const (
 	defaultMM  = 42 // 国发〔1999〕25号: departments at most 45 mm
 	maxMM      = 60
-	faceDPI    = 300
 	sealLife   = 3 * 365 * 24 * time.Hour // as its certificate
 	unitSeal   = 1                        // SES_ESPropertyInfo.type 单位章
 	maxNameLen = 100
@@ -127,6 +139,9 @@ func (r *MakeRequest) check() error {
 	case !plain(r.Who, 1, maxNameLen) || !plain(r.Why, 1, maxReason):
 		return fmt.Errorf("%w: who asks and why must be said", ErrRefused)
 	}
+	if g := ses.Generation(r.Generation); g != 0 && g != ses.V4 && g != ses.V5 {
+		return fmt.Errorf("%w: a seal of generation %d; it is 4 or 5", ErrRefused, r.Generation)
+	}
 	if r.WidthMM == 0 && r.HeightMM == 0 {
 		r.WidthMM, r.HeightMM = defaultMM, defaultMM
 	}
@@ -135,10 +150,14 @@ func (r *MakeRequest) check() error {
 	}
 	if r.PNG == nil {
 		var err error
-		r.PNG, err = face.Default(float64(min(r.WidthMM, r.HeightMM)), faceDPI)
+		r.PNG, err = face.Usual(r.Name, r.WidthMM, r.HeightMM)
 		return err
 	}
-	if _, err := face.Check(r.PNG); err != nil {
+	info, err := face.Check(r.PNG)
+	if err == nil {
+		err = info.Fits(r.WidthMM, r.HeightMM)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return nil
@@ -162,7 +181,7 @@ func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Ke
 	if to.After(c.NotAfter) {
 		to = c.NotAfter
 	}
-	der, err := ses.BuildSeal(ctx, ses.SealSpec{ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
+	der, err := ses.BuildSeal(ctx, ses.SealSpec{Generation: ses.Generation(r.Generation), ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
 		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, maker.Signer, maker.Certificate.Raw)
 	if err != nil {
 		return Seal{}, nil, err
@@ -202,6 +221,9 @@ func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
 // Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
 // next is the cursor to go on from, "" at the end.
 func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next string, err error) {
+	if err := f.check(); err != nil {
+		return nil, "", err
+	}
 	return o.c.Store.Stamps(ctx, f)
 }
 

@@ -139,8 +139,8 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
-// smallFace is drawn once: the default face takes a tenth of a second.
-var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(10, 150) })
+// smallFace is drawn once, and has few octets.
+var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(42, 200) })
 
 // restart forgets whatever an office has in memory.
 func (h *house) restart(t testing.TB) {
@@ -220,24 +220,34 @@ var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte
 		s, err := h.StampJSON(t.Context(), r, decision)
 		return s.Document, s.Stamp, err
 	},
-	"pdf": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
-		doc, err := os.ReadFile("../cmd/yinxin/decisions/decision.pdf")
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Placement = seal.Place{Page: 1, X: 100, Y: 100}
-		s, err := h.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
-		if err != nil {
-			return nil, seal.Stamp{}, err
-		}
-		var out bytes.Buffer
-		if n, err := s.WriteTo(&out); err != nil || n != s.Size() {
-			t.Fatal(n, s.Size(), err)
-		}
-		return out.Bytes(), s.Stamp, nil
+	"pdf": stampPDF,
+	"cms": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		r.Order.Profile = seal.ProfileCMS
+		return stampPDF(t, h, r)
+	},
+	"ofd": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		r.Placement, r.Order.Protect = seal.Place{Keyword: &seal.Keyword{Text: "盖章"}}, seal.ProtectWhole
+		return stampOFD(t, h, r, decisionOFD(t))
 	},
 	"detached": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
 		s, err := h.StampDetached(t.Context(), r, sm3.Sum(decision))
 		return s.Document, s.Stamp, err
 	},
+}
+
+func stampPDF(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+	doc, err := os.ReadFile("../cmd/yinxin/decisions/decision.pdf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Placement = seal.Place{Page: 1, X: 100, Y: 100}
+	s, err := h.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
+	if err != nil {
+		return nil, seal.Stamp{}, err
+	}
+	var out bytes.Buffer
+	if n, err := s.WriteTo(&out); err != nil || n != s.Size() {
+		t.Fatal(n, s.Size(), err)
+	}
+	return out.Bytes(), s.Stamp, nil
 }

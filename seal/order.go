@@ -21,6 +21,9 @@ type StampRequest struct {
 	Placement Place
 	Order     Order
 	Retry     *act.Retry
+	Job       string // the batch that it belongs to
+	// Again gives the document of an earlier stamp, by Retry, and never makes one.
+	Again bool
 }
 
 // Order is how the stamp is to be made and what stands beside it. Its zero value is
@@ -275,9 +278,7 @@ func (m *Mark) check() error {
 func (r *StampRequest) unbuilt() error {
 	o := &r.Order
 	for what, asked := range map[string]bool{
-		"keyword placing": r.Placement.Keyword != nil, "riding seals": r.Placement.Riding != nil, "profile cms": o.Profile == ProfileCMS,
-		"levels but T": o.Level != "" && o.Level != LevelT, "certification": o.Certify != 0, "field locks": o.Lock != nil, "printed codes": o.Mark != nil,
-		"protection of OFD": o.Protect != "", "companion signatures": o.Companion,
+		"companion signatures": o.Companion,
 	} {
 		if asked {
 			return fmt.Errorf("%w: %s are not built", ErrRefused, what)

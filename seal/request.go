@@ -55,6 +55,7 @@ type Request struct {
 	Who        string    `cbor:"14,keyasint" json:"who"`
 	Why        string    `cbor:"15,keyasint" json:"why"`
 	CertSerial string    `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
+	Generation int       `cbor:"18,keyasint,omitempty" json:"generation,omitempty"`
 	Withdrawn  time.Time `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
 }
 
@@ -131,7 +132,7 @@ func (o *Office) Ask(ctx context.Context, r MakeRequest, code string, retry *act
 		return Request{}, err
 	}
 	now := o.now()
-	out := Request{ID: code, Version: 1, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: sm3.Sum(r.PNG), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
+	out := Request{ID: code, Version: 1, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: sm3.Sum(r.PNG), Generation: r.Generation, WidthMM: r.WidthMM, HeightMM: r.HeightMM,
 		Policy: r.Policy, KeyID: key.Info().ID, KeySM3: sm3.Sum(point.Bytes()), CSR: csr, Made: now, Who: r.Who, Why: r.Why}
 	a, err := act.New(o.c.Clock(), o.c.Rand, ActRequested, code, out)
 	if err != nil {
@@ -206,7 +207,7 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 	if err != nil {
 		return Seal{}, err
 	}
-	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Who: who, Why: why}
+	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Generation: r.Generation, Policy: r.Policy, Who: who, Why: why}
 	s, der, err := o.build(ctx, order, r.ID, key, serial, c)
 	if err != nil {
 		return Seal{}, err

@@ -3,12 +3,15 @@ package verify_test
 import (
 	"bytes"
 	"encoding/hex"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"yinxin/internal/testlong"
+	"yinxin/seal/cms"
 	"yinxin/seal/jsondoc"
 	"yinxin/seal/ses"
 	"yinxin/verify"
@@ -37,7 +40,10 @@ func sealedDocuments(t testing.TB, s *scene) []sealed {
 	s.order.seal = s.r.makeSeal(t, sealOrder{picture: plainFace(t)})
 	page := s.r.sealPDF(t, s.order, sample(t, "../seal/pdf/testdata/unsigned/minimal.pdf"))
 	inPDF, at := contents(t, page)
-	s.order.seal = nil
+	s.order.cms = true
+	pageCMS := s.r.sealPDF(t, s.order, sample(t, "../seal/pdf/testdata/unsigned/minimal.pdf"))
+	inCMS, atCMS := contents(t, pageCMS)
+	s.order.seal, s.order.cms = nil, false
 	file := []byte("any file at all")
 	return []sealed{
 		{"json", inJSON.Stamps()[0], func(der []byte) ([]byte, []byte) {
@@ -50,6 +56,11 @@ func sealedDocuments(t testing.TB, s *scene) []sealed {
 		{"pdf", inPDF, func(der []byte) ([]byte, []byte) {
 			doc := bytes.Clone(page)
 			copy(doc[at:], hex.AppendEncode(nil, append(bytes.Clone(der), make([]byte, max(0, len(inPDF)-len(der)))...)))
+			return doc, nil
+		}},
+		{"cms", inCMS, func(der []byte) ([]byte, []byte) {
+			doc := bytes.Clone(pageCMS)
+			copy(doc[atCMS:], hex.AppendEncode(nil, append(bytes.Clone(der), make([]byte, max(0, len(inCMS)-len(der)))...)))
 			return doc, nil
 		}},
 		{"detached", s.r.sealFile(t, s.order, file), func(der []byte) ([]byte, []byte) { return file, der }},
@@ -85,6 +96,9 @@ func part(t testing.TB, der []byte) func(int) string {
 	t.Helper()
 	s, err := ses.ParseStamp(der)
 	if err != nil {
+		s, err = cms.ParseStamp(der, noon)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	type span struct {
@@ -103,11 +117,19 @@ func part(t testing.TB, der []byte) func(int) string {
 		name  string
 		piece []byte
 	}{{"token", s.TimeStamp}, {"signature", s.SignatureValue}, {"picture", s.Seal.Picture.Data}, {"maker's certificate", s.Seal.MakerCert},
-		{"certList", s.Seal.Certs[0]}, {"seal's signature", s.Seal.SignatureValue}, {"seal", s.Seal.Raw}, {"dataHash", s.DataHash}, {"TBS_Sign", s.Signed}} {
+		{"seal's signature", s.Seal.SignatureValue}, {"seal", s.Seal.Raw}, {"dataHash", s.DataHash}} {
 		add(x.name, x.piece)
 	}
-	at := bytes.LastIndex(der, s.SignerCert) // the first is in the seal's list
-	spans = append(spans, span{"signer's certificate", at, at + len(s.SignerCert)})
+	// In profile cms the attributes stand under another tag than the one that is signed.
+	_, signed, _ := strings.Cut(string(der), string(s.Signed[1:]))
+	to := len(der) - len(signed)
+	spans = append(spans, span{"what is signed", to - len(s.Signed), to})
+	inList, at := bytes.Index(der, s.SignerCert), bytes.LastIndex(der, s.SignerCert)
+	if s.Profile == ses.ProfileCMS { // where the seal comes last
+		inList, at = at, inList
+	}
+	// Before the seal that the list stands in.
+	spans = slices.Insert(spans, 0, span{"certList", inList, inList + len(s.SignerCert)}, span{"signer's certificate", at, at + len(s.SignerCert)})
 	return func(i int) string {
 		for _, p := range spans {
 			if i >= p.from && i < p.to {
@@ -117,6 +139,9 @@ func part(t testing.TB, der []byte) func(int) string {
 		return "frame and algorithm"
 	}
 }
+
+// page tells the ways in which a stamp is long, and stands in a file of structure.
+func page(name string) bool { return name == "pdf" || name == "cms" }
 
 // One bit in any octet of a stamp, whichever way it travels, and it is not good.
 func TestNoAlteredBitIsGood(t *testing.T) {
@@ -131,14 +156,14 @@ func TestNoAlteredBitIsGood(t *testing.T) {
 			step := testlong.Count(max(1, len(d.stamp)/300), 1)
 			for i := 0; i < len(d.stamp); i += step {
 				bits := []int{i % 8}
-				if testlong.Enabled() && d.name != "pdf" { // whose stamp is long
+				if testlong.Enabled() && !page(d.name) { // whose stamp is long
 					bits = []int{0, 1, 2, 3, 4, 5, 6, 7}
 				}
 				for _, bit := range bits {
 					der := bytes.Clone(d.stamp)
 					der[i] ^= 1 << bit
 					doc, stamp := d.with(der)
-					if r := c.judge(t, doc, stamp); good(r) || r.Verdict == verify.None && d.name != "pdf" {
+					if r := c.judge(t, doc, stamp); good(r) || r.Verdict == verify.None && !page(d.name) {
 						t.Fatalf("bit %d of octet %d (%s): %s %v", bit, i, of(i), r.Verdict, codes(r))
 					}
 					tried[of(i)]++
@@ -155,7 +180,8 @@ func TestNoAlteredBitIsGood(t *testing.T) {
 func TestAlgorithmAndFrame(t *testing.T) {
 	s := newScene(t)
 	c := &court{in: s.input()}
-	d := sealedDocuments(t, s)[2]
+	docs := sealedDocuments(t, s)
+	d := docs[len(docs)-1]
 	of := part(t, d.stamp)
 	for i := range d.stamp {
 		name := of(i)

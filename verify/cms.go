@@ -158,6 +158,12 @@ func (t *trial) judgeRole(index int, sealed bool) (r StampReport, v Verdict, cod
 	if t.mark.plain != nil {
 		return t.judgePlain(index, sealed)
 	}
+	if t.mark.role == roleTimestamp {
+		if r, codes = t.judge(index); r.Verdict == NotValid {
+			return r, r.Verdict, codes
+		}
+		return r, Valid, nil // it makes no document good, and none bad unless it is broken
+	}
 	if t.brought.companion == nil {
 		r, codes = t.judge(index)
 		return r, r.Verdict, codes

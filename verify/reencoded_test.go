@@ -22,7 +22,7 @@ import (
 func TestReencodings(t *testing.T) {
 	s := newScene(t)
 	c := &court{in: s.input()}
-	d := sealedDocuments(t, s)[2]
+	d := sealedDocuments(t, s)[3]
 	read, err := ses.ParseStamp(d.stamp)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	cryptoasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"yinxin/certs"
+	"yinxin/seal/cms"
 	"yinxin/seal/jsondoc"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
@@ -33,6 +34,7 @@ type order struct {
 	signer          *party
 	property        string
 	expected        int
+	cms             bool // profile cms
 }
 
 // stamp makes a SES_Signature over a digest.
@@ -46,6 +48,9 @@ func (r *region) stamp(t testing.TB, o order, digest [32]byte) []byte {
 	}
 	if o.tsa == nil {
 		o.tsa, o.chain = r.tsa, []*certs.Certificate{r.issuing.cert, r.root.cert}
+	}
+	if o.cms {
+		return r.stampCMS(t, o, digest)
 	}
 	read, err := ses.ParseSeal(o.seal)
 	if err != nil {
@@ -64,6 +69,32 @@ func (r *region) stamp(t testing.TB, o order, digest [32]byte) []byte {
 		token = timeStamp(t, o.tsa, o.chain, o.proven, ses.Imprint(signature))
 	}
 	der, err := ses.BuildStamp(tbs, o.signer.cert.Raw, signature, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// stampCMS is stamp in profile cms.
+func (r *region) stampCMS(t testing.TB, o order, digest [32]byte) []byte {
+	t.Helper()
+	b, err := cms.NewBuilder(o.seal, o.signer.cert.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes, err := b.Attributes(cms.StampSpec{DataHash: digest, StampID: make([]byte, 16), ExpectedSeals: o.expected})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := o.signer.SignMessage(t.Context(), attributes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var token []byte
+	if !o.unproven {
+		token = timeStamp(t, o.tsa, o.chain, o.proven, ses.Imprint(signature))
+	}
+	der, err := b.Stamp(attributes, signature, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +174,7 @@ func (r *region) sealPDF(t testing.TB, o order, doc []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := f.Layout(pdf.Options{Placement: pdf.Placement{Page: 1, X: 10, Y: 5}, Prepared: r.prepare(t, read.Picture.Data),
+	l, err := f.Layout(pdf.Options{Spots: []pdf.Spot{{Page: 1, X: 10, Y: 5}}, Prepared: r.prepare(t, read.Picture.Data),
 		FieldName: "印章", SignerName: "示例局", Time: o.claimed, TokenSize: len(seal) + 4096})
 	if err != nil {
 		t.Fatal(err)

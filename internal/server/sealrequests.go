@@ -11,14 +11,15 @@ import (
 )
 
 // sealRequestForm asks for the certification request of a new seal. Picture is the
-// seal's face, PNG in base64; a plain one if left out.
+// seal's face, PNG in base64; one with its name if left out.
 type sealRequestForm struct {
-	Name     string `json:"name"`
-	Code     string `json:"code"`
-	Picture  string `json:"picture"`
-	MM       int    `json:"mm"`
-	Operator string `json:"operator"`
-	Reason   string `json:"reason" api:"required"`
+	Name       string `json:"name"`
+	Code       string `json:"code"`
+	Picture    string `json:"picture"`
+	MM         int    `json:"mm"`
+	Generation int    `json:"generation"` // 4 or 5, 4 if left out
+	Operator   string `json:"operator"`
+	Reason     string `json:"reason" api:"required"`
 }
 
 // sealCertificateForm brings the certificate that an outside authority issued, and
@@ -48,7 +49,7 @@ func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
-	m := seal.MakeRequest{Agency: caller.Agency, AgencyName: caller.Name, Name: form.Name, WidthMM: form.MM, HeightMM: form.MM, Who: form.Operator, Why: form.Reason}
+	m := seal.MakeRequest{Agency: caller.Agency, AgencyName: caller.Name, Name: form.Name, WidthMM: form.MM, HeightMM: form.MM, Generation: form.Generation, Who: form.Operator, Why: form.Reason}
 	if m.Name == "" {
 		m.Name = caller.Name
 	}
