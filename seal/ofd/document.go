@@ -133,7 +133,8 @@ func boxOf(area *node) (box, bool) {
 
 // parseBox reads a ST_Box (GB/T 33190 7.3).
 func parseBox(text string) (box, bool) {
-	if len(text) > maxBoxText {
+	// Not all that ParseFloat knows (Inf, 0x1p4) is a number to other readers.
+	if len(text) > maxBoxText || strings.Trim(text, "0123456789+-.eE \t\r\n") != "" {
 		return box{}, false
 	}
 	fields := strings.Fields(text)
