@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// layer is the signature layer of a package: which signatures a file belongs to, and
+// signatureLayer is the signature layer of a package: which signatures a file belongs to, and
 // the lists of them.
-type layer struct {
+type signatureLayer struct {
 	owners map[string][]int
 	lists  map[string]bool
 }
 
-func layerOf(bodies []body, all []*Stamp) layer {
-	l := layer{owners: map[string][]int{}, lists: map[string]bool{}}
+func signatureLayerOf(bodies []body, all []*Stamp) signatureLayer {
+	l := signatureLayer{owners: map[string][]int{}, lists: map[string]bool{}}
 	for i := range bodies {
 		l.lists[bodies[i].signatures] = true
 	}
@@ -30,7 +30,7 @@ func layerOf(bodies []body, all []*Stamp) layer {
 
 // judge finds what each stamp leaves out, and what came after it (protocol.md 2, OFD).
 func (p *Package) judge(bodies []body, all []*Stamp) error {
-	l := layerOf(bodies, all)
+	l := signatureLayerOf(bodies, all)
 	removed, err := p.unlisted(l)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (s *Stamp) checkRelative(before []*Stamp) {
 // cover sorts the files that a stamp does not name: its own and the lists need no
 // naming; a later signature may be added, but not in the place of a picture that was
 // missing.
-func (p *Package) cover(s *Stamp, self int, bodies []body, l layer, later []bool) error {
+func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, later []bool) error {
 	var reached map[string]bool
 	for _, name := range p.names() {
 		owners := l.owners[name]
@@ -130,7 +130,7 @@ func tell(list *[]string, name string) {
 
 // unlisted finds signatures that no list names: whoever takes a stamp off a package
 // in which more may be added leaves its files, since a later one names them.
-func (p *Package) unlisted(l layer) ([]string, error) {
+func (p *Package) unlisted(l signatureLayer) ([]string, error) {
 	var found []string
 	for _, name := range p.names() {
 		e := p.Entry(name)

@@ -15,7 +15,7 @@ import (
 // reader would start from. So templates, resources, annotations, attachments,
 // custom tags, fonts and what a vendor added are all found, and what cannot be read
 // leads everywhere. The signature layer itself leads nowhere further.
-func (p *Package) reach(l layer) (map[string]bool, error) {
+func (p *Package) reach(l signatureLayer) (map[string]bool, error) {
 	if p.reached != nil {
 		return p.reached, nil
 	}

@@ -221,7 +221,7 @@ func TestReach(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := p.reach(layerOf(bodies, nil))
+			got, err := p.reach(signatureLayerOf(bodies, nil))
 			if err != nil || !got["Doc_0/Res/x.bin"] || got["Doc_0/idle.bin"] != (name == "not readable" || name == "document type") {
 				t.Fatal(got, err)
 			}
