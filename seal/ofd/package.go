@@ -8,6 +8,8 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+
+	"github.com/emmansun/gmsm/sm3"
 )
 
 // Package is an opened OFD package.
@@ -172,6 +174,10 @@ func (p *Package) readUpTo(name string, limit int64) ([]byte, error) {
 	}
 	out := sliceWriter(make([]byte, 0, e.Size))
 	err := p.unpack(e, &out)
+	if err == nil {
+		sum := sm3.Sum(out)
+		p.sums[sumOf{name, methodSM3}] = sum[:] // what is read is mostly covered, and would be unpacked again
+	}
 	return out, err
 }
 
