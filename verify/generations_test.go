@@ -62,7 +62,7 @@ func TestStampsOfTheFirstGeneration(t *testing.T) {
 	file := []byte("any file")
 	sum := sm3.Sum(file)
 	token := timeStamp(t, s.r.tsa, nil, noon, sum)
-	for name, when := range map[string][]byte{"text": []byte("20261124080000Z"), "UTCTime": element(0x17, []byte("261124080000Z")), "a time-stamp": token} {
+	for name, when := range map[string][]byte{"text": []byte("20261124080000Z"), "no zone": []byte("2026-11-24 16:00:00"), "UTCTime": element(0x17, []byte("261124080000Z")), "a time-stamp": token} {
 		t.Run(name, func(t *testing.T) {
 			r := judge(file, s.r.stampV1(t, when, sum[:], ses.PropertyFile), in)
 			expect(t, r, verify.CannotConfirm, verify.TimeNotProven)
@@ -71,8 +71,8 @@ func TestStampsOfTheFirstGeneration(t *testing.T) {
 					t.Errorf("%s is %s", id, got)
 				}
 			}
-			if r.Stamps[0].Standard != "GM/T 0031-2014" {
-				t.Error(r.Stamps[0].Standard)
+			if s := r.Stamps[0]; s.Standard != "GM/T 0031-2014" || name == "no zone" && s.SealedAt != "2026-11-24T08:00:00Z" {
+				t.Errorf("%s, %s", s.Standard, s.SealedAt)
 			}
 			expect(t, judge([]byte("another file"), s.r.stampV1(t, when, sum[:], ses.PropertyFile), in), verify.NotValid, verify.Altered)
 		})
