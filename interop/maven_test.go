@@ -17,7 +17,8 @@ func mavenWitness(folder string) (*javaWitness, error) {
 	if out, err := exec.Command("mvn", "-q", "-B", "-f", filepath.Join(folder, "pom.xml"), "-Dtarget="+dir, "package").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
-	return startJava("-XX:TieredStopAtLevel=1", "-cp", filepath.Join(dir, "classes")+":"+filepath.Join(dir, "lib", "*"), "Witness")
+	// Where these programs are at home: some write times without a zone.
+	return startJava("-XX:TieredStopAtLevel=1", "-Duser.timezone=Asia/Shanghai", "-cp", filepath.Join(dir, "classes")+":"+filepath.Join(dir, "lib", "*"), "Witness")
 }
 
 func needsMaven(t testing.TB) {

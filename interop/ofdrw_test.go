@@ -1,10 +1,13 @@
 package interop
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/x509/pkix"
 	"math/big"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +18,7 @@ import (
 
 	"yinxin/internal/testlong"
 	"yinxin/seal/face"
+	"yinxin/verify"
 )
 
 // ofdrwProgram is ofdrw/src/main/java/Witness.java, built once for all tests.
@@ -115,6 +119,34 @@ func TestWeJudgeWhatOfdrwMakes(t *testing.T) {
 			if said, ok := ofdrw(t, judge...); !ok {
 				t.Errorf("%s, %s, by ofdrw itself: %s", kind, mode, said)
 			}
+			judgedAs(t, file, kind)
+		}
+	}
+}
+
+// judgedAs wants of what ofdrw made that all is found good that bytes can show:
+// nobody here knows who made it. A signature without a seal is told as a companion.
+func judgedAs(t *testing.T, file, kind string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := verify.Open(bytes.NewReader(b), int64(len(b)), file, nil).Judge(verify.Input{At: time.Now()})
+	verdict, role := verify.CannotConfirm, "seal"
+	pass := []string{"format", "sealFormat", "sealSignature", "signatureValue", "signerInSeal", "propertyInfo", "dataHash", "coverage", "laterChanges", "faceMatches"}
+	switch kind {
+	case "gbt", "gbt9":
+		verdict, role, pass = verify.None, "companion", []string{"format", "signatureValue", "dataHash", "coverage", "laterChanges"}
+	case "bare": // it names no signer
+		verdict, role, pass = verify.None, "companion", []string{"coverage", "laterChanges"}
+	}
+	if r.Verdict != verdict || len(r.Stamps) != 1 || r.Stamps[0].Role != role {
+		t.Errorf("%s: %s, %+v", filepath.Base(file), r.Verdict, r.Reasons)
+	}
+	for _, c := range r.Stamps[0].Checks {
+		if slices.Contains(pass, c.ID) && c.Result != verify.Pass {
+			t.Errorf("%s: %s is %s (%s)", filepath.Base(file), c.ID, c.Result, c.Detail)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"yinxin/verify"
 )
 
-// tlv writes DER by hand, so that a test does not lean on what it tests.
-func tlv(tag byte, parts ...[]byte) []byte {
+// element writes DER by hand, so that a test does not lean on what it tests.
+func element(tag byte, parts ...[]byte) []byte {
 	b := cryptobyte.NewBuilder(nil)
 	b.AddASN1(asn1.Tag(tag), func(b *cryptobyte.Builder) {
 		for _, p := range parts {
@@ -24,8 +24,8 @@ func tlv(tag byte, parts ...[]byte) []byte {
 	return b.BytesOrPanic()
 }
 
-func oidOf(o certs.OID) []byte { return tlv(0x06, o.DER()) }
-func bits(b []byte) []byte     { return tlv(0x03, []byte{0}, b) }
+func oidOf(o certs.OID) []byte { return element(0x06, o.DER()) }
+func bits(b []byte) []byte     { return element(0x03, []byte{0}, b) }
 
 func (p *party) signature(t testing.TB, message []byte) []byte {
 	t.Helper()
@@ -39,19 +39,19 @@ func (p *party) signature(t testing.TB, message []byte) []byte {
 // sealV1 is a seal of GM/T 0031-2014, by another vendor.
 func (r *region) sealV1(t testing.TB) []byte {
 	t.Helper()
-	date := func(y string) []byte { return tlv(0x17, []byte(y+"0101000000Z")) }
-	info := tlv(0x30, tlv(0x30, tlv(0x16, []byte("ES")), tlv(0x02, []byte{1}), tlv(0x16, []byte("ANYONE"))), tlv(0x16, []byte(r.sealID(1))),
-		tlv(0x30, tlv(0x02, []byte{1}), tlv(0x0c, []byte("示例局")), tlv(0x30, tlv(0x04, r.signer.cert.Raw)), date("26"), date("26"), date("28")),
-		tlv(0x30, tlv(0x16, []byte("PNG")), tlv(0x04, []byte("picture")), tlv(0x02, []byte{42}), tlv(0x02, []byte{42})))
-	cert, algorithm := tlv(0x04, r.maker.cert.Raw), oidOf(certs.OIDSM2WithSM3)
-	value := r.maker.signature(t, tlv(0x30, info, cert, algorithm))
-	return tlv(0x30, info, tlv(0x30, cert, algorithm, bits(value)))
+	date := func(y string) []byte { return element(0x17, []byte(y+"0101000000Z")) }
+	info := element(0x30, element(0x30, element(0x16, []byte("ES")), element(0x02, []byte{1}), element(0x16, []byte("ANYONE"))), element(0x16, []byte(r.sealID(1))),
+		element(0x30, element(0x02, []byte{1}), element(0x0c, []byte("示例局")), element(0x30, element(0x04, r.signer.cert.Raw)), date("26"), date("26"), date("28")),
+		element(0x30, element(0x16, []byte("PNG")), element(0x04, []byte("picture")), element(0x02, []byte{42}), element(0x02, []byte{42})))
+	cert, algorithm := element(0x04, r.maker.cert.Raw), oidOf(certs.OIDSM2WithSM3)
+	value := r.maker.signature(t, element(0x30, info, cert, algorithm))
+	return element(0x30, info, element(0x30, cert, algorithm, bits(value)))
 }
 
 func (r *region) stampV1(t testing.TB, when, digest []byte, property string) []byte {
 	t.Helper()
-	tbs := tlv(0x30, tlv(0x02, []byte{1}), r.sealV1(t), bits(when), bits(digest), tlv(0x16, []byte(property)), tlv(0x04, r.signer.cert.Raw), oidOf(certs.OIDSM2WithSM3))
-	return tlv(0x30, tbs, bits(r.signer.signature(t, tbs)))
+	tbs := element(0x30, element(0x02, []byte{1}), r.sealV1(t), bits(when), bits(digest), element(0x16, []byte(property)), element(0x04, r.signer.cert.Raw), oidOf(certs.OIDSM2WithSM3))
+	return element(0x30, tbs, bits(r.signer.signature(t, tbs)))
 }
 
 // A stamp of the first generation is read and held against all that its bytes can
@@ -62,7 +62,7 @@ func TestStampsOfTheFirstGeneration(t *testing.T) {
 	file := []byte("any file")
 	sum := sm3.Sum(file)
 	token := timeStamp(t, s.r.tsa, nil, noon, sum)
-	for name, when := range map[string][]byte{"text": []byte("20261124080000Z"), "UTCTime": tlv(0x17, []byte("261124080000Z")), "a time-stamp": token} {
+	for name, when := range map[string][]byte{"text": []byte("20261124080000Z"), "no zone": []byte("2026-11-24 16:00:00"), "UTCTime": element(0x17, []byte("261124080000Z")), "a time-stamp": token} {
 		t.Run(name, func(t *testing.T) {
 			r := judge(file, s.r.stampV1(t, when, sum[:], ses.PropertyFile), in)
 			expect(t, r, verify.CannotConfirm, verify.TimeNotProven)
@@ -71,8 +71,8 @@ func TestStampsOfTheFirstGeneration(t *testing.T) {
 					t.Errorf("%s is %s", id, got)
 				}
 			}
-			if r.Stamps[0].Standard != "GM/T 0031-2014" {
-				t.Error(r.Stamps[0].Standard)
+			if s := r.Stamps[0]; s.Standard != "GM/T 0031-2014" || name == "no zone" && s.SealedAt != "2026-11-24T08:00:00Z" {
+				t.Errorf("%s, %s", s.Standard, s.SealedAt)
 			}
 			expect(t, judge([]byte("another file"), s.r.stampV1(t, when, sum[:], ses.PropertyFile), in), verify.NotValid, verify.Altered)
 		})
@@ -105,7 +105,7 @@ func (r *region) sealV5(t testing.TB, token func(value []byte) []byte) []byte {
 	// Ours bear none.
 	info := bytes.Replace(read.Signed, []byte(ses.VendorID), []byte("ANYONE"), 1)
 	value := r.maker.signature(t, info)
-	return tlv(0x30, info, tlv(0x04, read.MakerCert), oidOf(certs.OIDSM2WithSM3), bits(value), tlv(0xa0, bits(token(value))))
+	return element(0x30, info, element(0x04, read.MakerCert), oidOf(certs.OIDSM2WithSM3), bits(value), element(0xa0, bits(token(value))))
 }
 
 func TestSealsOfTheFifthGeneration(t *testing.T) {

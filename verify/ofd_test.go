@@ -1,8 +1,10 @@
 package verify_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"yinxin/verify"
@@ -250,4 +252,24 @@ func TestOFDPropertyInfo(t *testing.T) {
 	o := s.order
 	o.seal, o.property = foreignSeal(t, s.r), "Doc_0/Signs/Sign_0/Signature.xml"
 	expect(t, judge(s.r.sealOFD(t, o, ofdOrder{}, plainPack()).zip(t), nil, in), verify.ValidWithNotice, verify.FormatNotice)
+}
+
+// A package that was opened is judged by many at once, and each gets the same report.
+func TestOFDJudgedByMany(t *testing.T) {
+	s := newScene(t)
+	in := s.input()
+	b := s.r.sealOFD(t, s.order, ofdOrder{}, s.r.sealOFD(t, s.order, ofdOrder{}, plainPack())).zip(t)
+	d := verify.Open(bytes.NewReader(b), int64(len(b)), "", nil)
+	var e verify.Engine
+	reports := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range reports {
+		all.Go(func() { reports[i] = string(e.Judge(d, in).JSON()) })
+	}
+	all.Wait()
+	for _, r := range reports {
+		if r != reports[0] || !strings.Contains(r, `"verdict": "valid"`) {
+			t.Fatal(r)
+		}
+	}
 }

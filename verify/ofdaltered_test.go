@@ -99,8 +99,10 @@ func TestNoAlteredBitOfAPackageIsGood(t *testing.T) {
 	left, tried := map[string]int{}, map[string]int{}
 	for i := 0; i < len(b); i++ {
 		bits := []int{i % 8}
-		if testlong.Enabled() {
+		if structure := where[i] == "local header" || where[i] == "directory"; testlong.Enabled() && structure {
 			bits = []int{0, 1, 2, 3, 4, 5, 6, 7}
+		} else if testlong.Enabled() {
+			bits = []int{i % 8, (i + 3) % 8}
 		} else if i%17 != 0 && (where[i] != "directory" || i%2 != 0) {
 			continue
 		}

@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/emmansun/gmsm/sm3"
-
-	"yinxin/seal/ses"
 )
 
 // entry is a file of a package that is made by hand, so that it can be wrong.
@@ -188,14 +186,4 @@ func (x ofdOrder) signature(dir string, p pack) string {
 	}
 	b.WriteString(`</ofd:SignedInfo><ofd:SignedValue>/` + dir + `SignedValue.dat</ofd:SignedValue>`)
 	return b.String()
-}
-
-// stampOf is the stamp of a package's n-th signature.
-func (p pack) stampOf(t testing.TB, n int) *ses.Stamp {
-	t.Helper()
-	s, err := ses.ParseStamp([]byte(p[p.at(signDir(n)+"SignedValue.dat")].content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }

@@ -16,11 +16,11 @@ func gmSigned(t testing.TB, by *party, inner certs.OID, content, attributes, sig
 	t.Helper()
 	encap := oidOf(inner)
 	if content != nil {
-		encap = append(encap, tlv(0xa0, tlv(0x04, content))...)
+		encap = append(encap, element(0xa0, element(0x04, content))...)
 	}
 	var attrs []byte
 	if attributes != nil {
-		attrs, signs = tlv(0xa0, attributes), tlv(0x31, attributes)
+		attrs, signs = element(0xa0, attributes), element(0x31, attributes)
 	}
 	value := by.signature(t, signs)
 	if raw {
@@ -29,13 +29,13 @@ func gmSigned(t testing.TB, by *party, inner certs.OID, content, attributes, sig
 			t.Fatal(err)
 		}
 	}
-	digest, one := tlv(0x30, oidOf(certs.OIDSM3)), []byte{2, 1, 1}
+	digest, one := element(0x30, oidOf(certs.OIDSM3)), []byte{2, 1, 1}
 	serial := by.cert.Serial.Bytes()
 	if serial[0] >= 0x80 {
 		serial = append([]byte{0}, serial...)
 	}
-	signer := tlv(0x30, one, tlv(0x30, by.cert.RawIssuer, tlv(2, serial)), digest, attrs, tlv(0x30, oidOf(certs.OIDSM2Sign)), tlv(4, value))
-	return tlv(0x30, oidOf(certs.OIDGMSignedData), tlv(0xa0, tlv(0x30, one, tlv(0x31, digest), tlv(0x30, encap), tlv(0xa0, by.cert.Raw), tlv(0x31, signer))))
+	signer := element(0x30, one, element(0x30, by.cert.RawIssuer, element(2, serial)), digest, attrs, element(0x30, oidOf(certs.OIDSM2Sign)), element(4, value))
+	return element(0x30, oidOf(certs.OIDGMSignedData), element(0xa0, element(0x30, one, element(0x31, digest), element(0x30, encap), element(0xa0, by.cert.Raw), element(0x31, signer))))
 }
 
 // signForms are formats.md 2 (a), (b) and (c).
@@ -47,8 +47,8 @@ func signForms(by *party) map[string]func(testing.TB, []byte) []byte {
 		},
 		"attributes": func(t testing.TB, xml []byte) []byte {
 			sum := sm3.Sum(xml)
-			attribute := func(o certs.OID, v []byte) []byte { return tlv(0x30, oidOf(o), tlv(0x31, v)) }
-			return gmSigned(t, by, certs.OIDData, nil, append(attribute(certs.OIDContentType, oidOf(certs.OIDData)), attribute(certs.OIDMessageDigest, tlv(4, sum[:]))...), nil, false)
+			attribute := func(o certs.OID, v []byte) []byte { return element(0x30, oidOf(o), element(0x31, v)) }
+			return gmSigned(t, by, certs.OIDData, nil, append(attribute(certs.OIDContentType, oidOf(certs.OIDData)), attribute(certs.OIDMessageDigest, element(4, sum[:]))...), nil, false)
 		},
 		"base64 text": func(t testing.TB, xml []byte) []byte {
 			sum := sm3.Sum(xml)

@@ -47,6 +47,7 @@ func sampleCourt(t testing.TB) *court {
 func TestNoSampleIsGood(t *testing.T) {
 	c := sampleCourt(t)
 	files := append(glob(t, pdfSamples, "*", "*.pdf"), glob(t, sesSamples, "*")...)
+	files = append(files, glob(t, ofdSamples, "*.ofd")...)
 	for _, name := range files {
 		c.never(t, name)
 	}

@@ -41,6 +41,9 @@ func (p *Package) readAnnots(s *Stamp, b *body, info *node) error {
 		if s.Annots = append(s.Annots, a); len(s.Annots) > maxAnnots {
 			return tooLarge("a seal in more than %d places", maxAnnots)
 		}
+		if p.left.annots--; p.left.annots < 0 {
+			return tooLarge("seals in more than %d places", budgetAnnots)
+		}
 		return nil
 	})
 }
@@ -59,6 +62,9 @@ func (p *Package) paper(b *body, i int) (box, error) {
 	found := b.base
 	// Few pages have an area of their own, and most of a page is its content.
 	if bytes.Contains(text, []byte("PhysicalBox")) || bytes.Contains(text, []byte("TemplateID")) || !plain(text) {
+		if err := p.left.takeXML(len(text)); err != nil {
+			return box{}, err
+		}
 		own, templates, err := ownPaper(text)
 		if err != nil {
 			return box{}, err
@@ -94,6 +100,9 @@ func (p *Package) templatePaper(b *body, ids []string) (*box, error) {
 		if !read {
 			text, err := p.Read(file)
 			if err != nil {
+				return nil, err
+			}
+			if err := p.left.takeXML(len(text)); err != nil {
 				return nil, err
 			}
 			own, _, err := ownPaper(text)

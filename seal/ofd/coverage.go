@@ -1,13 +1,37 @@
 package ofd
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 )
 
+// signatureLayer is the signature layer of a package: which signatures a file belongs to, and
+// the lists of them.
+type signatureLayer struct {
+	owners map[string][]int
+	lists  map[string]bool
+}
+
+func signatureLayerOf(bodies []body, all []*Stamp) signatureLayer {
+	l := signatureLayer{owners: map[string][]int{}, lists: map[string]bool{}}
+	for i := range bodies {
+		l.lists[bodies[i].signatures] = true
+	}
+	for k, s := range all {
+		for _, f := range s.dir.files() {
+			if f != "" {
+				l.owners[f] = append(l.owners[f], k)
+			}
+		}
+	}
+	return l
+}
+
 // judge finds what each stamp leaves out, and what came after it (protocol.md 2, OFD).
 func (p *Package) judge(bodies []body, all []*Stamp) error {
-	removed, err := p.unlisted(all)
+	l := signatureLayerOf(bodies, all)
+	removed, err := p.unlisted(l)
 	if err != nil {
 		return err
 	}
@@ -16,30 +40,19 @@ func (p *Package) judge(bodies []body, all []*Stamp) error {
 			continue // it could not be read
 		}
 		s.Whole = s.named[s.dir.list]
-		o := others{own: map[string]bool{s.dir.file: true, s.dir.value: true, s.dir.list: true}, earlier: map[string]bool{}, later: map[string]bool{}}
+		later := make([]bool, len(all))
 		for k, other := range all {
-			if k == i {
-				continue
-			}
-			follows := s.follows(i, other, k)
-			if follows {
+			if later[k] = k != i && s.follows(i, other, k); later[k] {
 				s.Later = append(s.Later, k)
-			}
-			for _, f := range other.dir.files() {
-				if follows {
-					o.later[f] = true
-				} else {
-					o.earlier[f] = true
-				}
 			}
 		}
 		for _, f := range removed {
 			if s.named[f] {
-				s.Removed = append(s.Removed, f)
+				tell(&s.Removed, f)
 			}
 		}
 		s.checkRelative(all[:i])
-		if err := p.cover(s, bodies, o); err != nil {
+		if err := p.cover(s, i, bodies, l, later); err != nil {
 			return err
 		}
 	}
@@ -53,7 +66,7 @@ func (s *Stamp) follows(i int, other *Stamp, k int) bool {
 	if other.dir.body != s.dir.body {
 		return !names
 	}
-	if k > i && names {
+	if k > i && names && len(s.Problems) == 0 {
 		s.Problems = append(s.Problems, "it names a signature that stands behind it in the list")
 	}
 	return k > i
@@ -71,71 +84,68 @@ func (s *Stamp) checkRelative(before []*Stamp) {
 	}
 }
 
-// others are files that a stamp does not name with reason: its own, and those of
-// the signatures before and after it.
-type others struct{ own, earlier, later map[string]bool }
-
-// cover sorts the files that a stamp does not name.
-func (p *Package) cover(s *Stamp, bodies []body, o others) error {
-	var rest []string
-	for _, name := range p.Names() {
+// cover sorts the files that a stamp does not name: its own and the lists need no
+// naming; a later signature may be added, but not in the place of a picture that was
+// missing.
+func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, later []bool) error {
+	var reached map[string]bool
+	for _, name := range p.names() {
+		owners := l.owners[name]
 		switch {
-		case s.named[name] || o.own[name]:
+		case s.named[name] || l.lists[name] || name == s.dir.file || name == s.dir.value:
+			continue
 		case name == rootFile:
 			if len(bodies) == 1 && s.named[bodies[0].root] {
-				s.Unnamed = append(s.Unnamed, name)
+				tell(&s.Unnamed, name)
 			} else {
-				s.Uncovered = append(s.Uncovered, name)
+				tell(&s.Uncovered, name)
 			}
-		case o.earlier[name]:
-			s.Unnamed = append(s.Unnamed, name)
-		default:
-			rest = append(rest, name)
+			continue
+		case slices.ContainsFunc(owners, func(k int) bool { return k != self && !later[k] }):
+			tell(&s.Unnamed, name)
+			continue
 		}
-	}
-	if len(rest) == 0 {
-		return nil
-	}
-	reached, err := p.reach(bodies)
-	if err != nil {
-		return err
-	}
-	for _, name := range rest {
-		// A later signature may be added, and not in the place of a picture that was
-		// missing.
+		if reached == nil {
+			var err error
+			if reached, err = p.reach(l); err != nil {
+				return err
+			}
+		}
 		switch {
 		case reached[name]:
-			s.Uncovered = append(s.Uncovered, name)
-		case !o.later[name]:
-			s.Idle = append(s.Idle, name)
+			tell(&s.Uncovered, name)
+		case !slices.ContainsFunc(owners, func(k int) bool { return later[k] }):
+			tell(&s.Idle, name)
 		}
 	}
 	return nil
 }
 
+// tell adds a name to a list for people, up to as many as are of use.
+func tell(list *[]string, name string) {
+	if len(*list) < maxTold {
+		*list = append(*list, name)
+	}
+}
+
 // unlisted finds signatures that no list names: whoever takes a stamp off a package
 // in which more may be added leaves its files, since a later one names them.
-func (p *Package) unlisted(all []*Stamp) ([]string, error) {
-	known := map[string]bool{}
-	for _, s := range all {
-		for _, f := range s.dir.files() {
-			known[f] = true
-		}
-		known[s.dir.list] = true
-	}
+func (p *Package) unlisted(l signatureLayer) ([]string, error) {
 	var found []string
-	for _, name := range p.Names() {
-		if known[name] || !mayBeSignature(name) || p.Entry(name).Size > maxXML {
+	for _, name := range p.names() {
+		e := p.Entry(name)
+		if l.owners[name] != nil || l.lists[name] || !mayBeSignature(name) || e.Size > maxXML {
 			continue
 		}
-		text, err := p.readUpTo(name, maxXML)
-		if unreadable(err) {
-			continue
+		if head, err := p.head(e); err != nil || !bytes.Contains(head, []byte("Signature")) {
+			continue // pages may lie in a folder of such a name
 		}
-		if err != nil {
+		root, err := p.xml(name, signatureGrammar)
+		switch {
+		case unreadable(err):
+		case err != nil:
 			return nil, err
-		}
-		if root, err := parseXML(text, signatureGrammar); err == nil && root.name == "Signature" {
+		case root.name == "Signature":
 			found = append(found, name)
 		}
 	}

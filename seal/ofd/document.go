@@ -152,7 +152,8 @@ func boxOf(area *node) (box, bool) {
 
 // parseBox reads a ST_Box (GB/T 33190 7.3).
 func parseBox(text string) (box, bool) {
-	if len(text) > maxBoxText {
+	// Not all that ParseFloat knows (Inf, 0x1p4) is a number to other readers.
+	if len(text) > maxBoxText || strings.Trim(text, "0123456789+-.eE \t\r\n") != "" {
 		return box{}, false
 	}
 	fields := strings.Fields(text)
@@ -173,6 +174,14 @@ func parseBox(text string) (box, bool) {
 func (p *Package) xml(name string, g grammar) (*node, error) {
 	b, err := p.readUpTo(name, maxXML)
 	if err != nil {
+		return nil, err
+	}
+	return p.parse(b, g)
+}
+
+// parse is parseXML, paid for.
+func (p *Package) parse(b []byte, g grammar) (*node, error) {
+	if err := p.left.takeXML(len(b)); err != nil {
 		return nil, err
 	}
 	return parseXML(b, g)

@@ -42,7 +42,7 @@ func (p *Package) fillIntegrity(i *Integrity) error {
 		return err
 	}
 	i.Text, i.Digest = text, sm3.Sum(text)
-	root, err := parseXML(text, integrityGrammar)
+	root, err := p.parse(text, integrityGrammar)
 	if err != nil {
 		return err
 	}
@@ -61,15 +61,15 @@ func (p *Package) fillIntegrity(i *Integrity) error {
 	err = list.each("File", func(n *node) error {
 		name, err := p.resolve(n.attr("FileLoc"), integrityFile)
 		if err != nil {
-			i.Missing = append(i.Missing, fmt.Sprintf("%.80s", n.attr("FileLoc")))
+			tell(&i.Missing, fmt.Sprintf("%.80s", n.attr("FileLoc")))
 			return nil
 		}
 		listed[name] = true
 		return nil
 	})
-	for _, name := range p.Names() {
+	for _, name := range p.names() {
 		if !listed[name] {
-			i.Unlisted = append(i.Unlisted, name)
+			tell(&i.Unlisted, name)
 		}
 	}
 	return err

@@ -26,14 +26,28 @@ const (
 	maxSignedValue   = 4 << 20   // a seal with its picture is some tens of kilobytes
 	maxBoxText       = 200       // a number of a million digits
 	maxMillimetre    = 1_000_000 // beyond any page
-	maxReached       = 64 << 20  // XML that is read for what it leads to
+	maxReached       = 32 << 20  // XML that is read for what it leads to
+	maxTold          = 100       // ten thousand names, told for each of a thousand signatures
 	budgetReferences = 200_000   // a thousand signatures that each name ten thousand files
+	budgetXML        = 64 << 20  // Signature.xml of 16 MB, a thousand times: XML is read at some 30 MB/s
+	budgetAnnots     = 10_000    // places of all seals together
 )
 
 // budget is what is left of the work one Package may cost.
 type budget struct {
-	inflate    int64
-	references int
+	inflate, xml       int64
+	references, annots int
+}
+
+func newBudget() budget {
+	return budget{inflate: budgetInflate, xml: budgetXML, references: budgetReferences, annots: budgetAnnots}
+}
+
+func (b *budget) takeXML(n int) error {
+	if b.xml -= int64(n); b.xml < 0 {
+		return tooLarge("more than %d bytes of XML", int64(budgetXML))
+	}
+	return nil
 }
 
 func (b *budget) takeInflate(n int64) error {

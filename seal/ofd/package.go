@@ -2,6 +2,7 @@ package ofd
 
 import (
 	"archive/zip"
+	"bufio"
 	"compress/flate"
 	"errors"
 	"hash/crc32"
@@ -13,16 +14,17 @@ import (
 
 // Package is an opened OFD package.
 type Package struct {
-	r       io.ReaderAt
-	size    int64
-	entries []*Entry // in the order of their bytes
-	byName  map[string]*Entry
-	central int64 // where the central directory begins
-	left    budget
-	tools   tools
-	sums    map[string][32]byte
-	papers  map[string]box // of pages, by file
-	reached map[string]bool
+	r        io.ReaderAt
+	size     int64
+	entries  []*Entry // in the order of their bytes
+	byName   map[string]*Entry
+	files    []string // their names, without folders
+	central  int64    // where the central directory begins
+	left     budget
+	unpacker unpacker
+	sums     map[sumOf][]byte
+	papers   map[string]box // of pages, by file
+	reached  map[string]bool
 }
 
 // Open reads the archive's directory and holds every entry's two headers against
@@ -36,7 +38,7 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Package{r: r, size: size, central: d.off, left: budget{inflate: budgetInflate, references: budgetReferences}, byName: map[string]*Entry{}, sums: map[string][32]byte{},
+	p := &Package{r: r, size: size, central: d.off, left: newBudget(), byName: map[string]*Entry{}, sums: map[sumOf][]byte{},
 		papers: map[string]box{}}
 	if err := p.readDirectory(b, d.entries); err != nil {
 		return nil, err
@@ -118,12 +120,20 @@ func (p *Package) askTwice() error {
 // Names are those of all files in the package, in the order of their bytes, without
 // folders.
 func (p *Package) Names() []string {
+	return slices.Clone(p.names())
+}
+
+func (p *Package) names() []string {
+	if p.files != nil {
+		return p.files
+	}
 	names := make([]string, 0, len(p.entries))
 	for _, e := range p.entries {
 		if !e.IsDir() {
 			names = append(names, e.Name)
 		}
 	}
+	p.files = names
 	return names
 }
 
@@ -165,28 +175,26 @@ func (p *Package) readUpTo(name string, limit int64) ([]byte, error) {
 	out := sliceWriter(make([]byte, 0, e.Size))
 	err := p.unpack(e, &out)
 	if err == nil {
-		p.sums[name] = sm3.Sum(out) // what is read is mostly covered, and would be unpacked again
+		sum := sm3.Sum(out)
+		p.sums[sumOf{name, methodSM3}] = sum[:] // what is read is mostly covered, and would be unpacked again
 	}
 	return out, err
+}
+
+// sumOf is a digest of a file that was asked for.
+type sumOf struct {
+	name   string
+	method checkMethod
 }
 
 // Hash is the SM3 of a file's content, unpacked in a bounded window; asked again
 // it costs nothing.
 func (p *Package) Hash(name string) ([32]byte, error) {
-	if sum, ok := p.sums[name]; ok {
-		return sum, nil
-	}
-	e := p.Entry(name)
-	if e == nil {
-		return [32]byte{}, noEntry(name)
-	}
-	h := sm3.New()
-	if err := p.unpack(e, h); err != nil {
+	sum, err := p.digest(name, methodSM3)
+	if err != nil {
 		return [32]byte{}, err
 	}
-	sum := [32]byte(h.Sum(nil))
-	p.sums[name] = sum
-	return sum, nil
+	return [32]byte(sum), nil
 }
 
 type sliceWriter []byte
@@ -196,6 +204,27 @@ func (w *sliceWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// unpacker is what unpacking needs, kept from one entry to the next.
+type unpacker struct {
+	packed  *bufio.Reader
+	inflate io.ReadCloser
+	window  []byte
+}
+
+// open gives the content of an entry as it comes.
+func (u *unpacker) open(r io.ReaderAt, e *Entry) (io.Reader, error) {
+	section := io.NewSectionReader(r, e.DataOffset, e.CompressedSize)
+	if u.packed == nil {
+		u.packed, u.window = bufio.NewReaderSize(section, 32<<10), make([]byte, 64<<10)
+		u.inflate = flate.NewReader(u.packed)
+	}
+	u.packed.Reset(section)
+	if e.Method == zip.Store {
+		return u.packed, nil
+	}
+	return u.inflate, u.inflate.(flate.Resetter).Reset(u.packed, nil)
+}
+
 // unpack writes an entry's content, which must be of the length and the CRC-32 that
 // the headers say, and use up the compressed bytes: what a stream leaves over, no
 // stamp would cover.
@@ -203,16 +232,19 @@ func (p *Package) unpack(e *Entry, w io.Writer) error {
 	if err := p.left.takeInflate(e.Size); err != nil {
 		return err
 	}
-	packed, content, buf := p.tools.get(io.NewSectionReader(p.r, e.DataOffset, e.CompressedSize), e.Method == zip.Deflate)
+	content, err := p.unpacker.open(p.r, e)
+	if err != nil {
+		return err
+	}
 	sum := crc32.NewIEEE()
-	n, err := io.CopyBuffer(io.MultiWriter(sum, w), io.LimitReader(content, e.Size+1), buf)
+	n, err := io.CopyBuffer(io.MultiWriter(sum, w), io.LimitReader(content, e.Size+1), p.unpacker.window)
 	switch {
 	case err != nil:
 		return malformed("%q cannot be unpacked: %v", e.Name, err)
 	case n != e.Size || sum.Sum32() != e.CRC32:
 		return malformed("%q is not of the length and CRC-32 that its headers say", e.Name)
 	}
-	if _, err := packed.ReadByte(); err != io.EOF {
+	if _, err := p.unpacker.packed.ReadByte(); err != io.EOF {
 		return ambiguous("%q has bytes behind its content", e.Name)
 	}
 	return nil
@@ -220,9 +252,9 @@ func (p *Package) unpack(e *Entry, w io.Writer) error {
 
 // head gives the first bytes of a file's content, unchecked, to tell what it is.
 func (p *Package) head(e *Entry) ([]byte, error) {
-	var content io.Reader = io.NewSectionReader(p.r, e.DataOffset, e.CompressedSize)
-	if e.Method == zip.Deflate {
-		content = flate.NewReader(content)
+	content, err := p.unpacker.open(p.r, e)
+	if err != nil {
+		return nil, err
 	}
 	b := make([]byte, min(e.Size, headLength))
 	if _, err := io.ReadFull(content, b); err != nil {

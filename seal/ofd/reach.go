@@ -15,16 +15,12 @@ import (
 // reader would start from. So templates, resources, annotations, attachments,
 // custom tags, fonts and what a vendor added are all found, and what cannot be read
 // leads everywhere. The signature layer itself leads nowhere further.
-func (p *Package) reach(bodies []body) (map[string]bool, error) {
+func (p *Package) reach(l signatureLayer) (map[string]bool, error) {
 	if p.reached != nil {
 		return p.reached, nil
 	}
-	layer := map[string]bool{}
-	for _, b := range bodies {
-		layer[b.signatures] = true
-	}
 	r := reacher{p: p, seen: map[string]bool{}, byBase: map[string][]string{}, left: maxReached}
-	for _, name := range p.Names() {
+	for _, name := range p.names() {
 		base := fold(path.Base(name))
 		r.byBase[base] = append(r.byBase[base], name)
 	}
@@ -32,7 +28,7 @@ func (p *Package) reach(bodies []body) (map[string]bool, error) {
 	for len(r.queue) > 0 && !r.everywhere {
 		name := r.queue[0]
 		r.queue = r.queue[1:]
-		if layer[name] {
+		if l.lists[name] {
 			continue
 		}
 		if err := r.follow(name); err != nil {
@@ -40,7 +36,7 @@ func (p *Package) reach(bodies []body) (map[string]bool, error) {
 		}
 	}
 	if r.everywhere {
-		for _, name := range p.Names() {
+		for _, name := range p.names() {
 			r.seen[name] = true
 		}
 	}

@@ -5,10 +5,11 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"hash"
 	"strings"
+
+	"github.com/emmansun/gmsm/sm3"
 )
 
 // checkMethod is how the files of a Signature.xml are digested (GB/T 33190 18.2.3).
@@ -52,7 +53,7 @@ func (p *Package) readReferences(s *Stamp, l *listed, info *node) error {
 func (p *Package) readReference(s *Stamp, l *listed, n *node, m checkMethod) error {
 	name, err := p.resolve(n.attr("FileRef"), l.file)
 	if err != nil {
-		s.Altered = append(s.Altered, fmt.Sprintf("%.80s: %v", n.attr("FileRef"), err))
+		tell(&s.Altered, fmt.Sprintf("%.80s: %v", n.attr("FileRef"), err))
 		return nil
 	}
 	value, err := n.only("CheckValue")
@@ -65,42 +66,50 @@ func (p *Package) readReference(s *Stamp, l *listed, n *node, m checkMethod) err
 	}
 	s.named[name] = true
 	if m == methodUnknown {
-		s.Weak = append(s.Weak, name)
+		tell(&s.Weak, name)
 		return nil
 	}
 	if m != methodSM3 {
-		s.Weak = append(s.Weak, name)
+		tell(&s.Weak, name)
 	}
 	have, err := p.digest(name, m)
 	switch {
 	case unreadable(err):
-		s.Altered = append(s.Altered, err.Error())
+		tell(&s.Altered, err.Error())
 		return nil
 	case err != nil:
 		return err
 	}
 	if !bytes.Equal(have, want) {
-		s.Altered = append(s.Altered, name)
+		tell(&s.Altered, name)
 	}
 	return nil
 }
 
+// digest is made once of a file, whoever asks.
 func (p *Package) digest(name string, m checkMethod) ([]byte, error) {
-	if m == methodSM3 {
-		sum, err := p.Hash(name)
-		return sum[:], err
+	of := sumOf{name, m}
+	if sum, ok := p.sums[of]; ok {
+		return sum, nil
 	}
-	var h hash.Hash
-	switch m {
-	case methodMD5:
-		h = md5.New()
-	case methodSHA1:
-		h = sha1.New()
-	default:
-		return nil, errors.New("no such digest")
+	e := p.Entry(name)
+	if e == nil {
+		return nil, noEntry(name)
 	}
-	if err := p.unpack(p.Entry(name), h); err != nil {
+	h := m.new()
+	if err := p.unpack(e, h); err != nil {
 		return nil, err
 	}
-	return h.Sum(nil), nil
+	p.sums[of] = h.Sum(nil)
+	return p.sums[of], nil
+}
+
+func (m checkMethod) new() hash.Hash {
+	switch m {
+	case methodMD5:
+		return md5.New()
+	case methodSHA1:
+		return sha1.New()
+	}
+	return sm3.New()
 }

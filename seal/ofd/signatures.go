@@ -4,8 +4,6 @@ import (
 	"errors"
 	"path"
 	"strings"
-
-	"github.com/emmansun/gmsm/sm3"
 )
 
 // Kinds of a signature (GM/T 0099-2020 7.2).
@@ -149,11 +147,13 @@ func (p *Package) fillSignature(s *Stamp, l *listed) error {
 	if err != nil {
 		return err
 	}
-	s.Digest = sm3.Sum(text)
+	if s.Digest, err = p.Hash(l.file); err != nil {
+		return err
+	}
 	if s.Type == TypeSign {
 		s.Text = text
 	}
-	root, err := parseXML(text, signatureGrammar)
+	root, err := p.parse(text, signatureGrammar)
 	if err != nil {
 		return err
 	}

@@ -221,7 +221,7 @@ func TestReach(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := p.reach(bodies)
+			got, err := p.reach(signatureLayerOf(bodies, nil))
 			if err != nil || !got["Doc_0/Res/x.bin"] || got["Doc_0/idle.bin"] != (name == "not readable" || name == "document type") {
 				t.Fatal(got, err)
 			}
@@ -306,4 +306,16 @@ func FuzzXML(f *testing.F) {
 		}
 		ownPaper(b)
 	})
+}
+
+func TestBoxes(t *testing.T) {
+	for text, want := range map[string]bool{
+		"1 2 3 4": true, " 1.5\n2 3e1 4.": true, "-1 -2 3 4": true,
+		"": false, "1 2 3": false, "1 2 3 4 5": false, "1 2 0 4": false, "1 2 -3 4": false, "NaN 2 3 4": false, "1 Inf 3 4": false, "0x1p4 2 3 4": false,
+		"1_0 2 3 4": false, "1\u00a02 3 4": false, "1e9 2 3 4": false, "1,2,3,4": false, "1 2 3 " + strings.Repeat("4", maxBoxText): false,
+	} {
+		if _, ok := parseBox(text); ok != want {
+			t.Errorf("%q: %v", text, ok)
+		}
+	}
 }

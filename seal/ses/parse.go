@@ -339,7 +339,7 @@ func (s *Stamp) parseTBS(raw cryptobyte.String, v1 bool) (cryptobyte.String, err
 	}
 	if v1 {
 		var text []byte
-		if !tbs.ReadASN1BitStringAsBytes(&text) || !timeText(text, &s.TimeInfo) && !s.timeToken(text) {
+		if !tbs.ReadASN1BitStringAsBytes(&text) || !timeText(text, &s.TimeInfo) && !s.localTime(text) && !s.timeToken(text) {
 			return nil, malformed("stamp: timeInfo")
 		}
 	} else if !tbs.ReadASN1GeneralizedTime(&s.TimeInfo) {
@@ -438,6 +438,20 @@ func timeText(b []byte, out *time.Time) bool {
 	}
 	in := cryptobyte.String(b)
 	return readTime(&in, out, true) && in.Empty()
+}
+
+// beijing is the one legal time of China.
+var beijing = time.FixedZone("UTC+8", 8*60*60)
+
+// localTime reads the text that ofdrw writes, which names no zone.
+func (s *Stamp) localTime(b []byte) bool {
+	t, err := time.ParseInLocation(time.DateTime, string(b), beijing)
+	if err != nil {
+		return false
+	}
+	s.TimeInfo = t
+	s.Notices = append(s.Notices, "timeInfo names no zone, taken for Beijing time")
+	return true
 }
 
 // timeToken reads the time-stamp that GM/T 0031-2014 allows in timeInfo. What it is
