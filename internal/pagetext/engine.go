@@ -171,22 +171,29 @@ func (s *start) run(folder string) {
 		s.err = err
 		return
 	}
-	if folder != "" {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			s.err = err
-			return
-		}
-		s.cache, s.err = wazero.NewCompilationCacheWithDir(folder)
-		if s.err == nil {
-			s.pool, s.err = newPool(module, s.cache)
-		}
-		if s.err == nil {
-			return
-		}
-		// What is in the folder may be damaged. It is left for who looks after it.
+	if folder != "" && s.runFrom(folder, module) == nil {
+		return
 	}
 	s.cache = wazero.NewCompilationCache()
 	s.pool, s.err = newPool(module, s.cache)
+}
+
+// runFrom uses what was compiled before. A folder that cannot be used, or in which
+// something is damaged, costs the time of compiling and no more.
+func (s *start) runFrom(folder string, module []byte) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(folder)
+	if err != nil {
+		return err
+	}
+	pool, err := newPool(module, cache)
+	if err != nil {
+		return errors.Join(err, cache.Close(context.Background()))
+	}
+	s.pool, s.cache = pool, cache
+	return nil
 }
 
 func newPool(module []byte, cache wazero.CompilationCache) (pdfium.Pool, error) {

@@ -152,6 +152,8 @@ func TestTheFolder(t *testing.T) {
 		}
 	}
 	search()
+	folder = filepath.Join(files[0], "no folder, for above it is a file")
+	search()
 }
 
 func kept(t *testing.T, folder string) (files []string) {
