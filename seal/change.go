@@ -30,18 +30,19 @@ type VaryRequest struct {
 // AskedChange is a new edition that was asked for, as officers are shown it, and all
 // that is needed to make it. The picture is kept as a part, under its SM3.
 type AskedChange struct {
-	Seal       string `json:"seal"`
-	Edition    int    `json:"edition"` // that it will be
-	Renewal    bool   `json:"renewal,omitempty"`
-	Agency     string `json:"agency"`
-	AgencyName string `json:"agencyName"`
-	Name       string `json:"name"`
-	Picture    string `json:"pictureSM3"`
-	Drawn      bool   `json:"drawn,omitempty"` // it is ours, not uploaded
-	WidthMM    int    `json:"widthMm"`
-	HeightMM   int    `json:"heightMm"`
-	Who        string `json:"who"`
-	Why        string `json:"why"`
+	Seal       string     `json:"seal"`
+	Edition    int        `json:"edition"` // that it will be
+	Renewal    bool       `json:"renewal,omitempty"`
+	Agency     string     `json:"agency"`
+	AgencyName string     `json:"agencyName"`
+	Name       string     `json:"name"`
+	Picture    string     `json:"pictureSM3"`
+	Drawn      bool       `json:"drawn,omitempty"` // it is ours, not uploaded
+	Face       *face.Spec `json:"face,omitempty"`  // as it was described
+	WidthMM    int        `json:"widthMm"`
+	HeightMM   int        `json:"heightMm"`
+	Who        string     `json:"who"`
+	Why        string     `json:"why"`
 }
 
 // Vary changes a seal, or asks for it where a second officer has to approve. From
@@ -99,12 +100,22 @@ func (o *Office) varied(ctx context.Context, r VaryRequest, renewal bool) (a Ask
 	if err := a.check(s); err != nil {
 		return a, err
 	}
-	png, drawn, err := o.pictureFor(ctx, s, r, a)
+	l, err := a.looks(s, r)
+	if err != nil {
+		return a, err
+	}
+	var png []byte
+	if l.kept {
+		png, err = o.pictureOf(ctx, s)
+		a.Drawn = s.Drawn
+	} else {
+		png, a.Drawn, err = l.faced(a.Name, s.Class)
+	}
 	if err != nil {
 		return a, err
 	}
 	sum := sm3.Sum(png)
-	a.Picture, a.Drawn = hex.EncodeToString(sum[:]), drawn
+	a.Picture, a.Face = hex.EncodeToString(sum[:]), l.spec
 	if err := a.check(s); err != nil { // once more: an emblem is not drawn
 		return a, err
 	}
@@ -182,7 +193,7 @@ func (a AskedChange) replacing(next Seal, der []byte) move {
 		s.Earlier = append(s.Earlier, old)
 		*s = s.as(Edition{Number: a.Edition, SM3: next.SM3, Name: next.Name, ValidFrom: next.ValidFrom, ValidTo: next.ValidTo, KeyID: next.KeyID, CertSerial: next.CertSerial,
 			WidthMM: next.WidthMM, HeightMM: next.HeightMM, Made: now})
-		s.Drawn = a.Drawn
+		s.Drawn, s.Face = a.Drawn, a.Face
 		if s.MustFile && !a.Renewal {
 			s.Filing = nil // what was filed is another face or name
 		}

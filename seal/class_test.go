@@ -177,8 +177,31 @@ func TestDrawnAndUploadedFaces(t *testing.T) {
 	v := h.vary(s, "黔南州档案馆")
 	v.Face = nil
 	renamed, err := h.Vary(t.Context(), v)
+	whole.Name = "黔南州档案馆"
+	if want, derr := face.Draw(whole); err != nil || derr != nil || !bytes.Equal(picture(renamed), want) {
+		t.Errorf("a drawn seal's new name is not shown as the old one was: %v", err)
+	}
+	if again, err := h.Renew(t.Context(), h.vary(renamed, "")); err != nil || !bytes.Equal(picture(again), picture(renamed)) || again.Face == nil || again.Face.Second != spec.Second {
+		t.Errorf("a renewal: %v %+v", err, again.Face)
+	}
+	plain, err := make(func(r *seal.MakeRequest) { r.Face = nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	v = h.vary(plain, "黔南州档案馆")
+	v.Face = nil
+	renamed, err = h.Vary(t.Context(), v)
 	if want, derr := face.Usual("黔南州档案馆", 40, 40); err != nil || derr != nil || !bytes.Equal(picture(renamed), want) {
-		t.Errorf("a drawn seal's new name is not shown: %v", err)
+		t.Errorf("a face with the name alone: %v", err)
+	}
+	worded, err := make(func(r *seal.MakeRequest) { r.Face = &face.Spec{Shape: face.Round, Name: "贵州省馆"} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	v = h.vary(worded, "黔南州档案馆")
+	v.Face = nil
+	if _, err := h.Vary(t.Context(), v); !errors.Is(err, seal.ErrRefused) {
+		t.Error("a face whose text was given, under another name:", err)
 	}
 	v = h.vary(h.seal, "别名")
 	v.Face = nil

@@ -82,6 +82,9 @@ func (r ChangeRequest) cancelling() move {
 				return fmt.Errorf("%w: the seal cannot be cancelled as of %s", ErrRefused, from.Format(time.RFC3339))
 			}
 		}
+		if s.State == status.SealCancelled && !from.Before(s.Intervals[len(s.Intervals)-1].From) {
+			return fmt.Errorf("%w: the seal is cancelled as of an earlier time already", ErrRefused)
+		}
 		s.State = status.SealCancelled
 		s.Intervals = append(until(s.Intervals, from), status.Interval{State: status.SealCancelled, From: from})
 		s.End = &End{Grounds: r.Grounds, At: now, Who: r.Who, Why: r.Why}

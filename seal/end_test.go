@@ -48,6 +48,36 @@ func TestGroundsOfACancellation(t *testing.T) {
 	}
 }
 
+// Of a seal that is cancelled it may come to be known that its key was misused before.
+func TestACompromiseOfACancelledSeal(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	st := h.stamp(t, request(h.seal))
+	h.clock.move(time.Hour)
+	r := h.change(h.seal)
+	r.Grounds = seal.GroundsMerger
+	if _, err := h.Cancel(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.move(time.Hour)
+	r.Grounds, r.Since = seal.GroundsCompromise, h.clock.now().Add(-time.Minute)
+	if _, err := h.Cancel(t.Context(), r); !errors.Is(err, seal.ErrRefused) {
+		t.Error("as of a time after its end:", err)
+	}
+	r.Since = st.SealedAt.Add(-time.Second)
+	s, err := h.Cancel(t.Context(), r)
+	if err != nil || s.End.Grounds != seal.GroundsCompromise || len(s.Intervals) != 1 || !s.Intervals[0].From.Equal(r.Since) {
+		t.Fatalf("%v %+v", err, s)
+	}
+	if got, err := h.Entry(t.Context(), st.ID); err != nil || got.Distrusted == nil {
+		t.Errorf("%+v %v", got.Distrusted, err)
+	}
+	h.checkAnswers(t)
+	if steps, err := h.History(t.Context(), s.ID); err != nil || len(steps) != 3 || steps[1].Seal.End.Grounds != seal.GroundsMerger {
+		t.Errorf("%v %+v", err, steps)
+	}
+}
+
 // stuckKeys cannot destroy: the process dies between the act and the keys.
 type stuckKeys struct{ hsm.Keystore }
 

@@ -68,6 +68,11 @@ func (p Policy) check() error {
 	if len(p.Networks) > MaxNetworks || len(p.Agencies) > MaxGrants {
 		return fmt.Errorf("%w: at most %d networks and %d agencies", ErrRefused, MaxNetworks, MaxGrants)
 	}
+	for _, a := range p.Agencies {
+		if !certs.USCCValid(a) {
+			return fmt.Errorf("%w: %q is no unified social credit code", ErrRefused, a)
+		}
+	}
 	for _, n := range p.Networks {
 		if prefix, err := netip.ParsePrefix(n); err != nil || prefix != prefix.Masked() {
 			return fmt.Errorf("%w: %q is no network such as 10.1.0.0/16", ErrRefused, n)

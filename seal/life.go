@@ -50,7 +50,9 @@ func (o *Office) moved(ctx context.Context, r ChangeRequest, m move) (s Seal, be
 	if s, err = o.c.Store.Seal(ctx, r.SealID); err != nil {
 		return s, 0, err
 	}
-	if s.State == status.SealCancelled && m.name != ActDestroyed {
+	// Of one that is cancelled it may come to be known that its key was misused before.
+	misused := m.name == ActCancelled && !r.Since.IsZero()
+	if s.State == status.SealCancelled && m.name != ActDestroyed && !misused {
 		return s, 0, fmt.Errorf("%w: the seal is cancelled, which is for ever", ErrRefused)
 	}
 	before = s.Version

@@ -11,25 +11,27 @@ import (
 
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/face"
 )
 
 // AskedMake is a seal that was asked for, as officers are shown it, and all that is
 // needed to make it. The picture is kept as a part, under its SM3.
 type AskedMake struct {
-	Seal       string `json:"seal"` // its code, allotted to this request alone
-	Agency     string `json:"agency"`
-	AgencyName string `json:"agencyName"`
-	Name       string `json:"name"`
-	Picture    string `json:"pictureSM3"`
-	WidthMM    int    `json:"widthMm"`
-	HeightMM   int    `json:"heightMm"`
-	Class      Class  `json:"class,omitzero"`
-	Drawn      bool   `json:"drawn,omitempty"` // the picture is ours, not uploaded
-	MustFile   bool   `json:"mustFile,omitempty"`
-	Generation int    `json:"generation,omitempty"`
-	Policy     Policy `json:"policy"`
-	Who        string `json:"who"`
-	Why        string `json:"why"`
+	Seal       string     `json:"seal"` // its code, allotted to this request alone
+	Agency     string     `json:"agency"`
+	AgencyName string     `json:"agencyName"`
+	Name       string     `json:"name"`
+	Picture    string     `json:"pictureSM3"`
+	WidthMM    int        `json:"widthMm"`
+	HeightMM   int        `json:"heightMm"`
+	Class      Class      `json:"class,omitzero"`
+	Drawn      bool       `json:"drawn,omitempty"` // the picture is ours, not uploaded
+	Face       *face.Spec `json:"face,omitempty"`  // as it was described
+	MustFile   bool       `json:"mustFile,omitempty"`
+	Generation int        `json:"generation,omitempty"`
+	Policy     Policy     `json:"policy"`
+	Who        string     `json:"who"`
+	Why        string     `json:"why"`
 }
 
 // Make makes a key, its certificate and the seal, signed by the seal maker, or asks
@@ -49,7 +51,7 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
 	}
 	sum := sm3.Sum(r.PNG)
 	a := AskedMake{Seal: code, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: hex.EncodeToString(sum[:]), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
-		Class: r.Class, Drawn: r.drawn, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile, Policy: r.Policy, Who: r.Who, Why: r.Why}
+		Class: r.Class, Drawn: r.drawn, Face: r.spec, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile, Policy: r.Policy, Who: r.Who, Why: r.Why}
 	if o.c.Gate != nil || r.Retry != nil {
 		// Before the request, which would else name a picture that nobody has.
 		if err := o.c.Store.KeepPart(ctx, r.PNG); err != nil {
@@ -135,7 +137,7 @@ func (o *Office) MakeAsked(ctx context.Context, a AskedMake, leave Leave) (Seal,
 		return Seal{}, errors.Join(ErrTaken, err)
 	}
 	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Class: a.Class, MustFile: a.MustFile, Policy: a.Policy,
-		Who: a.Who, Why: a.Why, drawn: a.Drawn, Generation: a.Generation}
+		Who: a.Who, Why: a.Why, drawn: a.Drawn, spec: a.Face, Generation: a.Generation}
 	var err error
 	if r.PNG, err = o.Picture(ctx, a.Picture); err != nil {
 		return Seal{}, err

@@ -138,7 +138,8 @@ type MakeRequest struct {
 	By                 act.Officer // who asks, as far as a key says it
 	Retry              *act.Retry
 
-	drawn bool // PNG is ours
+	drawn bool       // PNG is ours
+	spec  *face.Spec // as it was described, once it is drawn
 }
 
 const (
@@ -174,11 +175,14 @@ func (r *MakeRequest) check() error {
 	if err := r.Policy.check(); err != nil {
 		return err
 	}
-	picture, drawn, err := looks{r.PNG, r.Face, r.WidthMM, r.HeightMM}.faced(r.Name, r.Class)
+	picture, drawn, err := looks{png: r.PNG, spec: r.Face, width: r.WidthMM, height: r.HeightMM}.faced(r.Name, r.Class)
 	if err != nil {
 		return err
 	}
 	// Made from what officers approved, the picture is there, whoever drew it.
+	if r.Face != nil {
+		r.spec = r.Face
+	}
 	r.PNG, r.Face, r.drawn = picture, nil, r.drawn || drawn
 	return nil
 }
@@ -208,7 +212,7 @@ func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Ke
 	}
 	return Seal{ID: id, Version: 1, Agency: r.Agency, Name: r.Name, State: status.SealInForce, SM3: sm3.Sum(der), ValidFrom: from, ValidTo: to,
 		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now,
-		Edition: 1, Class: r.Class, MustFile: r.MustFile, Drawn: r.drawn}, der, nil
+		Edition: 1, Class: r.Class, MustFile: r.MustFile, Drawn: r.drawn, Face: r.spec}, der, nil
 }
 
 func later(a, b time.Time) time.Time {

@@ -13,7 +13,8 @@ import (
 type looks struct {
 	png           []byte
 	spec          *face.Spec
-	width, height int // mm
+	width, height int  // mm
+	kept          bool // it looks as it does
 }
 
 // faced gives the picture, and whether it is drawn by us.
@@ -55,25 +56,36 @@ func (l looks) faced(name string, c Class) (png []byte, drawn bool, err error) {
 	return png, true, err
 }
 
-// pictureFor is the one of the next edition: a new one, or the present one where
-// neither name nor size change. An uploaded picture shows what it shows: with another
-// name or size it must come anew.
-func (o *Office) pictureFor(ctx context.Context, s Seal, r VaryRequest, a AskedChange) (png []byte, drawn bool, err error) {
-	l := looks{r.PNG, r.Face, a.WidthMM, a.HeightMM}
-	same := a.Name == s.Name && a.WidthMM == s.WidthMM && a.HeightMM == s.HeightMM
+// looks of the next edition: as asked, or as the present one. What was drawn shows a
+// new name or size by itself; an uploaded picture, or a face whose text was given word
+// for word, shows what it shows, and must come anew.
+func (a AskedChange) looks(s Seal, r VaryRequest) (looks, error) {
+	l := looks{png: r.PNG, spec: r.Face, width: a.WidthMM, height: a.HeightMM}
+	renamed := a.Name != s.Name
+	resized := a.WidthMM != s.WidthMM || a.HeightMM != s.HeightMM
 	switch {
-	case l.png != nil || l.spec != nil || !same && s.Drawn:
-		return l.faced(a.Name, s.Class)
-	case !same:
-		return nil, false, fmt.Errorf("%w: the picture of seal %s was uploaded; with another name or size it needs a new one", ErrRefused, s.ID)
+	case l.png != nil || l.spec != nil:
+	case !renamed && !resized:
+		l.kept, l.spec = true, s.Face
+	case !s.Drawn || renamed && s.Face != nil && s.Face.Name != "":
+		return l, fmt.Errorf("%w: the face of seal %s cannot show another name or size by itself; bring a new one", ErrRefused, s.ID)
+	case s.Face != nil:
+		spec := *s.Face
+		spec.WidthMM, spec.HeightMM = 0, 0
+		l.spec = &spec
 	}
+	return l, nil
+}
+
+// pictureOf is the one that a seal has.
+func (o *Office) pictureOf(ctx context.Context, s Seal) ([]byte, error) {
 	der, err := o.c.Store.SealDER(ctx, s.SM3)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	parsed, err := ses.ParseSeal(der)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return parsed.Picture.Data, s.Drawn, nil
+	return parsed.Picture.Data, nil
 }

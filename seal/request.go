@@ -14,6 +14,7 @@ import (
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/face"
 	"yinxin/seal/ses"
 )
 
@@ -39,27 +40,28 @@ const (
 // made: key and seal code are ours, the certificate is theirs. It is known by the
 // seal code.
 type Request struct {
-	ID         string    `cbor:"1,keyasint" json:"id"`
-	Version    uint64    `cbor:"2,keyasint" json:"version"`
-	Agency     string    `cbor:"3,keyasint" json:"agency"`
-	AgencyName string    `cbor:"4,keyasint" json:"agencyName"`
-	Name       string    `cbor:"5,keyasint" json:"name"`
-	Picture    [32]byte  `cbor:"6,keyasint" json:"-"` // SM3 of the PNG, kept as a part
-	WidthMM    int       `cbor:"7,keyasint" json:"widthMm"`
-	HeightMM   int       `cbor:"8,keyasint" json:"heightMm"`
-	Policy     Policy    `cbor:"9,keyasint" json:"policy"`
-	KeyID      string    `cbor:"10,keyasint" json:"keyId"`
-	KeySM3     [32]byte  `cbor:"11,keyasint" json:"-"` // of the point
-	CSR        []byte    `cbor:"12,keyasint" json:"csr"`
-	Made       time.Time `cbor:"13,keyasint" json:"made"`
-	Who        string    `cbor:"14,keyasint" json:"who"`
-	Why        string    `cbor:"15,keyasint" json:"why"`
-	CertSerial string    `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
-	Generation int       `cbor:"18,keyasint,omitempty" json:"generation,omitempty"`
-	Withdrawn  time.Time `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
-	Class      Class     `cbor:"30,keyasint,omitzero" json:"class,omitzero"`
-	Drawn      bool      `cbor:"31,keyasint,omitempty" json:"-"` // the picture is ours, not uploaded
-	MustFile   bool      `cbor:"32,keyasint,omitempty" json:"mustFile,omitempty"`
+	ID         string     `cbor:"1,keyasint" json:"id"`
+	Version    uint64     `cbor:"2,keyasint" json:"version"`
+	Agency     string     `cbor:"3,keyasint" json:"agency"`
+	AgencyName string     `cbor:"4,keyasint" json:"agencyName"`
+	Name       string     `cbor:"5,keyasint" json:"name"`
+	Picture    [32]byte   `cbor:"6,keyasint" json:"-"` // SM3 of the PNG, kept as a part
+	WidthMM    int        `cbor:"7,keyasint" json:"widthMm"`
+	HeightMM   int        `cbor:"8,keyasint" json:"heightMm"`
+	Policy     Policy     `cbor:"9,keyasint" json:"policy"`
+	KeyID      string     `cbor:"10,keyasint" json:"keyId"`
+	KeySM3     [32]byte   `cbor:"11,keyasint" json:"-"` // of the point
+	CSR        []byte     `cbor:"12,keyasint" json:"csr"`
+	Made       time.Time  `cbor:"13,keyasint" json:"made"`
+	Who        string     `cbor:"14,keyasint" json:"who"`
+	Why        string     `cbor:"15,keyasint" json:"why"`
+	CertSerial string     `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
+	Generation int        `cbor:"18,keyasint,omitempty" json:"generation,omitempty"`
+	Withdrawn  time.Time  `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
+	Class      Class      `cbor:"30,keyasint,omitzero" json:"class,omitzero"`
+	Drawn      bool       `cbor:"31,keyasint,omitempty" json:"-"`              // the picture is ours, not uploaded
+	Face       *face.Spec `cbor:"33,keyasint,omitempty" json:"face,omitempty"` // as it was described
+	MustFile   bool       `cbor:"32,keyasint,omitempty" json:"mustFile,omitempty"`
 }
 
 // Pending tells whether the certificate has not come and may still.
@@ -141,7 +143,7 @@ func (o *Office) Ask(ctx context.Context, r MakeRequest, code string, retry *act
 	now := o.now()
 	out := Request{ID: code, Version: 1, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: sm3.Sum(r.PNG), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
 		Policy: r.Policy, KeyID: key.Info().ID, KeySM3: sm3.Sum(point.Bytes()), CSR: csr, Made: now, Who: r.Who, Why: r.Why,
-		Class: r.Class, Drawn: r.drawn, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile}
+		Class: r.Class, Drawn: r.drawn, Face: r.spec, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile}
 	a, err := act.New(o.c.Clock(), o.c.Rand, ActRequested, code, out)
 	if err != nil {
 		return Request{}, err
@@ -216,7 +218,7 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 		return Seal{}, err
 	}
 	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Who: who, Why: why,
-		Class: r.Class, MustFile: r.MustFile, drawn: r.Drawn, Generation: r.Generation}
+		Class: r.Class, MustFile: r.MustFile, drawn: r.Drawn, spec: r.Face, Generation: r.Generation}
 	s, der, err := o.build(ctx, order, r.ID, key, serial, c)
 	if err != nil {
 		return Seal{}, err

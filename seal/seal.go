@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"yinxin/internal/act"
+	"yinxin/seal/face"
 	"yinxin/verify/status"
 )
 
@@ -79,6 +80,7 @@ type Seal struct {
 	Filing      *Filing      `cbor:"21,keyasint,omitempty" json:"filing,omitempty"`
 	End         *End         `cbor:"22,keyasint,omitempty" json:"end,omitempty"`
 	Drawn       bool         `cbor:"24,keyasint,omitempty" json:"drawn,omitempty"` // its picture is ours, not uploaded
+	Face        *face.Spec   `cbor:"25,keyasint,omitempty" json:"face,omitempty"`  // as it was described; nil for an upload, or a face with the name alone
 	Destroyed   *Destruction `cbor:"23,keyasint,omitempty" json:"destroyed,omitempty"`
 }
 

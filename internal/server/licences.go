@@ -56,7 +56,7 @@ func (s *Server) issueLicence(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
-	issued, err := s.p.Licences.Issue(r.Context(), license.IssueRequest{Type: form.Type, SealID: form.SealID, Agency: caller.Agency, AgencyName: caller.Name, Key: caller.KeyID,
+	issued, err := s.p.Licences.Issue(r.Context(), license.IssueRequest{Type: form.Type, SealID: form.SealID, Agency: caller.Agency, AgencyName: caller.Name, Key: caller.KeyID, Officer: caller.Officer, Peer: peer(r),
 		Number: form.Number, Holder: form.Holder, HolderCode: form.HolderCode, HolderType: form.HolderType, From: form.ValidFrom, To: form.ValidTo,
 		Extensions: form.Extensions, Matter: form.MatterCode, Operator: form.Operator, Reason: form.Reason, Retry: key})
 	if err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"io"
 	"net/http"
+	"net/netip"
 
 	"yinxin/internal/agency"
 	"yinxin/seal/face"
@@ -21,6 +22,16 @@ func named(r *http.Request, operator *string) error {
 		return fail(noRight, "the operator is not the officer whose key this is")
 	}
 	return nil
+}
+
+// peer is whence a request came, as the connection says; the zero address where it
+// says none.
+func peer(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
 }
 
 // actForm reads the form of an act and settles who it is by.

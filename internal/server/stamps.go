@@ -8,7 +8,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"net/netip"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -39,10 +38,7 @@ type stampForm struct {
 func (f *orderForm) request(r *http.Request) seal.StampRequest {
 	caller, _ := callerOf(r.Context())
 	out := seal.StampRequest{SealID: f.SealID, Agency: caller.Agency, Key: caller.KeyID, Officer: caller.Officer, Operator: f.Operator, Matter: f.MatterCode,
-		Reason: f.Reason, Approval: f.ApprovalID, Expected: f.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: f.Order}
-	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		out.From = from.Addr()
-	}
+		Reason: f.Reason, Approval: f.ApprovalID, Expected: f.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: f.Order, From: peer(r)}
 	if f.Placement != nil {
 		out.Placement = *f.Placement
 	}

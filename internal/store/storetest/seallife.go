@@ -12,6 +12,7 @@ import (
 	"yinxin/internal/act"
 	"yinxin/internal/agency"
 	"yinxin/seal"
+	"yinxin/seal/face"
 	"yinxin/verify/status"
 )
 
@@ -22,6 +23,7 @@ func full(n int) seal.Seal {
 	s.Earlier = []seal.Edition{{Number: 1, SM3: seal.Digest{byte(n), 9}, Name: "旧名", ValidFrom: morning, ValidTo: morning.AddDate(1, 0, 0), KeyID: "old", CertSerial: "0f",
 		WidthMM: 30, HeightMM: 20, Made: morning, Replaced: morning.Add(time.Hour + time.Millisecond)}}
 	s.Class = seal.Class{Kind: seal.KindSpecial, Purpose: seal.PurposeFinance, Rank: seal.RankCounty, Emblem: true}
+	s.Drawn, s.Face = true, &face.Spec{Shape: face.Round, Name: "章", Second: "专用章", Borders: 2, WidthMM: 42, HeightMM: 42}
 	s.MustFile, s.Filing = true, &seal.Filing{Number: "1", Authority: "省公安厅", At: morning, Who: "x"}
 	s.End = &seal.End{Grounds: seal.GroundsLoss, At: morning, Since: morning.Add(time.Second), Who: "x", Why: "y"}
 	s.Destroyed = &seal.Destruction{At: morning, Who: "x", Witness: "z", Keys: []string{"old", "new"}}
