@@ -29,7 +29,11 @@ type javaWitness struct {
 // witness starts bouncycastle/Witness.java once for all tests: a Java takes a second
 // to start, and a millisecond to judge.
 var witness = sync.OnceValues(func() (*javaWitness, error) {
-	cmd := exec.Command("java", "-XX:TieredStopAtLevel=1", "-cp", strings.Join(jars, ":"), filepath.Join("bouncycastle", "Witness.java"))
+	return startJava("-XX:TieredStopAtLevel=1", "-cp", strings.Join(jars, ":"), filepath.Join("bouncycastle", "Witness.java"))
+})
+
+func startJava(args ...string) (*javaWitness, error) {
+	cmd := exec.Command("java", args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ var witness = sync.OnceValues(func() (*javaWitness, error) {
 	}
 	cmd.Stderr = cmd.Stdout // what the compiler says is part of the answer
 	return &javaWitness{ask: in, answer: bufio.NewScanner(out)}, cmd.Start()
-})
+}
 
 // judge gives all that was said of a question, the verdict last.
 func (w *javaWitness) judge(question []string) (said []string, err error) {

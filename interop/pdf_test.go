@@ -86,6 +86,7 @@ func TestSealedTwice(t *testing.T) {
 				t.Run("pdftoppm", func(t *testing.T) { onlyTheSealsAreDrawn(t, in, both) })
 				t.Run("pdfsig", func(t *testing.T) { pdfsigSeesBoth(t, once, both) })
 				t.Run("pdfsign", func(t *testing.T) { pdfsignFindsBoth(t, once, both) })
+				t.Run("PDFBox and pyHanko", func(t *testing.T) { othersFindBoth(t, once, both) })
 			})
 		}
 	})
