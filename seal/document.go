@@ -19,12 +19,18 @@ type Stamped struct {
 	// Document is the sealed JSON; nil for PDF, whose Layout streams it.
 	Document []byte
 	layout   *pdf.Layout
+	tail     []byte // what follows the stamp in a PDF
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
-		return s.layout.WriteTo(w, s.Token)
+		n, err := s.layout.WriteTo(w, s.Token)
+		if err != nil || len(s.tail) == 0 {
+			return n, err
+		}
+		m, err := w.Write(s.tail)
+		return n + int64(m), err
 	}
 	n, err := w.Write(s.Document)
 	return int64(n), err
@@ -33,7 +39,7 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 // Size of the sealed document.
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
-		return s.layout.Size()
+		return s.layout.Size() + int64(len(s.tail))
 	}
 	return int64(len(s.Document))
 }
@@ -137,7 +143,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		return nil, ErrRetryMismatch
 	}
 	if earlier != nil {
-		return o.againPDF(ctx, earlier, file)
+		return o.againPDF(ctx, earlier, file, in, size)
 	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
@@ -153,12 +159,22 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err != nil {
 		return nil, err
 	}
+	var tail []byte
+	if r.Order.Companion {
+		d.finish = func(token []byte, s *Stamp) error {
+			sealed, err := sealedFile(in, size, layout, token)
+			if err == nil {
+				tail, err = o.accompany(ctx, sealed, token, s)
+			}
+			return err
+		}
+	}
 	place := r.Placement
 	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatPDF, DataHash: digest, Placement: &place, Pages: file.PageCount()}, ses.PropertyPDF, o.commitStamp)
 	if err != nil {
 		return nil, err
 	}
-	out.layout = layout
+	out.layout, out.tail = layout, tail
 	return &out, nil
 }
 
@@ -168,7 +184,7 @@ func (o *Office) pdfOptions(rd *ready, d draft, p Place, order Order) pdf.Option
 		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve}
 }
 
-func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamped, error) {
+func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File, in io.ReaderAt, size int64) (*Stamped, error) {
 	now, err := o.c.Store.Seal(ctx, s.SealID)
 	if err != nil {
 		return nil, err
@@ -187,7 +203,20 @@ func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File) (*Stamp
 	if err != nil {
 		return nil, err
 	}
-	return &Stamped{Stamp: *s, Token: token, layout: layout}, nil
+	out := &Stamped{Stamp: *s, Token: token, layout: layout}
+	if s.Companion == nil {
+		return out, nil
+	}
+	sealed, err := sealedFile(in, size, layout, token)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := companionLayout(sealed, s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	out.tail, err = beside.Increment(s.Companion)
+	return out, err
 }
 
 // StampDetached seals any file by its SM3; the stamp is a file of its own.

@@ -52,9 +52,11 @@ type Config struct {
 	Maker   Signing // 制章者
 	Status  Signing // signs seal-status and seal-list
 	TSA     TimeStamper
-	Clock   func() time.Time
-	Rand    io.Reader
-	Region  string
+	// Companion is nil where nobody signs for readers that know no SM2.
+	Companion Companion
+	Clock     func() time.Time
+	Rand      io.Reader
+	Region    string
 }
 
 // Office is the seal office. Its methods may be called concurrently.

@@ -212,6 +212,9 @@ func (o *Order) check() error {
 	if o.Certify < 0 || o.Certify > 3 {
 		return fmt.Errorf("%w: certify %d; it is 1 to 3 (ISO 32000-1 table 254), or 0 for none", ErrOrder, o.Certify)
 	}
+	if o.Companion && o.Certify == 1 {
+		return fmt.Errorf("%w: certify 1 permits no further signature, and a companion is one", ErrOrder)
+	}
 	return nil
 }
 
@@ -277,7 +280,7 @@ func (r *StampRequest) unbuilt() error {
 	for what, asked := range map[string]bool{
 		"keyword placing": r.Placement.Keyword != nil, "riding seals": r.Placement.Riding != nil,
 		"levels but T": o.Level != "" && o.Level != LevelT, "certification": o.Certify != 0, "field locks": o.Lock != nil, "printed codes": o.Mark != nil,
-		"protection of OFD": o.Protect != "", "companion signatures": o.Companion,
+		"protection of OFD": o.Protect != "",
 	} {
 		if asked {
 			return fmt.Errorf("%w: %s are not built", ErrRefused, what)

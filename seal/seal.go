@@ -97,6 +97,7 @@ type Stamp struct {
 	TokenCerts  [32]byte  `cbor:"20,keyasint" json:"-"`                              // SM3 of the certificates in its token, zero if they stand in Stripped
 	Approval    string    `cbor:"19,keyasint,omitempty" json:"approvalId,omitempty"` // 审批编号, as the agency names it
 	Order       *Order    `cbor:"21,keyasint,omitempty" json:"order,omitempty"`      // nil for the ordinary stamp
+	Companion   []byte    `cbor:"24,keyasint,omitempty" json:"-"`                    // the SignedData that readers abroad know
 	Spots       []Spot    `cbor:"22,keyasint,omitempty" json:"spots,omitempty"`      // what a keyword or riding order came to
 }
 

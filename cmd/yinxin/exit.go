@@ -146,6 +146,7 @@ var knownExits = []struct {
 	{seal.ErrManyPending, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrOrder, exitUsage, ""},
+	{seal.ErrCompanion, exitRefused, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},
 	{seal.ErrNotInForce, exitRefused, ""},
