@@ -295,3 +295,29 @@ func FuzzCompanion(f *testing.F) {
 		}
 	})
 }
+
+// Signatures that other programs made are read, and say what they are.
+func TestCompanionsOfTheField(t *testing.T) {
+	s := newScene(t)
+	for name, want := range map[string]struct {
+		verdict verify.Verdict
+		code    verify.Code
+		stamps  int
+		value   verify.Result
+	}{
+		"minimal-two-fields-signed-twice.pdf": {verify.CannotConfirm, verify.FormatForeign, 2, verify.Pass},
+		"one-byterange.pdf":                   {verify.NotValid, verify.PartialCoverage, 1, verify.Unknown},
+		"weird-byterange.pdf":                 {verify.NotValid, verify.PartialCoverage, 1, verify.Unknown},
+	} {
+		r := judge(sample(t, pdfSamples+"/signed/"+name), nil, s.input())
+		expect(t, r, want.verdict, want.code)
+		if len(r.Stamps) != want.stamps {
+			t.Fatalf("%s: %d stamps", name, len(r.Stamps))
+		}
+		for _, x := range r.Stamps {
+			if x.Role != "companion" || x.Signer.Subject == "" || x.Checks[1].ID != "signatureValue" || x.Checks[1].Result != want.value {
+				t.Errorf("%s: %s, %q, %+v", name, x.Role, x.Signer.Subject, x.Checks)
+			}
+		}
+	}
+}
