@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 
 	"yinxin/certs"
 	"yinxin/seal/pdf"
@@ -24,39 +23,16 @@ var ErrCompanion = errors.New("the companion signature could not be made; nothin
 
 const companionRoom = 4 << 10
 
-// appended is a file with what was put behind it: a sealed document that nobody holds.
-type appended struct {
-	in   io.ReaderAt
-	size int64
-	more []byte
-}
-
-func (a appended) Size() int64 { return a.size + int64(len(a.more)) }
-
-func (a appended) ReadAt(p []byte, off int64) (n int, err error) {
-	if off < a.size {
-		n, err = a.in.ReadAt(p[:min(int64(len(p)), a.size-off)], off)
-		if err != nil && !(err == io.EOF && off+int64(n) == a.size) {
-			return n, err
-		}
-	}
-	if at := off + int64(n) - a.size; n < len(p) && at <= int64(len(a.more)) {
-		n += copy(p[n:], a.more[at:])
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// sealedFile is the document of a stamp as a file.
-func sealedFile(in io.ReaderAt, size int64, layout *pdf.Layout, token []byte) (appended, error) {
+// sealedFile is the document of a stamp as a file that nobody holds.
+func sealedFile(doc pdfDocument, layout *pdf.Layout, token []byte) (*appended, error) {
 	increment, err := layout.Increment(token)
-	return appended{in, size, increment}, err
+	return &appended{doc.in, doc.size, increment}, err
 }
+
+func (a *appended) Size() int64 { return a.size + int64(len(a.tail)) }
 
 // companionLayout depends on nothing that a retry does not know.
-func companionLayout(sealed appended, s *Stamp) (*pdf.Layout, error) {
+func companionLayout(sealed *appended, s *Stamp) (*pdf.Layout, error) {
 	f, err := pdf.Open(sealed, sealed.Size())
 	if err != nil {
 		return nil, err
@@ -66,7 +42,7 @@ func companionLayout(sealed appended, s *Stamp) (*pdf.Layout, error) {
 
 // accompany signs the sealed document once more and gives what is appended to it. The
 // signature stands in the register: with a random nonce it could not be made again.
-func (o *Office) accompany(ctx context.Context, sealed appended, token []byte, s *Stamp) (tail []byte, err error) {
+func (o *Office) accompany(ctx context.Context, sealed *appended, token []byte, s *Stamp) (tail []byte, err error) {
 	if o.c.Companion == nil {
 		return nil, fmt.Errorf("%w: no companion authority signs here", ErrRefused)
 	}
@@ -84,17 +60,46 @@ func (o *Office) accompany(ctx context.Context, sealed appended, token []byte, s
 	if tail, err = layout.Increment(s.Companion); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCompanion, err)
 	}
-	whole := appended{sealed, sealed.Size(), tail}
+	whole := &appended{sealed, sealed.Size(), tail}
 	if err := companionReads(whole, token, s.Companion); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCompanion, err)
 	}
 	return tail, nil
 }
 
+// beside orders the companion of a stamp that is to be made; tail is what follows the
+// stamp once it was.
+func (o *Office) beside(ctx context.Context, d *draft, doc pdfDocument, layout *pdf.Layout, tail *[]byte) {
+	d.finish = func(token []byte, s *Stamp) error {
+		sealed, err := sealedFile(doc, layout, token)
+		if err == nil {
+			*tail, err = o.accompany(ctx, sealed, token, s)
+		}
+		return err
+	}
+}
+
+// companionAgain gives what followed an earlier stamp, byte for byte.
+func companionAgain(s *Stamped, doc pdfDocument) error {
+	if s.Companion == nil {
+		return nil
+	}
+	sealed, err := sealedFile(doc, s.layout, s.Token)
+	if err != nil {
+		return err
+	}
+	layout, err := companionLayout(sealed, &s.Stamp)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	s.companion, err = layout.Increment(s.Stamp.Companion)
+	return err
+}
+
 // companionReads reads the finished document as whoever gets it will: the stamp is
 // there, one further signature came after it, which shows nothing and covers all, and
 // nothing else changed. What does not read so does not leave.
-func companionReads(whole appended, token, companion []byte) error {
+func companionReads(whole *appended, token, companion []byte) error {
 	f, err := pdf.Open(whole, whole.Size())
 	if err != nil {
 		return err

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"yinxin/seal/jsondoc"
+	"yinxin/seal/ofd"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
 )
@@ -16,21 +16,30 @@ import (
 type Stamped struct {
 	Stamp
 	Token []byte // the SES_Signature, DER
-	// Document is the sealed JSON; nil for PDF, whose Layout streams it.
-	Document []byte
-	layout   *pdf.Layout
-	tail     []byte // what follows the stamp in a PDF
+	// Document is the sealed JSON; nil for PDF and OFD, whose Layout streams it.
+	Document  []byte
+	layout    *pdf.Layout
+	companion []byte // the signature for readers abroad, as it follows the stamp
+	evidence  []byte // levels LT and LTA: what follows
+	ofd       *ofd.Layout
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
 		n, err := s.layout.WriteTo(w, s.Token)
-		if err != nil || len(s.tail) == 0 {
-			return n, err
+		for _, more := range [][]byte{s.companion, s.evidence} {
+			if err != nil || more == nil {
+				continue
+			}
+			var m int
+			m, err = w.Write(more)
+			n += int64(m)
 		}
-		m, err := w.Write(s.tail)
-		return n + int64(m), err
+		return n, err
+	}
+	if s.ofd != nil {
+		return s.ofd.WriteTo(w, s.Token)
 	}
 	n, err := w.Write(s.Document)
 	return int64(n), err
@@ -39,7 +48,10 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 // Size of the sealed document.
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
-		return s.layout.Size() + int64(len(s.tail))
+		return s.layout.Size() + int64(len(s.companion)+len(s.evidence))
+	}
+	if s.ofd != nil {
+		return s.ofd.Size(len(s.Token))
 	}
 	return int64(len(s.Document))
 }
@@ -81,6 +93,9 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 }
 
 func (o *Office) stampParsed(ctx context.Context, r StampRequest, doc *jsondoc.Document, commit committer) (Stamped, error) {
+	if err := r.fits(formatJSON); err != nil {
+		return Stamped{}, err
+	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return Stamped{}, err
@@ -127,98 +142,6 @@ func (o *Office) again(ctx context.Context, earlier *Stamp, doc *jsondoc.Documen
 	return out, err
 }
 
-// StampPDF seals a PDF. prefix is an SM3 state that has hashed the whole input,
-// or nil. The result streams from in, which must stay open.
-func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, size int64, prefix hash.Hash) (*Stamped, error) {
-	earlier, release, err := o.enter(ctx, r.Retry, formatPDF)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	file, err := pdf.Open(in, size)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	if earlier != nil && !earlier.order().alike(r.Order) {
-		return nil, ErrRetryMismatch
-	}
-	if earlier != nil {
-		return o.againPDF(ctx, earlier, file, in, size)
-	}
-	rd, d, err := o.begin(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	options := o.pdfOptions(rd, d, r.Placement, r.Order)
-	d.room = options.TokenSize
-	layout, err := file.Layout(options)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	digest, err := layout.Digest(prefix)
-	if err != nil {
-		return nil, err
-	}
-	var tail []byte
-	if r.Order.Companion {
-		d.finish = func(token []byte, s *Stamp) error {
-			sealed, err := sealedFile(in, size, layout, token)
-			if err == nil {
-				tail, err = o.accompany(ctx, sealed, token, s)
-			}
-			return err
-		}
-	}
-	place := r.Placement
-	out, err := o.sign(ctx, r, rd, d, Stamp{Format: formatPDF, DataHash: digest, Placement: &place, Pages: file.PageCount()}, ses.PropertyPDF, o.commitStamp)
-	if err != nil {
-		return nil, err
-	}
-	out.layout, out.tail = layout, tail
-	return &out, nil
-}
-
-// pdfOptions depend on nothing that a retry does not know.
-func (o *Office) pdfOptions(rd *ready, d draft, p Place, order Order) pdf.Options {
-	return pdf.Options{CMS: order.Profile == ProfileCMS, Placement: pdf.Placement{Page: p.Page, X: p.X, Y: p.Y}, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
-		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve}
-}
-
-func (o *Office) againPDF(ctx context.Context, s *Stamp, file *pdf.File, in io.ReaderAt, size int64) (*Stamped, error) {
-	now, err := o.c.Store.Seal(ctx, s.SealID)
-	if err != nil {
-		return nil, err
-	}
-	// The seal may have changed its state since; its name, face and key have not.
-	now.SM3 = s.SealSM3
-	rd, err := o.prepare(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	layout, err := file.Layout(o.pdfOptions(rd, draft{id: s.ID, now: s.Claimed}, *s.Placement, s.order()))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	token, err := o.restore(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	out := &Stamped{Stamp: *s, Token: token, layout: layout}
-	if s.Companion == nil {
-		return out, nil
-	}
-	sealed, err := sealedFile(in, size, layout, token)
-	if err != nil {
-		return nil, err
-	}
-	beside, err := companionLayout(sealed, s)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
-	}
-	out.tail, err = beside.Increment(s.Companion)
-	return out, err
-}
-
 // StampDetached seals any file by its SM3; the stamp is a file of its own.
 func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]byte) (Stamped, error) {
 	earlier, release, err := o.enter(ctx, r.Retry, formatFile)
@@ -229,6 +152,9 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 	if earlier != nil {
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err
+	}
+	if err := r.fits(formatFile); err != nil {
+		return Stamped{}, err
 	}
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {

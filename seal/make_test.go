@@ -54,7 +54,7 @@ func TestASealIsMadeShownAndListed(t *testing.T) {
 	}
 }
 
-func TestASealWithoutAPictureGetsThePlainFace(t *testing.T) {
+func TestASealWithoutAPictureGetsOneWithItsName(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	s, err := h.Make(t.Context(), seal.MakeRequest{Agency: owner, AgencyName: "示例局", Name: "示例局", WidthMM: 40, HeightMM: 30, Who: "x", Why: "y"})
@@ -69,10 +69,19 @@ func TestASealWithoutAPictureGetsThePlainFace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := face.Default(30, 300)
+	want, err := face.Usual("示例局", 40, 30)
 	if p := parsed.Picture; err != nil || !bytes.Equal(p.Data, want) || p.Width != 40 || p.Height != 30 || p.Type != "PNG" {
 		t.Errorf("%d by %d, %s of %d octets, want %d: %v", p.Width, p.Height, p.Type, len(p.Data), len(want), err)
 	}
+}
+
+func plainFace(t *testing.T, mm float64) []byte {
+	t.Helper()
+	png, err := face.Default(mm, 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return png
 }
 
 func TestMakeRefuses(t *testing.T) {
@@ -94,6 +103,8 @@ func TestMakeRefuses(t *testing.T) {
 		"one side":         func(r *seal.MakeRequest) { r.WidthMM = 40 },
 		"not a picture":    func(r *seal.MakeRequest) { r.PNG = []byte("GIF89a") },
 		"an empty picture": func(r *seal.MakeRequest) { r.PNG = []byte{} },
+		"few pixels":       func(r *seal.MakeRequest) { r.PNG = plainFace(t, 20) },
+		"an oval's circle": func(r *seal.MakeRequest) { r.PNG, r.WidthMM, r.HeightMM = plainFace(t, 30), 40, 30 },
 	} {
 		r := good
 		spoil(&r)

@@ -54,9 +54,13 @@ type Config struct {
 	TSA     TimeStamper
 	// Companion is nil where nobody signs for readers that know no SM2.
 	Companion Companion
+	// Archivist finds the evidence of levels LT and LTA; nil: they are refused.
+	Archivist Archivist
 	Clock     func() time.Time
 	Rand      io.Reader
 	Region    string
+	URL       string // what a printed code names, "" where nothing answers
+	Finder    Finder // of keywords in PDF, nil for none
 }
 
 // Office is the seal office. Its methods may be called concurrently.
@@ -88,6 +92,8 @@ type ready struct {
 	cert []byte
 	key  hsm.Key
 	face *pdf.PreparedFace
+	// picture is the face as the seal holds it, within der
+	picture []byte
 }
 
 // NewOffice checks the configuration.
@@ -105,7 +111,7 @@ func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second
 // its freeze, is told from one made after it.
 func (o *Office) moment() time.Time { return o.c.Clock().UTC().Truncate(time.Millisecond) }
 
-// MakeRequest asks for a seal (制章). Without a picture it gets the plain face.
+// MakeRequest asks for a seal (制章). Without a picture one is drawn (face.Usual).
 type MakeRequest struct {
 	Agency, AgencyName string
 	Name               string // in the seal
@@ -120,7 +126,6 @@ type MakeRequest struct {
 const (
 	defaultMM  = 42 // 国发〔1999〕25号: departments at most 45 mm
 	maxMM      = 60
-	faceDPI    = 300
 	sealLife   = 3 * 365 * 24 * time.Hour // as its certificate
 	unitSeal   = 1                        // SES_ESPropertyInfo.type 单位章
 	maxNameLen = 100
@@ -147,10 +152,14 @@ func (r *MakeRequest) check() error {
 	}
 	if r.PNG == nil {
 		var err error
-		r.PNG, err = face.Default(float64(min(r.WidthMM, r.HeightMM)), faceDPI)
+		r.PNG, err = face.Usual(r.Name, r.WidthMM, r.HeightMM)
 		return err
 	}
-	if _, err := face.Check(r.PNG); err != nil {
+	info, err := face.Check(r.PNG)
+	if err == nil {
+		err = info.Fits(r.WidthMM, r.HeightMM)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return nil
@@ -214,6 +223,9 @@ func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
 // Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
 // next is the cursor to go on from, "" at the end.
 func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next string, err error) {
+	if err := f.check(); err != nil {
+		return nil, "", err
+	}
 	return o.c.Store.Stamps(ctx, f)
 }
 

@@ -144,8 +144,8 @@ func newHouse(t testing.TB) *house {
 	return h
 }
 
-// smallFace is drawn once: the default face takes a tenth of a second.
-var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(10, 150) })
+// smallFace is drawn once, and has few octets.
+var smallFace = sync.OnceValues(func() ([]byte, error) { return face.Default(42, 200) })
 
 // restart forgets whatever an office has in memory.
 func (h *house) restart(t testing.TB) {
@@ -233,6 +233,10 @@ var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte
 	"companion": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
 		r.Order.Companion = true
 		return stampPDF(t, h, r)
+	},
+	"ofd": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		r.Placement, r.Order.Protect = seal.Place{Keyword: &seal.Keyword{Text: "盖章"}}, seal.ProtectWhole
+		return stampOFD(t, h, r, decisionOFD(t))
 	},
 	"detached": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
 		s, err := h.StampDetached(t.Context(), r, sm3.Sum(decision))

@@ -21,6 +21,9 @@ type StampRequest struct {
 	Placement Place
 	Order     Order
 	Retry     *act.Retry
+	Job       string // the batch that it belongs to
+	// Again gives the document of an earlier stamp, by Retry, and never makes one.
+	Again bool
 }
 
 // Order is how the stamp is to be made and what stands beside it. Its zero value is
@@ -185,7 +188,7 @@ func (r *StampRequest) check() error {
 	if err := r.Order.check(); err != nil {
 		return err
 	}
-	return r.unbuilt()
+	return nil
 }
 
 // oneOf tells whether a word is known; "" is the default.
@@ -272,19 +275,4 @@ func (m *Mark) check() error {
 		return err
 	}
 	return oneOf("mark.where", m.Where, BesideSeal, TopLeft, TopRight, BottomLeft, BottomRight)
-}
-
-// unbuilt refuses what this version cannot do.
-func (r *StampRequest) unbuilt() error {
-	o := &r.Order
-	for what, asked := range map[string]bool{
-		"keyword placing": r.Placement.Keyword != nil, "riding seals": r.Placement.Riding != nil,
-		"levels but T": o.Level != "" && o.Level != LevelT, "certification": o.Certify != 0, "field locks": o.Lock != nil, "printed codes": o.Mark != nil,
-		"protection of OFD": o.Protect != "",
-	} {
-		if asked {
-			return fmt.Errorf("%w: %s are not built", ErrRefused, what)
-		}
-	}
-	return nil
 }

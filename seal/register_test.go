@@ -2,6 +2,8 @@ package seal_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +49,12 @@ func TestTheRegisterFindsAStamp(t *testing.T) {
 	}{
 		"all":          {seal.Filter{}, []int{0, 1, 2, 3}},
 		"of a seal":    {seal.Filter{SealID: other.ID}, []int{1, 2}},
-		"of an agency": {seal.Filter{Agency: owner}, []int{0, 2, 3}},
+		"of the owner": {seal.Filter{Agency: owner}, []int{0, 1, 2, 3}},
+		"of who asked": {seal.Filter{Agency: stranger}, []int{1}},
+		"of nobody":    {seal.Filter{Agency: "11520000009390000Q"}, nil},
+		"by whom":      {seal.Filter{Operator: made[0].Operator}, []int{0, 1, 2, 3}},
+		"by another":   {seal.Filter{Operator: "别人"}, nil},
+		"of a format":  {seal.Filter{Format: made[0].Format}, []int{0, 1, 2, 3}},
 		"of a matter":  {seal.Filter{Matter: "000101"}, []int{2, 3}},
 		"from":         {seal.Filter{From: second}, []int{1, 2, 3}},
 		"to":           {seal.Filter{To: second}, []int{0, 1}},
@@ -91,5 +98,39 @@ func (h *house) pages(t *testing.T, f seal.Filter, limit int) (all []seal.Stamp)
 			return all
 		}
 		f.Cursor = next
+	}
+}
+
+// An export has what the pages have, and a cell of it is no formula's business: the
+// row is as wide as the header.
+func TestEveryUseIsGiven(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var made, given []act.ID
+	for range 5 {
+		made = append(made, h.stamp(t, request(h.seal)).ID)
+		h.clock.move(time.Second)
+	}
+	err := h.EachUse(t.Context(), seal.Filter{SealID: h.seal.ID}, func(s seal.Stamp) error {
+		given = append(given, s.ID)
+		if len(s.Cells()) != len(seal.UseColumns()) || s.Cells()[0] != s.ID.String() {
+			t.Errorf("%q under %q", s.Cells(), seal.UseColumns())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(given, made) {
+		t.Errorf("%v, want %v", given, made)
+	}
+	stop := errors.New("stop")
+	if err := h.EachUse(t.Context(), seal.Filter{}, func(seal.Stamp) error { return stop }); !errors.Is(err, stop) {
+		t.Error(err)
+	}
+	for _, bad := range []seal.Filter{{Operator: "a\x00b"}, {Matter: strings.Repeat("m", 201)}, {From: h.clock.now(), To: h.clock.now().Add(-time.Hour)}} {
+		if _, _, err := h.Entries(t.Context(), bad); !errors.Is(err, seal.ErrRefused) {
+			t.Errorf("%+v: %v", bad, err)
+		}
 	}
 }

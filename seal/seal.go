@@ -1,6 +1,6 @@
 // Package seal is the seal office (印章管理): the register of seals, the life of
 // each, and the stamping service. NewOffice opens it over a store; Make,
-// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF and
+// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF, StampOFD and
 // StampDetached seal documents.
 package seal
 
@@ -20,6 +20,7 @@ var (
 	ErrRefused       = errors.New("refused")
 	ErrDocument      = errors.New("the document cannot be sealed")
 	ErrOrder         = errors.New("the order for the stamp is not understood")
+	ErrTooLarge      = errors.New("the document is too large for its format")
 	ErrQuota         = errors.New("the seal's quota for today is used up")
 	ErrInFlight      = errors.New("a request with this idempotency key is being done")
 	ErrRetryMismatch = act.ErrRetryMismatch
@@ -97,16 +98,22 @@ type Stamp struct {
 	TokenCerts  [32]byte  `cbor:"20,keyasint" json:"-"`                              // SM3 of the certificates in its token, zero if they stand in Stripped
 	Approval    string    `cbor:"19,keyasint,omitempty" json:"approvalId,omitempty"` // 审批编号, as the agency names it
 	Order       *Order    `cbor:"21,keyasint,omitempty" json:"order,omitempty"`      // nil for the ordinary stamp
-	Companion   []byte    `cbor:"24,keyasint,omitempty" json:"-"`                    // the SignedData that readers abroad know
+	Job         string    `cbor:"40,keyasint,omitempty" json:"jobId,omitempty"`      // the batch that it was made in
+	Companion   []byte    `cbor:"50,keyasint,omitempty" json:"-"`                    // the SignedData that readers abroad know
 	Spots       []Spot    `cbor:"22,keyasint,omitempty" json:"spots,omitempty"`      // what a keyword or riding order came to
+	With        []act.ID  `cbor:"23,keyasint,omitempty" json:"with,omitempty"`       // the other stamps of the same request, of which this is the first
+	Base        string    `cbor:"24,keyasint,omitempty" json:"-"`                    // the address that its printed code names
 }
 
-// Filter of the register. Cursor is what the list before gave as next.
+// Filter of the register; what is empty lets everything through. Agency finds what
+// an agency asked for and what others sealed with its seals. Key is the id of a
+// bearer key. Cursor is what the list before gave as next.
 type Filter struct {
-	SealID, Agency, Matter string
-	From, To               time.Time
-	Cursor                 string
-	Limit                  int
+	SealID, Agency, Operator, Matter string
+	Format, Key                      string
+	From, To                         time.Time
+	Cursor                           string
+	Limit                            int
 }
 
 // Guard is what must still hold inside the transaction that commits a stamp.
@@ -176,10 +183,15 @@ type Store interface {
 	// CommitStamp fails with ErrChanged if what the guard names does not hold any
 	// more, with ErrQuota, or with act.ErrRetryTaken, without a trace.
 	CommitStamp(ctx context.Context, a act.Act, s Stamp, g Guard) error
+	// CommitStamps keeps several stamps, all or none, each under its guard as if those
+	// before it were made: it fails as CommitStamp does.
+	CommitStamps(ctx context.Context, all []Commit) error
 	Stamp(ctx context.Context, id act.ID) (Stamp, error)
 	StampByCode(ctx context.Context, code string) (Stamp, error)
 	// Stamps lists in the order of time. A store may stop before f.Limit rows are
 	// found; next is the cursor to go on from, "" at the end of the register.
 	Stamps(ctx context.Context, f Filter) (rows []Stamp, next string, err error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
+
+	incrementStore
 }

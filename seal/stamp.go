@@ -20,6 +20,7 @@ import (
 const (
 	formatJSON   = "json"
 	formatPDF    = "pdf"
+	formatOFD    = "ofd"
 	formatFile   = "file"
 	maxOperator  = 100
 	tokenReserve = 4 << 10 // signer's certificate, time-stamp and its chain
@@ -50,7 +51,7 @@ func (o *Office) prepare(ctx context.Context, s Seal) (*ready, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its picture: %w", ErrRefused, err)
 	}
-	r = &ready{generation: parsed.Generation, seal: s, der: der, cert: parsed.Certs[0], key: key, face: f}
+	r = &ready{generation: parsed.Generation, seal: s, der: der, cert: parsed.Certs[0], key: key, face: f, picture: parsed.Picture.Data}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.ready) >= maxReady {
@@ -117,9 +118,19 @@ func (o *Office) usable(ctx context.Context, s Seal, now time.Time) error {
 	return err
 }
 
-// enter finds what a retry did already, or keeps its key for this request. The
-// release must be called when the request ends.
+// enter finds what a retry of one stamp did already, or keeps its key for this
+// request. The release must be called when the request ends.
 func (o *Office) enter(ctx context.Context, r *act.Retry, format string) (earlier *Stamp, release func(), err error) {
+	earlier, release, err = o.entered(ctx, r, format)
+	if err == nil && earlier != nil && len(earlier.With) > 0 {
+		release()
+		return nil, nil, ErrRetryMismatch // the key was used for several
+	}
+	return earlier, release, err
+}
+
+// entered is enter for a request of one stamp or several.
+func (o *Office) entered(ctx context.Context, r *act.Retry, format string) (earlier *Stamp, release func(), err error) {
 	if r == nil {
 		return nil, func() {}, nil
 	}
@@ -162,7 +173,8 @@ func (o *Office) enter(ctx context.Context, r *act.Retry, format string) (earlie
 type draft struct {
 	id   act.ID
 	now  time.Time
-	room int // octets kept for the stamp, 0 for no limit
+	code string // printed on what is sealed, so it is drawn before it is signed
+	room int    // octets kept for the stamp, 0 for no limit
 	// finish is what else the document gets once the stamp is there, noted in s, before
 	// the act is made; nil for nothing.
 	finish func(token []byte, s *Stamp) error
@@ -204,7 +216,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	if err != nil {
 		return Stamped{}, fmt.Errorf("sign: %w", err)
 	}
-	token, genTime, err := o.c.TSA.Stamp(ctx, ses.Imprint(signature))
+	token, genTime, err := o.timeStamp(ctx, r.Order.Level, ses.Imprint(signature), d.now)
 	if err != nil {
 		return Stamped{}, fmt.Errorf("time-stamp: %w", err)
 	}
@@ -217,16 +229,15 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 		return Stamped{}, fmt.Errorf("the stamp takes %d octets of %d kept for it", len(der), d.room)
 	}
 	var tokenCerts []byte
-	if tokenCerts, s.TokenCerts, err = o.tokenCerts(ctx); err != nil {
-		return Stamped{}, err
+	if token != nil {
+		if tokenCerts, s.TokenCerts, err = o.tokenCerts(ctx); err != nil {
+			return Stamped{}, err
+		}
 	}
 	s.Stripped = ses.Strip(der, s.Order.parts(rd.der, rd.cert, tokenCerts)...)
-	if s.Code, err = code.New(o.c.Rand); err != nil {
-		return Stamped{}, err
-	}
-	s.ID, s.SealID, s.SealVersion, s.SealSM3 = d.id, rd.seal.ID, rd.seal.Version, rd.seal.SM3
+	s.ID, s.Code, s.SealID, s.SealVersion, s.SealSM3 = d.id, d.code, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
-	s.Approval = r.Approval
+	s.Approval, s.Job = r.Approval, r.Job
 	// Whole seconds, as reports show them.
 	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	if d.finish != nil {
@@ -245,6 +256,14 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 		return Stamped{}, err
 	}
 	return Stamped{Stamp: s, Token: der}, nil
+}
+
+// timeStamp proves when a signature was made, but for level B, whose time is claimed.
+func (o *Office) timeStamp(ctx context.Context, level Level, imprint [32]byte, claimed time.Time) ([]byte, time.Time, error) {
+	if level == LevelB {
+		return nil, claimed, nil
+	}
+	return o.c.TSA.Stamp(ctx, imprint)
 }
 
 // beijing is the legal time of every province: a day's quota ends at midnight
@@ -273,8 +292,14 @@ func (o *Office) tokenCerts(ctx context.Context) (certs []byte, sum [32]byte, er
 
 // begin is the part that all formats share: retry, admission, an id.
 func (o *Office) begin(ctx context.Context, r StampRequest) (rd *ready, d draft, err error) {
+	if r.Again {
+		return nil, d, ErrNotFound
+	}
 	full := o.c.Clock().UTC()
 	if d.id, err = act.NewID(full, o.c.Rand); err != nil {
+		return nil, d, err
+	}
+	if d.code, err = code.New(o.c.Rand); err != nil {
 		return nil, d, err
 	}
 	d.now = full.Truncate(time.Second)

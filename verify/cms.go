@@ -155,6 +155,15 @@ func (t *trial) judgeCompanion(index int) (StampReport, []Code) {
 // the document: a companion that is whole counts for nothing (interface.md), unless it
 // is all that the document bears, or shows something over what was sealed.
 func (t *trial) judgeRole(index int, sealed bool) (r StampReport, v Verdict, codes []Code) {
+	if t.mark.plain != nil {
+		return t.judgePlain(index, sealed)
+	}
+	if t.mark.role == roleTimestamp {
+		if r, codes = t.judge(index); r.Verdict == NotValid {
+			return r, r.Verdict, codes
+		}
+		return r, Valid, nil // it makes no document good, and none bad unless it is broken
+	}
 	if t.brought.companion == nil {
 		r, codes = t.judge(index)
 		return r, r.Verdict, codes

@@ -110,26 +110,14 @@ type surgery struct {
 	crls, second, behind       []byte
 }
 
-func tlv(tag byte, parts ...[]byte) []byte {
-	b := cryptobyte.NewBuilder(nil)
-	b.AddASN1(asn1.Tag(tag), func(b *cryptobyte.Builder) {
-		for _, p := range parts {
-			b.AddBytes(p)
-		}
-	})
-	return b.BytesOrPanic()
-}
-
 func integer(n *big.Int) []byte {
 	b := cryptobyte.NewBuilder(nil)
 	b.AddASN1BigInt(n)
 	return b.BytesOrPanic()
 }
 
-func oid(o certs.OID) []byte { return tlv(6, o.DER()) }
-
 func attributeOf(o certs.OID, values ...[]byte) []byte {
-	return tlv(0x30, oid(o), tlv(0x31, values...))
+	return tlv(0x30, oidOf(o), tlv(0x31, values...))
 }
 
 func dissect(t testing.TB, der []byte) *surgery {
@@ -138,11 +126,11 @@ func dissect(t testing.TB, der []byte) *surgery {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sm3 := tlv(0x30, oid(certs.OIDSM3))
+	sm3 := tlv(0x30, oidOf(certs.OIDSM3))
 	s := &surgery{
-		kind: certs.OIDSignedData, version: []byte{2, 1, 1}, digests: tlv(0x31, sm3), encap: tlv(0x30, oid(certs.OIDData)), certificates: [][]byte{sd.Signer.Raw},
+		kind: certs.OIDSignedData, version: []byte{2, 1, 1}, digests: tlv(0x31, sm3), encap: tlv(0x30, oidOf(certs.OIDData)), certificates: [][]byte{sd.Signer.Raw},
 		signerVersion: []byte{2, 1, 1}, sid: tlv(0x30, sd.Signer.RawIssuer, integer(sd.Signer.Serial)), digest: sm3,
-		algorithm: tlv(0x30, oid(certs.OIDSM2WithSM3)), value: tlv(4, sd.SignatureValue()), unsigned: tlv(0xa1, attributeOf(sd.Unsigned[0].Type, sd.Unsigned[0].Value)),
+		algorithm: tlv(0x30, oidOf(certs.OIDSM2WithSM3)), value: tlv(4, sd.SignatureValue()), unsigned: tlv(0xa1, attributeOf(sd.Unsigned[0].Type, sd.Unsigned[0].Value)),
 	}
 	set := cryptobyte.String(sd.Signed())
 	set.ReadASN1(&set, asn1.SET)
@@ -158,7 +146,7 @@ func dissect(t testing.TB, der []byte) *surgery {
 
 func (s *surgery) der() []byte {
 	signer := tlv(0x30, s.signerVersion, s.sid, s.digest, tlv(0xa0, s.attributes...), s.algorithm, s.value, s.unsigned)
-	return append(tlv(0x30, oid(s.kind), tlv(0xa0, tlv(0x30, s.version, s.digests, s.encap, tlv(0xa0, s.certificates...), s.crls, tlv(0x31, signer, s.second)))), s.behind...)
+	return append(tlv(0x30, oidOf(s.kind), tlv(0xa0, tlv(0x30, s.version, s.digests, s.encap, tlv(0xa0, s.certificates...), s.crls, tlv(0x31, signer, s.second)))), s.behind...)
 }
 
 // signed signs the attributes anew, in the order of DER, and stamps the time.
@@ -174,7 +162,7 @@ func (s *surgery) signed(t testing.TB, x *scene) {
 }
 
 func (s *surgery) without(o certs.OID) {
-	s.attributes = slices.DeleteFunc(s.attributes, func(a []byte) bool { return bytes.Contains(a[:min(len(a), 40)], oid(o)) })
+	s.attributes = slices.DeleteFunc(s.attributes, func(a []byte) bool { return bytes.Contains(a[:min(len(a), 40)], oidOf(o)) })
 }
 
 // Under our vendor id there is one encoding, and what is not under the signature is
@@ -189,12 +177,12 @@ func TestReencodedCMS(t *testing.T) {
 	null := []byte{5, 0}
 	for name, change := range map[string]func(x *surgery){
 		"GB/T 35275 outside":         func(x *surgery) { x.kind = certs.OIDGMSignedData },
-		"GB/T 35275 inside":          func(x *surgery) { x.encap = tlv(0x30, oid(certs.OIDGMData)) },
+		"GB/T 35275 inside":          func(x *surgery) { x.encap = tlv(0x30, oidOf(certs.OIDGMData)) },
 		"version 3":                  func(x *surgery) { x.version = []byte{2, 1, 3} },
-		"NULL of the digest":         func(x *surgery) { x.digest = tlv(0x30, oid(certs.OIDSM3), null) },
-		"NULL of the digests":        func(x *surgery) { x.digests = tlv(0x31, tlv(0x30, oid(certs.OIDSM3), null)) },
-		"NULL of the signature":      func(x *surgery) { x.algorithm = tlv(0x30, oid(certs.OIDSM2WithSM3), null) },
-		"sm2-1":                      func(x *surgery) { x.algorithm = tlv(0x30, oid(certs.OIDSM2Sign)) },
+		"NULL of the digest":         func(x *surgery) { x.digest = tlv(0x30, oidOf(certs.OIDSM3), null) },
+		"NULL of the digests":        func(x *surgery) { x.digests = tlv(0x31, tlv(0x30, oidOf(certs.OIDSM3), null)) },
+		"NULL of the signature":      func(x *surgery) { x.algorithm = tlv(0x30, oidOf(certs.OIDSM2WithSM3), null) },
+		"sm2-1":                      func(x *surgery) { x.algorithm = tlv(0x30, oidOf(certs.OIDSM2Sign)) },
 		"a certificate more":         func(x *surgery) { x.certificates = append(x.certificates, s.r.root.cert.Raw) },
 		"its certificate twice":      func(x *surgery) { x.certificates = append(x.certificates, x.certificates[0]) },
 		"no certificate":             func(x *surgery) { x.certificates = nil },
@@ -209,7 +197,7 @@ func TestReencodedCMS(t *testing.T) {
 		"an unsigned attribute more": func(x *surgery) { x.unsigned = tlv(0xa1, attributeOf("1.2.3", null), x.unsigned[4:]) },
 		"another unsigned attribute": func(x *surgery) { x.unsigned = tlv(0xa1, attributeOf("1.2.3", null)) },
 		"its token twice":            func(x *surgery) { x.unsigned = tlv(0xa1, x.unsigned[4:], x.unsigned[4:]) },
-		"its content with it":        func(x *surgery) { x.encap = tlv(0x30, oid(certs.OIDData), tlv(0xa0, tlv(4, []byte("x")))) },
+		"its content with it":        func(x *surgery) { x.encap = tlv(0x30, oidOf(certs.OIDData), tlv(0xa0, tlv(4, []byte("x")))) },
 		"the seal beside": func(x *surgery) {
 			x.without(certs.OIDSESealAttr)
 			x.signed(t, s)
@@ -263,7 +251,7 @@ func TestAnothersCMS(t *testing.T) {
 	der, _ := contents(t, one)
 	for name, change := range map[string]func(x *surgery){
 		"GB/T 35275":         func(x *surgery) { x.kind = certs.OIDGMSignedData },
-		"sm2-1":              func(x *surgery) { x.algorithm = tlv(0x30, oid(certs.OIDSM2Sign)) },
+		"sm2-1":              func(x *surgery) { x.algorithm = tlv(0x30, oidOf(certs.OIDSM2Sign)) },
 		"a certificate more": func(x *surgery) { x.certificates = append(x.certificates, s.r.root.cert.Raw) },
 		"an attribute more":  func(x *surgery) { x.unsigned = tlv(0xa1, attributeOf("1.2.3", []byte{5, 0}), x.unsigned[4:]) },
 		"a signing-time": func(x *surgery) {

@@ -68,17 +68,17 @@ type form struct {
 }
 
 func rsaForm(h crypto.Hash) form {
-	return form{hash: h, algorithm: tlv(0x30, oid("1.2.840.113549.1.1.1"), null), opts: h}
+	return form{hash: h, algorithm: tlv(0x30, oidOf("1.2.840.113549.1.1.1"), null), opts: h}
 }
 
 func pssForm(h crypto.Hash) form {
-	digest := tlv(0x30, oid(digestOIDs[h]), null)
-	params := tlv(0x30, tlv(0xa0, digest), tlv(0xa1, tlv(0x30, oid("1.2.840.113549.1.1.8"), digest)), tlv(0xa2, integer(big.NewInt(int64(h.Size())))))
-	return form{hash: h, algorithm: tlv(0x30, oid("1.2.840.113549.1.1.10"), params), opts: &rsa.PSSOptions{SaltLength: h.Size(), Hash: h}}
+	digest := tlv(0x30, oidOf(digestOIDs[h]), null)
+	params := tlv(0x30, tlv(0xa0, digest), tlv(0xa1, tlv(0x30, oidOf("1.2.840.113549.1.1.8"), digest)), tlv(0xa2, integer(big.NewInt(int64(h.Size())))))
+	return form{hash: h, algorithm: tlv(0x30, oidOf("1.2.840.113549.1.1.10"), params), opts: &rsa.PSSOptions{SaltLength: h.Size(), Hash: h}}
 }
 
 func ecdsaForm(h crypto.Hash, o certs.OID) form {
-	return form{hash: h, algorithm: tlv(0x30, oid(o)), opts: h}
+	return form{hash: h, algorithm: tlv(0x30, oidOf(o)), opts: h}
 }
 
 func sumOf(h crypto.Hash, b []byte) []byte {
@@ -92,16 +92,16 @@ func (a *abroad) sign(t testing.TB, f form, content []byte) []byte {
 	t.Helper()
 	attributes, signs := []byte(nil), content
 	if !f.bare {
-		list := [][]byte{attributeOf(certs.OIDContentType, oid(certs.OIDData)), attributeOf(certs.OIDMessageDigest, tlv(4, sumOf(f.hash, content)))}
+		list := [][]byte{attributeOf(certs.OIDContentType, oidOf(certs.OIDData)), attributeOf(certs.OIDMessageDigest, tlv(4, sumOf(f.hash, content)))}
 		attributes, signs = tlv(0xa0, list...), tlv(0x31, list...)
 	}
 	value, err := a.key.Sign(rand.Reader, sumOf(f.hash, signs), f.opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, one := tlv(0x30, oid(digestOIDs[f.hash]), null), []byte{2, 1, 1}
+	digest, one := tlv(0x30, oidOf(digestOIDs[f.hash]), null), []byte{2, 1, 1}
 	signer := tlv(0x30, one, tlv(0x30, a.cert.RawIssuer, integer(a.cert.SerialNumber)), digest, attributes, f.algorithm, tlv(4, value))
-	return tlv(0x30, oid(certs.OIDSignedData), tlv(0xa0, tlv(0x30, one, tlv(0x31, digest), tlv(0x30, oid(certs.OIDData)), tlv(0xa0, a.cert.Raw), tlv(0x31, signer))))
+	return tlv(0x30, oidOf(certs.OIDSignedData), tlv(0xa0, tlv(0x30, one, tlv(0x31, digest), tlv(0x30, oidOf(certs.OIDData)), tlv(0xa0, a.cert.Raw), tlv(0x31, signer))))
 }
 
 // accompany puts a further signature on a document, unseen or with a picture.
@@ -114,7 +114,7 @@ func accompany(t testing.TB, doc []byte, seen bool, sign func(content []byte) []
 	o := pdf.Options{CMS: true, FieldName: "Companion", Time: noon, TokenSize: 8 << 10}
 	var l *pdf.Layout
 	if seen {
-		o.Placement, o.Face = pdf.Placement{Page: 1, X: 40, Y: 5}, pdf.Face{PNG: plainFace(t), WidthMM: 20, HeightMM: 20}
+		o.Spots, o.Face = []pdf.Spot{{Page: 1, X: 40, Y: 5}}, pdf.Face{PNG: plainFace(t), WidthMM: 20, HeightMM: 20}
 		l, err = f.Layout(o)
 	} else {
 		l, err = f.LayoutUnseen(o)
@@ -171,7 +171,7 @@ func TestCompanions(t *testing.T) {
 		"RSA, SHA-256":             {newAbroad(t, rsaKey), rsaForm(crypto.SHA256)},
 		"RSA, SHA-384":             {newAbroad(t, rsaKey), rsaForm(crypto.SHA384)},
 		"RSA, SHA-512":             {newAbroad(t, rsaKey), rsaForm(crypto.SHA512)},
-		"RSA, its digest named":    {newAbroad(t, rsaKey), form{hash: crypto.SHA256, algorithm: tlv(0x30, oid("1.2.840.113549.1.1.11"), null), opts: crypto.SHA256}},
+		"RSA, its digest named":    {newAbroad(t, rsaKey), form{hash: crypto.SHA256, algorithm: tlv(0x30, oidOf("1.2.840.113549.1.1.11"), null), opts: crypto.SHA256}},
 		"RSA, without attributes":  {newAbroad(t, rsaKey), bare},
 		"RSASSA-PSS":               {newAbroad(t, rsaKey), pssForm(crypto.SHA256)},
 		"RSASSA-PSS, SHA-512":      {newAbroad(t, rsaKey), pssForm(crypto.SHA512)},

@@ -52,6 +52,8 @@ const (
 	CriticalExtension       Code = "CRITICAL_EXTENSION_UNKNOWN"
 	WorkLimit               Code = "WORK_LIMIT"
 	FormatForeign           Code = "FORMAT_FOREIGN"
+	EntryNotCovered         Code = "ENTRY_NOT_COVERED"
+	WeakDigest              Code = "WEAK_DIGEST"
 	LicenceStatusUnknown    Code = "STATUS_OF_LICENCE_UNKNOWN"
 	SealStatusUnknownToList Code = "SEAL_NOT_IN_REGISTER"
 
@@ -64,6 +66,7 @@ const (
 	StatusTodayUnknown      Code = "STATUS_TODAY_UNKNOWN"
 	TimestampLate           Code = "TIMESTAMP_LATE"
 	FormatNotice            Code = "FORMAT_NOTICE"
+	EntryUnlisted           Code = "ENTRY_UNLISTED"
 	IdentifierVariant       Code = "IDENTIFIER_VARIANT"
 
 	// none
@@ -132,6 +135,8 @@ var reasonTable = [...]entry{
 	{LicenceStatusUnknown, CannotConfirm, "TRY_LATER", "无法取得该证照的状态。", "The state of the licence could not be had."},
 	{FaceUnknown, CannotConfirm, "SIG_CONSTRAINTS_FAILURE", "无法比对页面上显示的印模。", "The picture shown on the page could not be compared with the seal."},
 	{CriticalExtension, CannotConfirm, "SIG_CONSTRAINTS_FAILURE", "含有无法识别的关键扩展项。", "It holds a critical extension that is not understood."},
+	{EntryNotCovered, CannotConfirm, "SIG_CONSTRAINTS_FAILURE", "页面会用到的部分文件不在印章的保护范围内。", "A file that the pages may show is not covered by the seal."},
+	{WeakDigest, CannotConfirm, "CRYPTO_CONSTRAINTS_FAILURE", "印章用可被伪造的摘要算法保护文件。", "The seal covers files by a digest that can be forged."},
 	{FormatForeign, CannotConfirm, "SIG_CONSTRAINTS_FAILURE", "该签名采用了尚不支持的形式。", "This signature is of a kind that is not supported."},
 	{WorkLimit, CannotConfirm, "SIG_CONSTRAINTS_FAILURE", "文件所需的核验工作超出限额。", "Checking this document would take more work than is allowed."},
 
@@ -143,6 +148,7 @@ var reasonTable = [...]entry{
 	{StatusTodayUnknown, ValidWithNotice, "", "盖章时的状态已证实,今天的状态未知。", "The status at the time of sealing is proven; that of today is not known."},
 	{TimestampLate, ValidWithNotice, "", "时间戳比声明的盖章时间晚十分钟以上。", "The time-stamp is more than ten minutes later than the time the stamp claims."},
 	{FormatNotice, ValidWithNotice, "", "签章采用了不规范的编码。", "The stamp uses an encoding that departs from the standard."},
+	{EntryUnlisted, ValidWithNotice, "", "文件包中有印章未列出的文件,页面不会用到。", "The package holds a file that the seal does not name and no page uses."},
 	{IdentifierVariant, ValidWithNotice, "", "证照标识的校验位采用地方算法。", "The check character of the licence's identifier follows a regional variant."},
 
 	{Malformed, None, "", "文件格式有误,无法读取。", "The file is malformed and cannot be read."},

@@ -52,7 +52,11 @@ func (r *region) stamp(t testing.TB, o order, digest [32]byte) []byte {
 	if o.cms {
 		return r.stampCMS(t, o, digest)
 	}
-	tbs, err := ses.BuildTBS(ses.StampSpec{SealDER: o.seal, TimeInfo: o.claimed, DataHash: digest, PropertyInfo: o.property, StampID: make([]byte, 16), ExpectedSeals: o.expected})
+	read, err := ses.ParseSeal(o.seal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tbs, err := ses.BuildTBS(ses.StampSpec{Generation: read.Generation, SealDER: o.seal, TimeInfo: o.claimed, DataHash: digest, PropertyInfo: o.property, StampID: make([]byte, 16), ExpectedSeals: o.expected})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +174,7 @@ func (r *region) sealPDF(t testing.TB, o order, doc []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := f.Layout(pdf.Options{Placement: pdf.Placement{Page: 1, X: 10, Y: 5}, Prepared: r.prepare(t, read.Picture.Data),
+	l, err := f.Layout(pdf.Options{Spots: []pdf.Spot{{Page: 1, X: 10, Y: 5}}, Prepared: r.prepare(t, read.Picture.Data),
 		FieldName: "印章", SignerName: "示例局", Time: o.claimed, TokenSize: len(seal) + 4096})
 	if err != nil {
 		t.Fatal(err)

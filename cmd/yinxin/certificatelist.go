@@ -120,7 +120,15 @@ func runCAList(ctx context.Context, c *call) error {
 	return c.withProvince(ctx, func(p *province.Province) error {
 		each := func(put func(ca.Row) error) error { return p.CA.Each(ctx, f, put) }
 		if !*all {
-			each = func(put func(ca.Row) error) error { return c.onePage(ctx, p, f, put) }
+			each = func(put func(ca.Row) error) error {
+				return onePage(c, f.Limit, func(limit int, cursor string) ([]ca.Row, string, error) {
+					f.Limit = limit
+					if cursor != "" {
+						f.Cursor = cursor
+					}
+					return p.CA.Certificates(ctx, f)
+				}, put)
+			}
 		}
 		now := time.Now()
 		return to.write(func(w io.Writer) error {
@@ -132,10 +140,9 @@ func runCAList(ctx context.Context, c *call) error {
 }
 
 // onePage gives as many rows as were asked for, and tells how to go on.
-func (c *call) onePage(ctx context.Context, p *province.Province, f ca.Filter, put func(ca.Row) error) error {
-	for left := f.Limit; ; {
-		f.Limit = left
-		rows, next, err := p.CA.Certificates(ctx, f)
+func onePage[T any](c *call, limit int, list func(limit int, cursor string) ([]T, string, error), put func(T) error) error {
+	for left, cursor := limit, ""; ; {
+		rows, next, err := list(left, cursor)
 		if err != nil {
 			return err
 		}
@@ -147,7 +154,7 @@ func (c *call) onePage(ctx context.Context, p *province.Province, f ca.Filter, p
 		if left -= len(rows); next == "" {
 			return nil
 		}
-		if f.Cursor = next; left == 0 {
+		if cursor = next; left == 0 {
 			fmt.Fprintln(c.err, "there are more: --after", next)
 			return nil
 		}

@@ -23,6 +23,7 @@ import (
 	"yinxin/internal/trust/ceremony"
 	"yinxin/license"
 	"yinxin/seal"
+	"yinxin/seal/face"
 )
 
 // Exit codes (interface.md). 0 to 3 of verify are verdicts.
@@ -133,6 +134,8 @@ var knownExits = []struct {
 	{province.ErrNoProvince, exitBadInput, "yinxin init makes one"},
 	{province.ErrSuspect, exitBadInput, ""},
 	{province.ErrExists, exitRefused, "name a new folder"},
+	{face.ErrSpec, exitBadInput, ""},
+	{face.ErrGlyph, exitRefused, ""},
 	{agency.ErrNotFound, exitBadInput, ""},
 	{agency.ErrInvalid, exitBadInput, ""},
 	{agency.ErrExists, exitRefused, ""},
@@ -147,6 +150,7 @@ var knownExits = []struct {
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrOrder, exitUsage, ""},
 	{seal.ErrCompanion, exitRefused, ""},
+	{seal.ErrTooLarge, exitBadInput, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},
 	{seal.ErrNotInForce, exitRefused, ""},

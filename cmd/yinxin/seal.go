@@ -26,7 +26,7 @@ func (c *call) withMake() *makeFlags {
 	f := &makeFlags{MakeRequest: seal.MakeRequest{Why: "made on the command line"}}
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of the `agency`")
 	c.flags.StringVar(&f.Name, "name", "", "the seal's `name`, the agency's by default")
-	c.flags.StringVar(&f.picture, "png", "", "`file` with its face; a plain one by default")
+	c.flags.StringVar(&f.picture, "png", "", "`file` with its face; drawn with its name by default")
 	c.flags.IntVar(&f.mm, "mm", 0, "diameter in `mm`, 42 by default")
 	c.flags.IntVar(&f.Generation, "generation", 4, "of the standard: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025)")
 	c.flags.StringVar(&f.Why, "why", f.Why, "the grounds")

@@ -1,21 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
-
-	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/internal/code"
 	"yinxin/internal/province"
 	"yinxin/seal"
-	"yinxin/seal/jsondoc"
 )
 
 func runStamp(ctx context.Context, c *call) error {
@@ -57,7 +52,7 @@ func runStamp(ctx context.Context, c *call) error {
 			return err
 		}
 		r.Agency = s.Agency // the operator of the data folder acts for the owner
-		done, err := stampInput(ctx, p, r, in, *detached)
+		done, err := p.Seals.Stamp(ctx, r, seal.Document{ReaderAt: in, Size: in.size, Detached: *detached})
 		if err != nil {
 			return err
 		}
@@ -71,36 +66,6 @@ func runStamp(ctx context.Context, c *call) error {
 		}
 		return c.print(done.Stamp, nil)
 	})
-}
-
-func stampInput(ctx context.Context, p *province.Province, r seal.StampRequest, in *input, detached bool) (*seal.Stamped, error) {
-	if detached {
-		h := sm3.New()
-		if _, err := io.Copy(h, io.NewSectionReader(in, 0, in.size)); err != nil {
-			return nil, err
-		}
-		done, err := p.Seals.StampDetached(ctx, r, [32]byte(h.Sum(nil)))
-		return &done, err
-	}
-	head := make([]byte, min(in.size, 1024))
-	if _, err := in.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	switch {
-	case bytes.Contains(head, []byte("%PDF-")):
-		return p.Seals.StampPDF(ctx, r, in, in.size, nil)
-	case strings.HasPrefix(strings.TrimLeft(string(head), " \t\r\n"), "{"):
-		if in.size > jsondoc.MaxSize {
-			return nil, badInput(in.name, fmt.Errorf("a JSON document may have %d bytes", jsondoc.MaxSize))
-		}
-		doc := make([]byte, in.size)
-		if _, err := in.ReadAt(doc, 0); err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		done, err := p.Seals.StampJSON(ctx, r, doc)
-		return &done, err
-	}
-	return nil, badInput(in.name, errors.New("it is neither a PDF nor a JSON object; --detached seals any file"))
 }
 
 // input is a file that can be read at any place.

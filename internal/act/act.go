@@ -32,6 +32,9 @@ type Retry struct {
 	Owner   string   // the agency of the credential
 	Key     string   // the caller's Idempotency-Key
 	Request [32]byte // SM3 of the request and its document
+	// Lasting keys never end: a document of a batch is taken up again whenever the
+	// batch is, and must not be sealed anew when a week has passed.
+	Lasting bool
 }
 
 // Slot is the fixed-size key under which a store keeps the retry.

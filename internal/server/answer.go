@@ -19,7 +19,7 @@ import (
 
 // mediaOf is the type of a sealed document on its own. A JSON document's own type
 // is that of the answer around it, so it is to be had as octets.
-var mediaOf = map[string]string{"pdf": mediaPDF, "json": mediaOctets, "file": mediaOctets}
+var mediaOf = map[string]string{"pdf": mediaPDF, "ofd": mediaOFD, "json": mediaOctets, "file": mediaOctets}
 
 // stampAnswer is the answer to a stamp; the sealed document follows as its last
 // member: JSON as JSON, octet for octet, all else in base64.

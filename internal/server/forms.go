@@ -20,6 +20,7 @@ const (
 	maxPage     = 500
 	aPage       = 50
 	mediaPDF    = "application/pdf"
+	mediaOFD    = "application/ofd"
 	mediaOctets = "application/octet-stream"
 )
 

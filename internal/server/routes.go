@@ -100,7 +100,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -122,7 +122,7 @@ func (s *Server) pageRoutes() []endpoint {
 
 func (s *Server) publicRoutes() []endpoint {
 	return []endpoint{
-		{post, "/api/v1/verify", "", "judge a file; a report whatever the verdict", nil, raw(mediaOctets, mediaPDF, "application/json"), jsonOf(verify.Report{}), s.verify},
+		{post, "/api/v1/verify", "", "judge a file; a report whatever the verdict", nil, raw(mediaOctets, mediaPDF, mediaOFD, "application/json"), jsonOf(verify.Report{}), s.verify},
 		{get, "/api/v1/records/{code}", "", "what was recorded under a verification code", nil, content{}, jsonOf(portal.Record{}), s.record},
 		{post, "/api/v1/records", "", "what was recorded of the licence of a QR token", nil, jsonOf(tokenForm{}).inBrief(), jsonOf(portal.Record{}), s.recordByToken},
 		{get, "/api/v1/licences/{id}/status", "", "signed state of a licence", []string{"nonce"}, content{}, jsonOf(statement{}), s.licenceStatus},
@@ -139,8 +139,8 @@ func (s *Server) publicRoutes() []endpoint {
 func (s *Server) sealRoutes() []endpoint {
 	return []endpoint{
 		{post, "/api/v1/stamps", agency.ScopeStamp, "seal a document", []string{"Idempotency-Key"}, formOf(stampParts{}).or(jsonOf(stampForm{})),
-			jsonOf(sealedAnswer{}).or(raw(mediaPDF, mediaOctets)), s.stamp},
-		{get, "/api/v1/stamps", agency.ScopeSealRead, "the seal-use register", append([]string{"seal", "matter", "from", "to"}, listing...), content{}, jsonOf(listOf[seal.Stamp]{}), s.stamps},
+			jsonOf(sealedAnswer{}).or(raw(mediaPDF, mediaOFD, mediaOctets)), s.stamp},
+		{get, "/api/v1/stamps", agency.ScopeSealRead, "the seal-use register: a page as JSON, all that match as a table or as lines", slices.Concat(useQuery, listing), content{}, jsonOf(listOf[seal.Stamp]{}).or(raw(mediaCSV, mediaLines)), s.stamps},
 		{get, "/api/v1/stamps/{id}", agency.ScopeSealRead, "an entry of the register with its receipt", nil, content{}, jsonOf(entryAnswer{}), s.entry},
 		{get, "/api/v1/seals", agency.ScopeSealRead, "list seals", listing, content{}, jsonOf(listOf[seal.Seal]{}), s.seals},
 		{get, "/api/v1/seals/{id}", agency.ScopeSealRead, "show a seal", nil, content{}, jsonOf(seal.Seal{}), s.seal},

@@ -10,6 +10,7 @@ import (
 	"yinxin/ca/escrow"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/face"
 	"yinxin/verify"
 	"yinxin/verify/status"
 )
@@ -24,6 +25,10 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[approval.State]():      {approval.StatePending, approval.StateApproved, approval.StateRefused, approval.StateWithdrawn, approval.StateExpired},
 	reflect.TypeFor[escrow.State]():        {escrow.StateBegun, escrow.StateDelivered, escrow.StateAbandoned},
 	reflect.TypeFor[hsm.State]():           {hsm.Active, hsm.Suspended, hsm.Destroyed},
+	reflect.TypeFor[face.Shape]():          {face.Round, face.Oval, face.Square, face.Person},
+	reflect.TypeFor[face.Centre]():         {"", face.Star, face.NoStar},
+	reflect.TypeFor[face.Colour]():         {"", face.Red, face.Blue, face.Black},
+	reflect.TypeFor[face.Weight]():         {"", face.Regular, face.Bold},
 	reflect.TypeFor[status.LicenceState](): {status.LicenceValid, status.LicenceRevoked, status.LicenceSuspended, status.LicenceCancelled, status.LicenceSuperseded, status.LicenceTransferred, status.LicenceWithdrawn, status.LicenceUnknown},
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // sealRequestForm asks for the certification request of a new seal. Picture is the
-// seal's face, PNG in base64; a plain one if left out.
+// seal's face, PNG in base64; one with its name if left out.
 type sealRequestForm struct {
 	Name       string `json:"name"`
 	Code       string `json:"code"`

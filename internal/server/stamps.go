@@ -2,9 +2,7 @@ package server
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"hash"
 	"io"
 	"mime"
@@ -41,15 +39,8 @@ type upload struct {
 	prefix hash.Hash // SM3 over the document, hashed while it arrived; nil for one in JSON
 }
 
-// sum is the SM3 of the document.
-func (u *upload) sum() (sum [32]byte, err error) {
-	h := u.prefix
-	if h == nil {
-		h = sm3.New()
-		_, err = io.Copy(h, io.NewSectionReader(u.body, 0, u.body.size))
-	}
-	h.Sum(sum[:0]) // which leaves the state as it is
-	return sum, err
+func (u *upload) document() seal.Document {
+	return seal.Document{ReaderAt: u.body, Size: u.body.size, Prefix: u.prefix, Detached: u.form.Detached}
 }
 
 func (u *upload) close() {
@@ -159,7 +150,7 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	if err := named(r, &form.Operator); err != nil {
 		return err
 	}
-	key, err := retry(r, form, u.sum)
+	key, err := retry(r, form, u.document().Sum)
 	if err != nil {
 		return err
 	}
@@ -173,37 +164,10 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	done, err := s.stampUpload(r.Context(), req, u)
+	done, err := s.p.Seals.Stamp(r.Context(), req, u.document())
 	if err != nil {
 		return ruled(err)
 	}
 	s.metrics.stamps.WithLabelValues(done.Format).Inc()
 	return s.answerStamp(w, r, done)
-}
-
-func (s *Server) stampUpload(ctx context.Context, req seal.StampRequest, u *upload) (*seal.Stamped, error) {
-	if u.form.Detached {
-		sum, err := u.sum()
-		if err != nil {
-			return nil, err
-		}
-		done, err := s.p.Seals.StampDetached(ctx, req, sum)
-		return &done, err
-	}
-	head := make([]byte, min(u.body.size, 1024))
-	if _, err := u.body.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if bytes.Contains(head, []byte("%PDF-")) {
-		return s.p.Seals.StampPDF(ctx, req, u.body, u.body.size, u.prefix)
-	}
-	if u.body.size > jsondoc.MaxSize {
-		return nil, fail(tooLarge, "")
-	}
-	doc, err := u.body.bytes()
-	if err != nil {
-		return nil, err
-	}
-	done, err := s.p.Seals.StampJSON(ctx, req, doc)
-	return &done, err
 }

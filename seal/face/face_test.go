@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// ring is a picture with something to see and something to see through.
-func ring(w, h int) *image.NRGBA {
+// disc is a picture with something to see and something to see through.
+func disc(w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -48,14 +48,14 @@ func with(b []byte, chunks ...[]byte) []byte {
 }
 
 func TestCheck(t *testing.T) {
-	good := encode(t, ring(200, 160))
+	good := encode(t, disc(200, 160))
 	info, err := Check(good)
 	if err != nil || info != (Info{200, 160}) {
 		t.Fatalf("%v, %v", info, err)
 	}
 	for name, b := range map[string][]byte{
 		"resolution":        with(good, chunk("pHYs", make([]byte, 9))),
-		"the smallest":      encode(t, ring(minPixels, minPixels)),
+		"the smallest":      encode(t, disc(minPixels, minPixels)),
 		"a default":         mustDefault(t, 42, 300),
 		"colour management": with(good, chunk("gAMA", make([]byte, 4)), chunk("sRGB", []byte{0})),
 	} {
@@ -73,7 +73,7 @@ func TestCheck(t *testing.T) {
 		"no alpha":               {encode(t, image.NewGray(image.Rect(0, 0, 100, 100))), "transparency"},
 		"alpha that is full":     {encode(t, opaque(100)), "transparency"},
 		"nothing to see":         {encode(t, image.NewNRGBA(image.Rect(0, 0, 100, 100))), "nothing to see"},
-		"too small":              {encode(t, ring(minPixels-1, 100)), "pixels"},
+		"too small":              {encode(t, disc(minPixels-1, 100)), "pixels"},
 		"too many pixels":        {encode(t, image.NewPaletted(image.Rect(0, 0, 2001, 2000), color.Palette{color.Transparent, red})), "pixels"},
 		"huge and hollow":        {header(good, 1<<30, 1<<30), "no PNG"},
 		"wide and hollow":        {header(good, 1<<31-1, 40), "pixels"},
@@ -92,6 +92,8 @@ func TestCheck(t *testing.T) {
 		"cut off":                {good[:len(good)-1], "cut off"},
 		"half of it":             {good[:len(good)/2], ""},
 		"a length beyond it":     {lengthOf(good, 1<<31-1), "longer"},
+		"a speck":                {encode(t, speck(200)), "hardly"},
+		"interlaced":             {interlaced(good), "interlaced"},
 		"larger than a megabyte": {append(bytes.Clone(good), make([]byte, MaxBytes)...), "larger"},
 	} {
 		_, err := Check(c.b)
@@ -101,9 +103,71 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func speck(n int) image.Image {
+	img := image.NewNRGBA(image.Rect(0, 0, n, n))
+	for i := range n / 2 {
+		img.SetNRGBA(i, n/2, red)
+	}
+	return img
+}
+
+// interlaced says in its header that the picture is.
+func interlaced(b []byte) []byte {
+	data := bytes.Clone(b[16:29])
+	data[12] = 1
+	return bytes.Join([][]byte{b[:8], chunk("IHDR", data), b[headEnd:]}, nil)
+}
+
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		info Info
+		w, h int
+		why  string // "" if it fits
+	}{
+		{Info{496, 496}, 42, 42, ""},
+		{Info{331, 331}, 42, 42, ""}, // 200 dpi
+		{Info{1984, 1984}, 42, 42, ""},
+		{Info{472, 354}, 40, 30, ""},
+		{Info{500, 492}, 42, 42, ""},
+		{Info{330, 330}, 42, 42, "fewer than 200 dpi"},
+		{Info{1985, 1985}, 42, 42, "more than 1200 dpi"},
+		{Info{500, 489}, 42, 42, "stretched"},
+		{Info{496, 496}, 40, 30, "stretched"},
+		{Info{354, 472}, 40, 30, "stretched"},
+	} {
+		err := c.info.Fits(c.w, c.h)
+		if (err == nil) != (c.why == "") || err != nil && (!errors.Is(err, ErrPicture) || !strings.Contains(err.Error(), c.why)) {
+			t.Errorf("%v for %d by %d mm: %v, want %q", c.info, c.w, c.h, err, c.why)
+		}
+	}
+}
+
+// A picture that is admitted can be decoded, and has nothing but a picture in it.
+func FuzzCheck(f *testing.F) {
+	good := encode(f, disc(60, 60))
+	f.Add(good)
+	f.Add(mustDefault(f, 42, 100))
+	f.Add(with(good, chunk("gAMA", make([]byte, 4)), chunk("pHYs", make([]byte, 9))))
+	f.Add(interlaced(good))
+	f.Add(header(good, 1<<30, 1<<30))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		info, err := Check(b)
+		if err != nil {
+			if !errors.Is(err, ErrPicture) {
+				t.Fatal(err)
+			}
+			return
+		}
+		img, err := png.Decode(bytes.NewReader(b))
+		if err != nil || img.Bounds().Dx() != info.Width || img.Bounds().Dy() != info.Height || info.Width*info.Height > MaxPixels {
+			t.Fatalf("%v: %v", info, err)
+		}
+	})
+}
+
 // Every octet of a picture is under a checksum, or is one.
 func TestNoOctetCanBeChanged(t *testing.T) {
-	good := encode(t, ring(60, 60))
+	good := encode(t, disc(60, 60))
 	for i := range good {
 		b := bytes.Clone(good)
 		b[i] ^= 0x11

@@ -3,6 +3,7 @@ package pdf
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 const pointsPerMM = 72 / 25.4
@@ -10,8 +11,11 @@ const pointsPerMM = 72 / 25.4
 // spot is where a seal goes on a page, in the page's user space.
 type spot struct {
 	rect   [4]float64
-	w, h   float64 // of the seal, upright
+	w, h   float64 // of what is seen, upright
 	rotate int
+	full   float64 // of a slice: the width of the whole face, else 0
+	off    float64 // and how far from its left the slice begins
+	paint
 }
 
 // place turns millimetres from the top-left of the displayed page into a
@@ -86,17 +90,28 @@ var matrices = map[int]string{
 
 // drawing is the content of the appearance stream. Multiply, and no
 // transparency group around it, so that the ink of the page stays dark under
-// the seal as it does on paper.
+// the seal as it does on paper. Of a slice the whole face is drawn, and the
+// form's /BBox lets the slice be seen.
 func (s spot) drawing() string {
-	return fmt.Sprintf("q /GS gs %s 0 0 %s 0 0 cm /Im Do Q\n", decimal(s.w), decimal(s.h))
+	blend, width := " /GS gs", s.w
+	if s.plain {
+		blend = ""
+	}
+	if s.full > 0 {
+		width = s.full
+	}
+	return fmt.Sprintf("q%s %s 0 0 %s %s 0 cm /Im Do Q\n", blend, decimal(width), decimal(s.h), decimal(-s.off))
 }
 
 // form is the appearance stream's object.
 func (s spot) form(image int64) string {
-	draw := s.drawing()
+	draw, blend := s.drawing(), "/ExtGState << /GS << /Type /ExtGState /BM /Multiply >> >> "
+	if s.plain {
+		blend = ""
+	}
 	return fmt.Sprintf("<< /Type /XObject /Subtype /Form /FormType 1 /BBox [0 0 %s %s] /Matrix %s"+
-		" /Resources << /ExtGState << /GS << /Type /ExtGState /BM /Multiply >> >> /XObject << /Im %d 0 R >> >>"+
-		" /Length %d >>\nstream\n%sendstream", decimal(s.w), decimal(s.h), matrices[s.rotate], image, len(draw), draw)
+		" /Resources << %s/XObject << /Im %d 0 R >> >>"+
+		" /Length %d >>\nstream\n%s\nendstream", decimal(s.w), decimal(s.h), matrices[s.rotate], blend, image, len(draw), draw)
 }
 
 func (s spot) rectangle() string {
@@ -105,13 +120,19 @@ func (s spot) rectangle() string {
 }
 
 // picture is the image's object; mask 0 for an opaque one.
-func (p *PreparedFace) picture(mask int64) []byte {
-	soft := ""
-	if mask > 0 {
+func (p *PreparedFace) picture(mask int64, how paint) []byte {
+	soft, space := "", p.space
+	switch {
+	case mask > 0 && how.plain:
+		soft = fmt.Sprintf(" /Mask %d 0 R", mask)
+	case mask > 0:
 		soft = fmt.Sprintf(" /SMask %d 0 R", mask)
 	}
+	if how.calibrated {
+		space = strings.Replace(space, "/DeviceRGB", calRGB, 1)
+	}
 	head := fmt.Sprintf("<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace %s /BitsPerComponent %d%s /Filter /FlateDecode /Length %d >>\nstream\n",
-		p.w, p.h, p.space, p.bits, soft, len(p.image))
+		p.w, p.h, space, p.bits, soft, len(p.image))
 	return append(append([]byte(head), p.image...), "\nendstream"...)
 }
 

@@ -125,7 +125,7 @@ func evilStamp(t testing.TB, b []byte, more func(n *increment)) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := f.orderedPage(1)
+	page, _, err := f.orderedPage(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func evilStamp(t testing.TB, b []byte, more func(n *increment)) []byte {
 		t.Fatal(err)
 	}
 	n := newIncrement(f)
-	if err := n.stamp(page, s, face, "evil", o); err != nil {
+	if err := n.stamp([]shown{{page: page.ref, spot: s}}, face, "evil", o); err != nil {
 		t.Fatal(err)
 	}
 	more(n)

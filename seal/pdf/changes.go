@@ -25,7 +25,7 @@ func (f *File) judgeLater() error {
 		s := &f.found[i]
 		for _, l := range later[s.rev+1:] {
 			s.Later = append(s.Later, *l)
-			s.ContentAdded = s.ContentAdded || l.Kind != ChangeSignature
+			s.ContentAdded = s.ContentAdded || l.Kind == ChangeContent
 			for _, w := range l.What {
 				if len(s.LaterChanges) < maxListed {
 					s.LaterChanges = append(s.LaterChanges, fmt.Sprintf("revision %d: %s", l.Revision, w))
@@ -73,29 +73,34 @@ func (f *File) classify(r int, entries []int32) (*Later, error) {
 		}
 		l.Signature, d.sig = i, &f.found[i]
 	}
-	steps := []func() error{d.trailer, d.signature, d.form, d.page}
+	steps := []func() error{d.trailer, d.signature, d.form, d.page, d.tags}
 	if d.sig == nil {
-		d.content("changes without a signature")
-		steps = nil
+		steps = []func() error{d.trailer, d.evidence}
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
+	if d.sig == nil && len(d.own) == 0 {
+		d.content("changes without a signature")
+	}
 	if err := d.objects(entries); err != nil {
 		return nil, err
 	}
-	if d.sig != nil {
-		if err := d.bytes(entries); err != nil {
-			return nil, err
-		}
+	if err := d.bytes(entries); err != nil {
+		return nil, err
 	}
-	if len(d.what) == 0 {
+	switch {
+	case len(d.what) > 0:
+		l.What = d.what
+	case d.sig == nil:
+		l.Kind, l.What = ChangeEvidence, []string{"evidence was added"}
+	case d.sig.DocTimeStamp:
+		l.Kind, l.What = ChangeSignature, []string{"a time-stamp over the document: " + d.sig.FieldName}
+	default:
 		l.Kind, l.What = ChangeSignature, []string{"a further signature: " + d.sig.FieldName}
-		return l, nil
 	}
-	l.What = d.what
 	return l, nil
 }
 
@@ -113,7 +118,7 @@ func (d *diff) trailer() error {
 
 // widgetKeys are what the field of a further signature may hold: nothing that
 // acts (/A, /AA), and no second appearance.
-var widgetKeys = []string{"Type", "Subtype", "FT", "T", "TU", "F", "Ff", "Rect", "P", "V", "AP", "MK", "DA", "BS", "Border", "H", "M", "NM"}
+var widgetKeys = []string{"Type", "Subtype", "FT", "T", "TU", "F", "Ff", "Rect", "P", "V", "AP", "MK", "DA", "BS", "Border", "H", "M", "NM", "StructParent", "Lock"}
 
 // signature: a new field, or one that stood empty, and the objects that it
 // alone brings.
@@ -144,11 +149,26 @@ func (d *diff) signature() error {
 	if err := d.newName(); err != nil {
 		return err
 	}
+	if s.DocTimeStamp && d.shown(s.widget) {
+		d.content("time-stamp %s shows something", s.FieldName)
+	}
 	ap := s.widget.get("AP")
 	if ap.kind != kNull && (ap.kind != kDict || len(ap.keys) != 1 || ap.keys[0] != "N") {
 		d.content("signature field %s has more than one appearance", s.FieldName)
 	}
 	return d.reach(ap, 0)
+}
+
+// shown: anyone can have anything time-stamped, so what a time-stamp shows would be
+// content of anyone's. ISO 32000-1 12.7.4.5: a field that is not to be seen has a
+// rectangle without width and height.
+func (d *diff) shown(widget *object) bool {
+	v := widget.get("Rect")
+	if v == &null {
+		return false
+	}
+	r, err := d.f.rect(v, d.rev)
+	return err != nil || r[2] != r[0] || r[3] != r[1]
 }
 
 // newName: two fields of one name are one field to some readers.
@@ -215,16 +235,19 @@ func sameBut(a, b *value, but ...string) bool {
 // form: the catalog but for /AcroForm, the form but for one more field.
 func (d *diff) form() error {
 	f := d.f
-	was, err := f.get(f.revs[d.rev-1].root, d.rev-1)
-	if err != nil {
-		return err
-	}
-	is, err := f.get(f.revs[d.rev].root, d.rev)
+	was, is, err := d.catalogs()
 	if err != nil {
 		return err
 	}
 	d.allowed[is.ref.num] = true
-	if !sameBut(&was.value, &is.value, "AcroForm") {
+	but := []string{"AcroForm"}
+	if d.sig.DocTimeStamp { // it often comes with the evidence that it is to keep
+		but = append(but, "DSS", "Extensions")
+		if err := d.security(was, is); err != nil {
+			return err
+		}
+	}
+	if !sameBut(&was.value, &is.value, but...) {
 		d.content("the catalog was changed")
 	}
 	_, old, err := f.acroForm(d.rev - 1)

@@ -45,7 +45,7 @@ func (f *File) drawnImage(s *found) *object {
 	}
 	ap := w.get("AP")
 	if flags := w.get("F"); flags.kind != kInt || flags.num != 132 ||
-		!onlyKeys(w, "Type", "Subtype", "FT", "T", "TU", "F", "Rect", "P", "V", "MK", "AP") ||
+		!onlyKeys(w, "Type", "Subtype", "FT", "T", "TU", "F", "Rect", "P", "V", "MK", "AP", "StructParent", "Lock") ||
 		ap.kind != kDict || len(ap.keys) != 1 || ap.get("N").kind != kRef {
 		return nil
 	}

@@ -27,6 +27,9 @@ type File struct {
 	judgeE  error
 	dangle  map[int32]int16 // object number to the first revision that points at it in vain
 	annots  map[int64]int   // widgets without /P to their page
+
+	store     []Evidence
+	storeRead bool
 }
 
 // Open reads the structure of the file: every cross-reference section, where

@@ -17,12 +17,12 @@ func hiddenStamp(t testing.TB, b []byte, s spot) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := f.orderedPage(1)
+	page, _, err := f.orderedPage(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := newIncrement(f)
-	if err := n.stamp(page, s, face, "hidden", o); err != nil {
+	if err := n.stamp([]shown{{page: page.ref, spot: s}}, face, "hidden", o); err != nil {
 		t.Fatal(err)
 	}
 	l := &Layout{f: f, from: n.holeFrom, to: n.holeTo}
@@ -88,7 +88,7 @@ func TestFaceAtTheEdge(t *testing.T) {
 			"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"+
 			"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0.5 0 400 500.123] %s >>\nendobj\n", extra))
 		f := open(t, in)
-		page, err := f.orderedPage(1)
+		page, _, err := f.orderedPage(1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,12 +100,12 @@ func TestFaceAtTheEdge(t *testing.T) {
 		o := options(t, 0)
 		o.Face.WidthMM, o.Face.HeightMM = 20, 20
 		for _, at := range [][2]float64{{0, 0}, {-0.0099, -0.0099}, {w - 20, h - 20}, {w - 19.991, h - 19.991}} {
-			o.Placement = Placement{Page: 1, X: at[0], Y: at[1]}
+			o.Spots = []Spot{{Page: 1, X: at[0], Y: at[1]}}
 			if ok, known := open(t, seal(t, in, o)).FaceMatches(0, facePNG(t, 0)); !ok || !known {
 				t.Errorf("%s at %v: %v %v", extra, at, ok, known)
 			}
 		}
-		o.Placement = Placement{Page: 1, X: w - 19.9, Y: 0}
+		o.Spots = []Spot{{Page: 1, X: w - 19.9, Y: 0}}
 		if _, err := f.Layout(o); err == nil {
 			t.Errorf("%s: a seal over the edge is laid out", extra)
 		}

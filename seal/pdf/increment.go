@@ -19,6 +19,7 @@ type increment struct {
 	places           []place
 	edits            map[ref][]edit
 	objects          map[ref]*object
+	held             int64 // weight of those
 	holeFrom, holeTo int
 	rangeAt          int
 }
@@ -69,7 +70,12 @@ func (n *increment) change(o *object, e edit) error {
 			return nil
 		}
 	}
-	n.objects[o.ref] = o
+	if n.objects[o.ref] == nil {
+		if n.held += o.weight; n.held > maxChanged {
+			return fmt.Errorf("%w: the pages and the form that the stamp changes take more than %d bytes", ErrTooLarge, maxChanged)
+		}
+		n.objects[o.ref] = o
+	}
 	n.edits[o.ref] = append(n.edits[o.ref], e)
 	return nil
 }
@@ -114,16 +120,10 @@ func (n *increment) rewrite() error {
 	for _, r := range refs {
 		o, edits := n.objects[r], n.edits[r]
 		sort.SliceStable(edits, func(i, j int) bool { return edits[i].from < edits[j].from })
-		source := func(from, to int64) ([]byte, error) {
-			if o.raw != nil {
-				return o.raw[from-o.start : to-o.start], nil
-			}
-			return n.f.src.copyOf(from, to)
-		}
 		n.begin(r)
 		pos := o.start
 		for _, e := range edits {
-			b, err := source(pos, e.from)
+			b, err := n.source(o, pos, e.from)
 			if err != nil {
 				return err
 			}
@@ -131,7 +131,7 @@ func (n *increment) rewrite() error {
 			n.out.WriteString(e.text)
 			pos = e.to
 		}
-		b, err := source(pos, o.end)
+		b, err := n.source(o, pos, o.end)
 		if err != nil {
 			return err
 		}
@@ -139,6 +139,15 @@ func (n *increment) rewrite() error {
 		n.out.WriteString("\nendobj\n")
 	}
 	return nil
+}
+
+// source is the text of an object as it was written, in the file or in its object
+// stream.
+func (n *increment) source(o *object, from, to int64) ([]byte, error) {
+	if o.raw != nil {
+		return o.raw[from-o.start : to-o.start], nil
+	}
+	return n.f.src.copyOf(from, to)
 }
 
 // finish writes the cross-reference section in the style of the last one, its
@@ -163,6 +172,9 @@ func (n *increment) finish() ([]byte, error) {
 	fmt.Fprintf(&n.out, "startxref\n%d\n%%%%EOF\n", off)
 	b := n.out.Bytes()
 	end := n.f.size + int64(len(b))
+	if n.holeTo == 0 { // evidence alone, which no signature covers yet
+		return b, nil
+	}
 	from, to := n.f.size+int64(n.holeFrom), n.f.size+int64(n.holeTo)
 	copy(b[n.rangeAt:], fmt.Sprintf("[0 %d %d %d]", from, to, end-to))
 	return b, nil

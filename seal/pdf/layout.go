@@ -41,15 +41,7 @@ func (f *File) Layout(o Options) (*Layout, error) {
 			return nil, err
 		}
 	}
-	page, err := f.orderedPage(o.Placement.Page)
-	if err != nil {
-		return nil, err
-	}
-	g, err := f.geometry(page, f.last())
-	if err != nil {
-		return nil, err
-	}
-	s, err := g.place(o.Placement.X, o.Placement.Y, face.widthMM, face.heightMM)
+	shown, err := f.placeAll(o, face)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +49,14 @@ func (f *File) Layout(o Options) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if err := f.permitted(o, name); err != nil {
+		return nil, err
+	}
 	inc := newIncrement(f)
-	if err := inc.stamp(page, s, face, name, o); err != nil {
+	if err := inc.stamp(shown, face, name, o); err != nil {
 		return nil, err
 	}
 	l := &Layout{f: f, from: inc.holeFrom, to: inc.holeTo, name: name}
@@ -66,17 +64,6 @@ func (f *File) Layout(o Options) (*Layout, error) {
 		return nil, err
 	}
 	return l, nil
-}
-
-func (f *File) orderedPage(n int) (*object, error) {
-	i := n - 1
-	if n < 0 {
-		i = len(f.pages) + n
-	}
-	if n == 0 || i < 0 || i >= len(f.pages) {
-		return nil, fmt.Errorf("%w: no page %d in a document of %d", ErrOptions, n, len(f.pages))
-	}
-	return f.get(f.pages[i], f.last())
 }
 
 // FieldName is the name the signature field got.
@@ -111,6 +98,9 @@ func (l *Layout) Digest(prefix hash.Hash) ([32]byte, error) {
 // Increment is what WriteTo appends to the input: all a register has to keep
 // to give the same file again.
 func (l *Layout) Increment(token []byte) ([]byte, error) {
+	if l.to == 0 { // evidence without a time-stamp
+		return append([]byte(nil), l.inc...), nil
+	}
 	if room := (l.to - l.from - 2) / 2; len(token) == 0 || len(token) > room {
 		return nil, fmt.Errorf("%w: a token of %d octets, room for %d", ErrOptions, len(token), room)
 	}

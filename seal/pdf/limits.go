@@ -17,6 +17,8 @@ const (
 	maxFieldName  = 4096      // a prefix that is copied for each of a hundred thousand kids
 	maxPages      = 500_000   // a page tree that never ends
 	maxListed     = 64        // sentences of LaterChanges a signature carries
+	maxSpots      = 5000      // widgets of one stamp: a riding seal over a page tree that never ends, each widget an entry in the register
+	maxChanged    = 64 << 20  // memory of the objects that a stamp changes: thousands of pages that are megabytes each
 	maxTail       = 1024      // readers look for startxref in the last 1,024 bytes, ISO 32000-1 annex H
 
 	budgetInflate = 1 << 30   // zip bombs in many small streams

@@ -26,7 +26,7 @@ func (d *diff) page() error {
 		return nil
 	}
 	d.allowed[p.num] = true
-	if !sameBut(&was.value, &is.value, "Annots") {
+	if !sameBut(&was.value, &is.value, "Annots", "Tabs") || !tabsAlone(was, is) {
 		d.content("page object %d was changed", p.num)
 	}
 	old, now := was.get("Annots"), is.get("Annots")
@@ -67,10 +67,6 @@ func (d *diff) objects(entries []int32) error {
 			if !same {
 				d.content("object %d was changed", num)
 			}
-			continue
-		}
-		if d.sig == nil {
-			d.content("object %d was added", num)
 			continue
 		}
 		if err := d.added(e); err != nil {

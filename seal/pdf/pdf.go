@@ -34,12 +34,13 @@ var (
 	ErrOptions = errors.New("the seal cannot be placed as ordered")
 )
 
-// Placement says where the seal goes. X and Y are millimetres from the
-// top-left corner of the page as it is displayed (CropBox, Rotate, UserUnit)
-// to the top-left corner of the seal.
-type Placement struct {
-	Page int // 1-based; negative counts from the end: -1 is the last page
-	X, Y float64
+// Spot says where the seal goes, or a slice of it. X and Y are millimetres from
+// the top-left corner of the page as it is displayed (CropBox, Rotate, UserUnit)
+// to the top-left corner of what is seen there.
+type Spot struct {
+	Page     int // 1-based; negative counts from the end: -1 is the last page
+	X, Y     float64
+	From, To int // columns of the picture's pixels; both 0 for the whole
 }
 
 // Face is the picture of the seal and the size it is shown at.
@@ -51,7 +52,10 @@ type Face struct {
 // Options is the whole order for one stamp. The same input and the same
 // options give the same bytes.
 type Options struct {
-	Placement  Placement
+	Spots      []Spot // of the one signature
+	Mark       *Mark  // nil for none
+	Certify    int    // DocMDP 1 to 3, 0 for none
+	Lock       *Lock  // nil for none
 	Face       Face
 	Prepared   *PreparedFace // instead of Face, when the same seal stamps often
 	FieldName  string        // made unique by a number if it is taken; default "Seal"
@@ -76,7 +80,7 @@ type Signature struct {
 	Problems          []string   // anything here: never good
 	LaterChanges      []string   // what later revisions changed, in words
 	Later             []Later    // the same, to decide on
-	ContentAdded      bool       // some later revision is more than one further signature, or bytes follow the last revision
+	ContentAdded      bool       // some later revision is more than one further signature or evidence, or bytes follow the last revision
 	Revision          int        // 0 is the file as first written
 	Page              int        // 1-based page that shows it, 0 if none does
 	Rect              [4]float64 // x, y, width, height in mm from the top-left of the displayed page
@@ -92,6 +96,8 @@ const (
 	// ChangeSignature: one further signature and only its own objects. It
 	// counts only if that signature is itself good: look it up by Signature.
 	ChangeSignature
+	// ChangeEvidence: the document security store grew, and nothing else changed.
+	ChangeEvidence
 )
 
 // Later is one revision after a signature.

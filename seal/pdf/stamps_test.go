@@ -55,7 +55,7 @@ func checkFaces(t *testing.T, b []byte, had int) {
 			t.Errorf("wrong face %d: %v %v", i, ok, known)
 		}
 		r := s[had+i].Rect
-		o := options(t, seed).Placement
+		o := options(t, seed).Spots[0]
 		if s[had+i].Page != f.PageCount() || !near(r[0], o.X, .01) || !near(r[1], o.Y, .01) || !near(r[2], 36, .01) || !near(r[3], 36, .01) {
 			t.Errorf("stamp %d is on page %d at %v", i, s[had+i].Page, r)
 		}
@@ -116,11 +116,11 @@ func TestDeterministic(t *testing.T) {
 func TestOrdersRefused(t *testing.T) {
 	in := sample(t, "unsigned/decision.pdf")
 	for name, change := range map[string]func(*Options){
-		"page 0":        func(o *Options) { o.Placement.Page = 0 },
-		"page 3 of 2":   func(o *Options) { o.Placement.Page = 3 },
-		"page -3 of 2":  func(o *Options) { o.Placement.Page = -3 },
-		"off the page":  func(o *Options) { o.Placement.X = 190 },
-		"above it":      func(o *Options) { o.Placement.Y = -1 },
+		"page 0":        func(o *Options) { o.Spots[0].Page = 0 },
+		"page 3 of 2":   func(o *Options) { o.Spots[0].Page = 3 },
+		"page -3 of 2":  func(o *Options) { o.Spots[0].Page = -3 },
+		"off the page":  func(o *Options) { o.Spots[0].X = 190 },
+		"above it":      func(o *Options) { o.Spots[0].Y = -1 },
 		"no picture":    func(o *Options) { o.Face.PNG = []byte("GIF89a") },
 		"no size":       func(o *Options) { o.Face.WidthMM = 0 },
 		"no room":       func(o *Options) { o.TokenSize = 0 },

@@ -142,7 +142,7 @@ func TestPlacedOnTurnedPages(t *testing.T) {
 				"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 500] /Contents 4 0 R %s >>\nendobj\n"+
 				"4 0 obj\n%s\nendobj\n", extra, text("0.2 g 100 100 120 40 re f 0.9 g 120 180 99 99 re f")))
 			o := options(t, 0)
-			o.Placement = Placement{Page: 1, X: 31, Y: 42}
+			o.Spots = []Spot{{Page: 1, X: 31, Y: 42}}
 			out := seal(t, in, o)
 			compare(t, in, out, 1, unit, [4]float64{31, 42, 36, 36})
 			s := stamps(t, out)[0]
@@ -169,7 +169,7 @@ func blankSeal(t *testing.T, extra string, unit float64, o Options) []byte {
 		"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"+
 		"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 500] %s >>\nendobj\n", extra))
 	w, _, rgb := render(t, write(t, "blank.pdf", seal(t, in, o)), 1, unit)
-	x0, y0 := int(o.Placement.X/25.4*dpi+0.5), int(o.Placement.Y/25.4*dpi+0.5)
+	x0, y0 := int(o.Spots[0].X/25.4*dpi+0.5), int(o.Spots[0].Y/25.4*dpi+0.5)
 	var cut []byte
 	for y := range 200 {
 		for x := range 200 {

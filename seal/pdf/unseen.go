@@ -15,7 +15,7 @@ func (f *File) LayoutUnseen(o Options) (*Layout, error) {
 	if len(f.revs) >= maxRevisions {
 		return nil, tooMany("revisions", maxRevisions)
 	}
-	page, err := f.orderedPage(1)
+	page, _, err := f.orderedPage(1)
 	if err != nil {
 		return nil, err
 	}
@@ -23,8 +23,11 @@ func (f *File) LayoutUnseen(o Options) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.permitted(o, name); err != nil {
+		return nil, err
+	}
 	inc := newIncrement(f)
-	if err := inc.unseen(page, name, o); err != nil {
+	if err := inc.unseen(page.ref, name, o); err != nil {
 		return nil, err
 	}
 	l := &Layout{f: f, from: inc.holeFrom, to: inc.holeTo, name: name}
@@ -36,17 +39,25 @@ func (f *File) LayoutUnseen(o Options) (*Layout, error) {
 
 // unseen writes the field and its signature. Flags 132: printed, which PDF/A wants of
 // every annotation, and locked.
-func (n *increment) unseen(page *object, name string, o Options) error {
-	sig, widget := n.newRef(), n.newRef()
-	n.out.Grow(2*o.TokenSize + 4<<10)
-	n.signature(sig, o)
-	n.object(widget, fmt.Appendf(nil, "<< /Type /Annot /Subtype /Widget /FT /Sig /T %s /F 132 /Rect [0 0 0 0] /P %d %d R /V %d 0 R >>",
-		textString(name), page.ref.num, page.ref.gen, sig))
-	refText := fmt.Sprintf("%d 0 R", widget)
-	if err := n.addTo(page, &page.value, "Annots", refText); err != nil {
+func (n *increment) unseen(page ref, name string, o Options) error {
+	tags, err := n.f.structure()
+	if err != nil {
 		return err
 	}
-	return n.addField(refText)
+	st := stamping{increment: n, at: []shown{{page: page}}, name: name, options: o, tags: tags}
+	n.out.Grow(2*o.TokenSize + 4<<10)
+	st.sig = n.newRef()
+	widget := n.newRef()
+	st.signature(st.sig, o)
+	st.object(widget, fmt.Appendf(nil, "<< /Type /Annot /Subtype /Widget /FT /Sig /T %s /TU %s /F 132 /Rect [0 0 0 0] /P %d %d R /V %d 0 R%s >>",
+		textString(name), textString(title(name, o)), page.num, page.gen, st.sig, st.structParent(0)))
+	if err := st.tag([]int64{widget}); err != nil {
+		return err
+	}
+	if err := st.annotate(page, []int64{widget}); err != nil {
+		return err
+	}
+	return n.addField(fmt.Sprintf("%d 0 R", widget))
 }
 
 // Covered writes what the signature covers, for whoever hashes it otherwise than

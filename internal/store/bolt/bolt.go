@@ -157,10 +157,10 @@ func (db *DB) Snapshot(w interface{ Write([]byte) (int, error) }) error {
 }
 
 // Done tells which act, if any, was committed under a retry slot within the
-// last act.RetryLife.
+// last act.RetryLife, or whenever it was under a lasting one.
 func (db *DB) Done(_ context.Context, slot [32]byte, now time.Time) (done act.Done, found bool, err error) {
 	err = db.view(func(tx *bbolt.Tx) error {
-		done, found = retryAt(tx.Bucket(bucketRetries), slot, now)
+		done, found = doneAt(tx, slot, now)
 		return nil
 	})
 	return done, found, err
@@ -233,6 +233,13 @@ func (db *DB) SweepRetries(ctx context.Context, now time.Time, from []byte, limi
 		return nil
 	})
 	return next, err
+}
+
+func doneAt(tx *bbolt.Tx, slot [32]byte, now time.Time) (act.Done, bool) {
+	if d, ok := retryAt(tx.Bucket(bucketRetries), slot, now); ok {
+		return d, true
+	}
+	return parseDone(tx.Bucket(bucketLasting).Get(slot[:]))
 }
 
 func retryAt(b *bbolt.Bucket, slot [32]byte, now time.Time) (act.Done, bool) {

@@ -6,13 +6,24 @@ import (
 	"fmt"
 
 	"go.etcd.io/bbolt"
+
+	"yinxin/internal/act"
 )
 
-// expiryIndexed is where the counters keep how far the index of ends is filled: the
-// key of bucketCertIndex to go on from, or indexWhole.
+// laterIndex is an index that older folders lack. Its counter keeps how far it is
+// filled: the key to go on from, or indexWhole. Fill indexes one chunk and gives
+// where to go on.
+type laterIndex struct {
+	counter []byte
+	fill    func(tx *bbolt.Tx, from []byte) (next []byte, err error)
+}
+
 var (
 	expiryIndexed = []byte("index:certificates_expiry")
+	usesIndexed   = []byte("index:stamps_by_whom")
 	indexWhole    = []byte{0xff}
+
+	laterIndexes = []laterIndex{{expiryIndexed, fillExpiry}, {usesIndexed, fillUses}}
 )
 
 // indexChunk is how many rows are indexed in one transaction: a register of a
@@ -20,18 +31,30 @@ var (
 // is killed meanwhile goes on where it stopped.
 const indexChunk = 20_000
 
-// fillIndexes enters what an older program recorded into the index of ends. Until
-// it is whole the store is not open: a list must not lack rows without a word.
+// fillIndexes enters what an older program recorded into the indexes that it did not
+// know. Until they are whole the store is not open: a list must not lack rows without
+// a word.
 func (db *DB) fillIndexes() error {
+	for _, index := range laterIndexes {
+		if err := db.fillIndex(index); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) fillIndex(index laterIndex) error {
 	var at []byte
 	err := db.view(func(tx *bbolt.Tx) error {
-		at = bytes.Clone(tx.Bucket(bucketCounters).Get(expiryIndexed))
+		at = bytes.Clone(tx.Bucket(bucketCounters).Get(index.counter))
 		return nil
 	})
 	for err == nil && !bytes.Equal(at, indexWhole) {
 		err = db.update(func(tx *bbolt.Tx) (err error) {
-			at, err = fillExpiry(tx, at)
-			return err
+			if at, err = index.fill(tx, at); err != nil {
+				return err
+			}
+			return tx.Bucket(bucketCounters).Put(index.counter, at)
 		})
 		if err != nil && !errors.Is(err, ErrCorrupt) {
 			err = fmt.Errorf("%w: %w", ErrWrite, err)
@@ -40,20 +63,17 @@ func (db *DB) fillIndexes() error {
 	return err
 }
 
-// fillExpiry indexes one chunk, in the order of issue, which is nearly that of the
-// ends; it gives where to go on.
+// fillExpiry goes in the order of issue, which is nearly that of the ends.
 func fillExpiry(tx *bbolt.Tx, from []byte) (next []byte, err error) {
 	if from == nil {
 		from = []byte{0}
 	}
 	get, index := reader(tx), tx.Bucket(bucketCertExpiry)
 	cursor := tx.Bucket(bucketCertIndex).Cursor()
-	next = indexWhole
 	n := 0
 	for key, serial := cursor.Seek(from); key != nil && key[0] == 0; key, serial = cursor.Next() {
 		if n++; n > indexChunk {
-			next = bytes.Clone(key)
-			break
+			return bytes.Clone(key), nil
 		}
 		r, err := named(get, serial)
 		if err != nil {
@@ -63,5 +83,34 @@ func fillExpiry(tx *bbolt.Tx, from []byte) (next []byte, err error) {
 			return nil, err
 		}
 	}
-	return next, tx.Bucket(bucketCounters).Put(expiryIndexed, next)
+	return indexWhole, nil
+}
+
+// fillUses goes seal by seal: each stamp stands there once.
+func fillUses(tx *bbolt.Tx, from []byte) (next []byte, err error) {
+	get, rows := reader(tx), &rowCache{}
+	cursor := tx.Bucket(bucketSealStamps).Cursor()
+	n := 0
+	for key, _ := cursor.Seek(from); key != nil; key, _ = cursor.Next() {
+		if n++; n > indexChunk {
+			return bytes.Clone(key), nil
+		}
+		if len(key) <= len(act.ID{}) {
+			return nil, fmt.Errorf("%w: a stamp of a seal", ErrCorrupt)
+		}
+		one, err := stampAt(tx, key[len(key)-len(act.ID{}):])
+		if err != nil {
+			return nil, err
+		}
+		owner, err := sealAt(rows, get, one.SealID)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range useEntries(one, owner.Agency) {
+			if err := tx.Bucket(e.bucket).Put(e.key, nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return indexWhole, nil
 }

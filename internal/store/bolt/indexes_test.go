@@ -11,6 +11,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/internal/store/storetest"
+	"yinxin/seal"
 )
 
 // A register from before the index of ends is indexed when it is opened, also by a
@@ -84,4 +85,62 @@ func ends(t *testing.T, db *DB) (serials []string) {
 		serials = append(serials, r.Serial)
 	}
 	return serials
+}
+
+// So is the seal-use register by agency and by officer.
+func TestOlderStampsAreIndexed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := Open(path, Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 30
+	who := storetest.FillStamps(t, db, n)
+	for name, forget := range map[string]func(tx *bbolt.Tx) error{
+		"before the indexes": func(tx *bbolt.Tx) error {
+			return errors.Join(tx.DeleteBucket(bucketAgencyStamps), tx.DeleteBucket(bucketOperatorStamps), tx.Bucket(bucketCounters).Delete(usesIndexed))
+		},
+		"half of them": func(tx *bbolt.Tx) error {
+			for _, name := range useBuckets {
+				cursor := tx.Bucket(name).Cursor()
+				for range n / 2 {
+					cursor.Last()
+					if err := cursor.Delete(); err != nil {
+						return err
+					}
+				}
+			}
+			cursor := tx.Bucket(bucketSealStamps).Cursor()
+			key, _ := cursor.First()
+			return tx.Bucket(bucketCounters).Put(usesIndexed, key)
+		},
+	} {
+		if err := errors.Join(db.bolt.Update(forget), db.Close()); err != nil {
+			t.Fatal(name, err)
+		}
+		if db, err = Open(path, Options{}); err != nil {
+			t.Fatal(name, err)
+		}
+		for _, f := range []seal.Filter{{Agency: who.Agency, Limit: 1000}, {Operator: who.Operator, Limit: 1000}} {
+			if rows, _, err := db.Seals().Stamps(t.Context(), f); err != nil || len(rows) != n {
+				t.Errorf("%s, %+v: %d rows, %v", name, f, len(rows), err)
+			}
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkUsesByAgency reads a page of one agency of a thousand in a register of
+// 20,000 stamps.
+func BenchmarkUsesByAgency(b *testing.B) {
+	db := fresh(b)
+	who := storetest.FillStamps(b, db, 20_000)
+	for b.Loop() {
+		rows, _, err := db.Seals().Stamps(b.Context(), seal.Filter{Operator: who.Operator, From: time.Unix(1, 0), Limit: 50})
+		if err != nil || len(rows) != 50 {
+			b.Fatal(len(rows), err)
+		}
+	}
 }

@@ -10,15 +10,16 @@ import (
 )
 
 var (
-	bucketActs    = []byte("acts")    // act id -> index, leaf, record
-	bucketLeaves  = []byte("leaves")  // index -> act id, leaf hash
-	bucketRetries = []byte("retries") // slot -> SM3 of the request, act id
+	bucketActs    = []byte("acts")            // act id -> index, leaf, record
+	bucketLeaves  = []byte("leaves")          // index -> act id, leaf hash
+	bucketRetries = []byte("retries")         // slot -> SM3 of the request, act id
+	bucketLasting = []byte("retries_lasting") // the same, of keys that never end
 )
 
-var coreBuckets = [][]byte{bucketActs, bucketLeaves, bucketRetries}
+var coreBuckets = [][]byte{bucketActs, bucketLeaves, bucketRetries, bucketLasting}
 
 func allBuckets() [][]byte {
-	return slices.Concat(coreBuckets, journalBuckets, caBuckets, crlBuckets, blockedBuckets, profileBuckets, agencyBuckets, sealBuckets, licenceBuckets, trustBuckets, approvalBuckets, escrowBuckets, outsideBuckets, companionBuckets)
+	return slices.Concat(coreBuckets, journalBuckets, caBuckets, crlBuckets, blockedBuckets, profileBuckets, agencyBuckets, sealBuckets, useBuckets, incrementBuckets, licenceBuckets, trustBuckets, approvalBuckets, escrowBuckets, outsideBuckets, companionBuckets)
 }
 
 // complete makes the buckets that are missing, so that a newer program opens an

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -113,12 +112,21 @@ func (tx *Tx) granted(g seal.Guard, now time.Time) (bool, error) {
 func quotaKey(sealID, day string) []byte { return []byte(sealID + day) }
 
 func (s sealStore) CommitStamp(ctx context.Context, a act.Act, st seal.Stamp, g seal.Guard) error {
+	return s.CommitStamps(ctx, []seal.Commit{{Act: a, Stamp: st, Guard: g}})
+}
+
+func (s sealStore) CommitStamps(ctx context.Context, all []seal.Commit) error {
 	return s.commit(ctx, func(tx *Tx) error {
-		made, err := tx.guard(g, time.UnixMilli(a.Leaf.Time))
-		if err != nil {
-			return err
+		for _, c := range all {
+			made, err := tx.guard(c.Guard, time.UnixMilli(c.Act.Leaf.Time))
+			if err != nil {
+				return err
+			}
+			if err := tx.stamp(c, made); err != nil {
+				return err
+			}
 		}
-		return tx.stamp(seal.Commit{Act: a, Stamp: st, Guard: g}, made)
+		return nil
 	})
 }
 
@@ -138,6 +146,15 @@ func (tx *Tx) stamp(c seal.Commit, made uint64) error {
 	}
 	if err := tx.put(bucketSealStamps, append([]byte(c.Stamp.SealID), c.Stamp.ID[:]...), nil); err != nil {
 		return err
+	}
+	owner, err := sealAt(tx.rows, tx.get, c.Stamp.SealID)
+	if err != nil {
+		return err
+	}
+	for _, e := range useEntries(c.Stamp, owner.Agency) {
+		if err := tx.put(e.bucket, e.key, nil); err != nil {
+			return err
+		}
 	}
 	return tx.put(bucketCodes, []byte(c.Stamp.Code), c.Stamp.ID[:])
 }
@@ -180,61 +197,4 @@ func (s sealStore) StampByCode(_ context.Context, code string) (out seal.Stamp, 
 		return err
 	})
 	return out, err
-}
-
-// maxScan bounds what one list call reads past: a rare matter in a register of
-// millions is found page by page, by the cursor.
-const maxScan = 20_000
-
-// longestStamp is how much older a stamp's id may be than its time-stamp: the id is
-// made when the document is taken up.
-const longestStamp = time.Hour
-
-// Stamps lists in the order of time, by seal where one is named.
-func (s sealStore) Stamps(_ context.Context, f seal.Filter) (out []seal.Stamp, next string, err error) {
-	bucket, prefix := bucketActs, []byte(nil)
-	if f.SealID != "" {
-		bucket, prefix = bucketSealStamps, []byte(f.SealID)
-	}
-	from := bytes.Clone(prefix)
-	if !f.From.IsZero() {
-		from = append(from, moment(f.From.Add(-longestStamp))...)
-	}
-	if f.Cursor != "" {
-		id, err := act.ParseID(f.Cursor)
-		if err != nil {
-			return nil, "", seal.ErrNotFound
-		}
-		from = append(bytes.Clone(prefix), append(id[:], 0)...)
-	}
-	err = s.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucket).Cursor()
-		var last act.ID
-		scanned := 0
-		for key, _ := cursor.Seek(from); key != nil && bytes.HasPrefix(key, prefix); key, _ = cursor.Next() {
-			if len(out) == max(f.Limit, 1) || scanned == maxScan {
-				next = last.String()
-				return nil
-			}
-			scanned++
-			copy(last[:], key[len(prefix):])
-			one, err := stampAt(tx, last[:])
-			if errors.Is(err, seal.ErrNotFound) { // another kind of act
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if matches(one, f) {
-				out = append(out, one)
-			}
-		}
-		return nil
-	})
-	return out, next, err
-}
-
-func matches(s seal.Stamp, f seal.Filter) bool {
-	return (f.Agency == "" || s.Agency == f.Agency) && (f.Matter == "" || s.Matter == f.Matter) &&
-		(f.From.IsZero() || !s.SealedAt.Before(f.From)) && (f.To.IsZero() || s.SealedAt.Before(f.To.Add(time.Second)))
 }

@@ -44,7 +44,7 @@ func (tx *Tx) retryFree(a act.Act) error {
 	if a.Retry == nil {
 		return nil
 	}
-	if _, taken := retryAt(tx.bucket(bucketRetries), a.Retry.Slot(), time.UnixMilli(a.Leaf.Time)); taken {
+	if _, taken := doneAt(tx.bolt, a.Retry.Slot(), time.UnixMilli(a.Leaf.Time)); taken {
 		return ErrRetryTaken
 	}
 	return nil
@@ -86,8 +86,11 @@ func (tx *Tx) act(a act.Act) error {
 	if a.Retry == nil {
 		return nil
 	}
-	slot := a.Retry.Slot()
-	return tx.put(bucketRetries, slot[:], append(a.Retry.Request[:len(a.Retry.Request):len(a.Retry.Request)], a.ID[:]...))
+	slot, bucket := a.Retry.Slot(), bucketRetries
+	if a.Retry.Lasting {
+		bucket = bucketLasting
+	}
+	return tx.put(bucket, slot[:], append(a.Retry.Request[:len(a.Retry.Request):len(a.Retry.Request)], a.ID[:]...))
 }
 
 // appended is the fill of pages whose keys only rise: half-empty pages would

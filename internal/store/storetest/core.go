@@ -16,7 +16,7 @@ import (
 // its retry key, whole or not at all (protocol.md 7 and 8).
 func Core(t *testing.T, fresh func(testing.TB) Store) {
 	suite(t, fresh, map[string]func(*testing.T, *bench){
-		"act": coreAct, "twice": coreTwice, "order": coreOrder, "retry": coreRetry, "life of a retry": coreRetryLife,
+		"act": coreAct, "twice": coreTwice, "order": coreOrder, "retry": coreRetry, "life of a retry": coreRetryLife, "a lasting retry": coreLasting,
 		"one of many": coreOneOfMany, "sweep": coreSweep, "cancelled": coreCancelled, "too long": coreTooLong, "newest": coreNewest,
 	})
 }
@@ -246,5 +246,25 @@ func coreNewest(t *testing.T, b *bench) {
 		if at, err := b.NewestAct(t.Context()); err != nil || !at.Equal(b.now) {
 			t.Errorf("%s, want %s: %v", at, b.now, err)
 		}
+	}
+}
+
+// coreLasting: a key that lasts is known for ever, whatever is swept.
+func coreLasting(t *testing.T, b *bench) {
+	retry := &act.Retry{Owner: "a", Key: "k", Request: [32]byte{7}, Lasting: true}
+	a := b.act(t, "test.act", "x", 1)
+	a.Retry = retry
+	check(t, "the first", b.Commit(t.Context(), a), nil)
+	b.now = b.now.Add(10 * act.RetryLife)
+	_, err := b.SweepRetries(t.Context(), b.now, nil, 10)
+	check(t, "a sweep", err, nil)
+	done, found, err := b.Done(t.Context(), retry.Slot(), b.now)
+	if err != nil || !found || done != (act.Done{Request: [32]byte{7}, Act: a.ID}) {
+		t.Fatal(done, found, err)
+	}
+	for _, lasting := range []bool{true, false} {
+		second := b.act(t, "test.act", "x", 2)
+		second.Retry = &act.Retry{Owner: "a", Key: "k", Request: [32]byte{7}, Lasting: lasting}
+		b.unchanged(t, "the second", act.ErrRetryTaken, func() error { return b.Commit(t.Context(), second) })
 	}
 }

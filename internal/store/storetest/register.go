@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,10 @@ func stampRegister(t *testing.T, b *bench) {
 		b.now = b.now.Add(time.Minute)
 		d := b.draft(t, seals[i%2])
 		if i%3 == 0 {
-			d.stamp.Agency, d.stamp.Matter = usccB, ""
+			d.stamp.Agency, d.stamp.Matter, d.stamp.Operator = usccB, "", "李四"
+		}
+		if i%4 == 1 {
+			d.stamp.Format, d.stamp.Key = "json", "00000001"
 		}
 		again := b.act(t, seal.ActStamped, d.stamp.SealID, d.stamp)
 		again.ID = d.stamp.ID
@@ -27,13 +31,16 @@ func stampRegister(t *testing.T, b *bench) {
 		all = append(all, d.stamp)
 	}
 	for name, f := range map[string]seal.Filter{
-		"all": {}, "of a seal": {SealID: seals[1].ID}, "of an agency": {Agency: usccB}, "of a matter": {Matter: "000101"}, "from": {From: all[4].SealedAt},
+		"all": {}, "of a seal": {SealID: seals[1].ID}, "of who asked": {Agency: usccB}, "of the seals' owner": {Agency: seals[0].Agency}, "of neither": {Agency: "11330000MB1234567X"},
+		"of an officer": {Operator: "李四"}, "of the beginning of a name": {Operator: "李"}, "of an officer and a seal": {Operator: "张三", SealID: seals[1].ID},
+		"of an officer and an agency": {Operator: "张三", Agency: usccB}, "of a format": {Format: "json"}, "of a key": {Key: "00000001", Agency: usccA}, "of a matter": {Matter: "000101"}, "from": {From: all[4].SealedAt},
 		"to": {To: all[7].SealedAt}, "of all these": {SealID: seals[0].ID, Agency: usccA, Matter: "000101", From: all[2].SealedAt, To: all[10].SealedAt},
 		"of no seal": {SealID: "52000000000099"}, "of the beginning of a seal's id": {SealID: "5200000000000"},
 	} {
 		var want []act.ID
 		for _, s := range all {
-			if (f.SealID == "" || f.SealID == s.SealID) && (f.Agency == "" || f.Agency == s.Agency) && (f.Matter == "" || f.Matter == s.Matter) &&
+			if (f.SealID == "" || f.SealID == s.SealID) && (f.Agency == "" || f.Agency == s.Agency || f.Agency == seals[0].Agency) && (f.Matter == "" || f.Matter == s.Matter) &&
+				(f.Operator == "" || f.Operator == s.Operator) && (f.Format == "" || f.Format == s.Format) && (f.Key == "" || f.Key == s.Key) &&
 				(f.From.IsZero() || !s.SealedAt.Before(f.From)) && (f.To.IsZero() || !s.SealedAt.After(f.To)) {
 				want = append(want, s.ID)
 			}
@@ -88,4 +95,28 @@ func stampAccounted(t *testing.T, b *bench) {
 		t.Error("one act told twice")
 	}
 	told(s, 1000)
+}
+
+// FillStamps makes n stamps of one agency and officer with one seal, for what is
+// measured or opened again, and gives the last.
+func FillStamps(t testing.TB, s Store, n int) seal.Stamp {
+	t.Helper()
+	b := &bench{s, morning}
+	made := b.sealed(t, 1)
+	var last draft
+	for at := 0; at < n; {
+		var wg sync.WaitGroup
+		for range min(n-at, 500) {
+			last = b.draft(t, made)
+			at++
+			one := last
+			wg.Go(func() {
+				if err := b.commit(t, one); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	return last.stamp
 }
