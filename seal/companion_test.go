@@ -96,6 +96,7 @@ func TestCompanionReadByDigitorus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//lint:ignore SA1019 what took its place mixes the signature with a policy of key usages of its own
 	report, err := digitorus.Verify(bytes.NewReader(doc), int64(len(doc)))
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestCompanionReadByDigitorus(t *testing.T) {
 		}
 	}
 	if good != 1 {
-		t.Errorf("%+v", report)
+		t.Errorf("%d good signatures", good)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -185,8 +186,11 @@ func (a *Authority) template(role Role, root *Row, now time.Time) (template, par
 	if template.NotAfter.After(parent.NotAfter) {
 		template.NotAfter = parent.NotAfter
 	}
-	// No extended key usage: readers abroad differ in which they want of a signer.
 	template.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment
+	// Readers abroad differ in which usage they want of a signer: RFC 9336, or with NSS
+	// that of mail.
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}
+	template.UnknownExtKeyUsage = []asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 36}}
 	return template, parent, nil
 }
 

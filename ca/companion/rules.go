@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"time"
 
 	"yinxin/certs"
@@ -53,8 +54,11 @@ var rules = []struct {
 		}
 		return f.ours.KeyUsage == certs.KeyUsageDigitalSignature|certs.KeyUsageNonRepudiation
 	}},
-	{"no extended key usage", func(f *facts) bool {
-		return len(f.ours.EKUs) == 0 && len(f.std.ExtKeyUsage)+len(f.std.UnknownExtKeyUsage) == 0
+	{"extended key usages: a signer's are mail and documents (RFC 9336), a root has none", func(f *facts) bool {
+		if f.role == Root {
+			return len(f.ours.EKUs) == 0
+		}
+		return slices.Equal(f.ours.EKUs, signerUsages)
 	}},
 	{"key identifiers (RFC 5280 4.2.1.1, 4.2.1.2)", func(f *facts) bool {
 		if f.role == Root {
@@ -65,6 +69,8 @@ var rules = []struct {
 	{"nothing critical that is not understood", func(f *facts) bool { return len(f.std.UnhandledCriticalExtensions) == 0 }},
 	{"issued by its root's name", func(f *facts) bool { return f.std.Issuer.String() == f.parent.Subject.String() }},
 }
+
+var signerUsages = []certs.OID{"1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"}
 
 // check holds a draft against the rules.
 func check(role Role, draft, parent *x509.Certificate, now time.Time) error {
