@@ -21,6 +21,7 @@ func runStamp(ctx context.Context, c *call) error {
 	place := c.withPlace(&r)
 	c.flags.StringVar(&r.Matter, "matter", "", "matter `code`")
 	c.flags.StringVar(&r.Reason, "reason", "", "why it is sealed")
+	c.flags.StringVar(&r.Approval, "approval", "", "`id` of the approved use, where a second person approves each")
 	c.flags.IntVar(&r.Expected, "expected-seals", 0, "how many seals the finished document must bear")
 	detached := c.flags.Bool("detached", false, "write the stamp alone, for any file")
 	out := c.flags.String("o", "", "output `file`, - for standard output")
@@ -48,10 +49,14 @@ func runStamp(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		if r.Operator, err = c.who(ctx, p); err != nil {
+		by, err := c.officer(ctx, p)
+		if err != nil {
 			return err
 		}
-		r.Agency = s.Agency // the operator of the data folder acts for the owner
+		r.Operator, r.Agency = by.String(), s.Agency // the operator of the data folder acts for the owner
+		if by.Known() {
+			r.Agency, r.Key, r.Officer, r.From = by.Agency, by.KeyID, by.Name, loopback
+		}
 		done, err := p.Seals.Stamp(ctx, r, seal.Document{ReaderAt: in, Size: in.size, Detached: *detached})
 		if err != nil {
 			return err
