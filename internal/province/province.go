@@ -18,6 +18,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/companion"
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
 	"yinxin/ca/ocsp"
@@ -77,6 +78,7 @@ type Province struct {
 	Engine    verify.Engine
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
+	Companion *companion.Authority
 
 	o     Options
 	asked asked
@@ -202,7 +204,10 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, MustFile: id.SealFiling, URL: strings.TrimRight(id.URL, "/"),
+	if err := p.wireCompanion(); err != nil {
+		return err
+	}
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Companion: p.Companion, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, MustFile: id.SealFiling, URL: strings.TrimRight(id.URL, "/"),
 		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}

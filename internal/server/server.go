@@ -164,7 +164,7 @@ func ruled(err error) error {
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {approval.ErrNoRight, noRight}, {approval.ErrDecided, conflict}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 		{batch.ErrState, conflict}, {batch.ErrNameTaken, conflict}, {batch.ErrRefused, refused}, {batch.ErrFull, refused}, {batch.ErrTooLong, tooLarge},
 		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
-		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
+		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable}, {seal.ErrCompanion, unavailable},
 	} {
 		if errors.Is(err, known.err) {
 			if known.refusal.status >= http.StatusInternalServerError {

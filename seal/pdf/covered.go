@@ -25,7 +25,8 @@ func (f *File) Covered(n int, w io.Writer) error {
 }
 
 // Invisible tells that the nth of Stamps shows nothing on any page: its field is its
-// one widget, and that is of no size (ISO 32000-1 12.7.4.5) or without an appearance.
+// one widget, and that is of no size (ISO 32000-1 12.7.4.5). One without an appearance
+// alone may be drawn by readers that make one.
 func (f *File) Invisible(n int) bool {
 	if n < 0 || n >= len(f.found) {
 		return false
@@ -34,19 +35,16 @@ func (f *File) Invisible(n int) bool {
 	if w == nil || w.get("Kids").kind != kNull {
 		return false
 	}
-	if w.get("AP").kind == kNull && w.get("MK").kind == kNull {
-		return true
-	}
 	r, err := f.deref(w.get("Rect"), f.found[n].rev)
 	if err != nil || r.kind != kArray || len(r.list) != 4 {
 		return false
 	}
-	for i := range r.list {
-		if r.list[i].kind != kInt || r.list[i].num != 0 {
+	for i := range 4 {
+		if k := r.list[i].kind; k != kInt && k != kReal {
 			return false
 		}
 	}
-	return true
+	return equal(&r.list[0], &r.list[2]) && equal(&r.list[1], &r.list[3])
 }
 
 // ParseDate reads a date of ISO 32000-1 7.9.4 that has seconds and a zone: one without
