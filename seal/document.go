@@ -20,12 +20,18 @@ type Stamped struct {
 	Document []byte
 	layout   *pdf.Layout
 	ofd      *ofd.Layout
+	evidence []byte // levels LT and LTA: what follows
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
-		return s.layout.WriteTo(w, s.Token)
+		n, err := s.layout.WriteTo(w, s.Token)
+		if err != nil || s.evidence == nil {
+			return n, err
+		}
+		m, err := w.Write(s.evidence)
+		return n + int64(m), err
 	}
 	if s.ofd != nil {
 		return s.ofd.WriteTo(w, s.Token)
@@ -37,7 +43,7 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 // Size of the sealed document.
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
-		return s.layout.Size()
+		return s.layout.Size() + int64(len(s.evidence))
 	}
 	if s.ofd != nil {
 		return s.ofd.Size(len(s.Token))
@@ -71,6 +77,9 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 		return Stamped{}, err
 	}
 	defer release()
+	if err := r.Order.Level.ofPDF(); err != nil {
+		return Stamped{}, err
+	}
 	parsed, err := jsondoc.Parse(doc)
 	if err != nil {
 		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
@@ -138,6 +147,9 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 		return Stamped{}, err
 	}
 	defer release()
+	if err := r.Order.Level.ofPDF(); err != nil {
+		return Stamped{}, err
+	}
 	if earlier != nil {
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err

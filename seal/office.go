@@ -52,11 +52,13 @@ type Config struct {
 	Maker   Signing // 制章者
 	Status  Signing // signs seal-status and seal-list
 	TSA     TimeStamper
-	Clock   func() time.Time
-	Rand    io.Reader
-	Region  string
-	URL     string // what a printed code names, "" where nothing answers
-	Finder  Finder // of keywords in PDF, nil for none
+	// Archivist finds the evidence of levels LT and LTA; nil: they are refused.
+	Archivist Archivist
+	Clock     func() time.Time
+	Rand      io.Reader
+	Region    string
+	URL       string // what a printed code names, "" where nothing answers
+	Finder    Finder // of keywords in PDF, nil for none
 }
 
 // Office is the seal office. Its methods may be called concurrently.

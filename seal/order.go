@@ -278,7 +278,7 @@ func (m *Mark) check() error {
 func (r *StampRequest) unbuilt() error {
 	o := &r.Order
 	for what, asked := range map[string]bool{
-		"levels but T": o.Level != "" && o.Level != LevelT, "companion signatures": o.Companion,
+		"companion signatures": o.Companion,
 	} {
 		if asked {
 			return fmt.Errorf("%w: %s are not built", ErrRefused, what)

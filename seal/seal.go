@@ -191,4 +191,6 @@ type Store interface {
 	// found; next is the cursor to go on from, "" at the end of the register.
 	Stamps(ctx context.Context, f Filter) (rows []Stamp, next string, err error)
 	Done(ctx context.Context, slot [32]byte, now time.Time) (act.Done, bool, error)
+
+	incrementStore
 }

@@ -46,9 +46,16 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		if !earlier.order().alike(r.Order) {
 			return nil, ErrRetryMismatch
 		}
-		return o.againPDF(ctx, earlier, doc)
+		again, err := o.againPDF(ctx, earlier, doc)
+		if err == nil {
+			err = o.archive(ctx, again, in, size, r.Order.Level)
+		}
+		return again, err
 	}
 	if err := r.fits(formatPDF); err != nil {
+		return nil, err
+	}
+	if err := o.archivable(ctx, doc.File, in, size, r.Order.Level); err != nil {
 		return nil, err
 	}
 	rd, d, err := o.begin(ctx, r)
@@ -71,6 +78,9 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		return nil, err
 	}
 	out.layout = layout
+	if err := o.archive(ctx, &out, in, size, r.Order.Level); err != nil {
+		return nil, err
+	}
 	return &out, nil
 }
 

@@ -52,6 +52,12 @@ func (b *brought) certificate(der []byte) (*certs.Certificate, string, error) {
 	return c, fmt.Sprintf("read leniently: %v", slips), nil
 }
 
+// documentStamp reads the token that a document time-stamp is, likewise.
+func (b *brought) documentStamp(der []byte) (*certs.TimeStamp, error) {
+	b.tokenOnce.Do(func() { b.token, b.tokenErr = certs.ParseTimeStamp(der) })
+	return b.token, b.tokenErr
+}
+
 // timeStamp reads the token of the stamp and checks its signature, which depends on
 // nothing but its octets.
 func (b *brought) timeStamp() (*certs.TimeStamp, error) {

@@ -27,7 +27,7 @@ func (t *trial) format() outcome {
 		return unknown(FormatForeign, t.stampErr)
 	case t.signer == nil:
 		return failed(StampMalformed, t.stampErr)
-	case t.mark.role != "seal":
+	case t.mark.role != roleSeal:
 		return failed(StampMalformed, "a seal's stamp stands where a time-stamp is announced")
 	}
 	for _, x := range t.stamp.Extensions {

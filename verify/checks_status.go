@@ -77,7 +77,7 @@ func (t *trial) certStatusNow() outcome {
 			result = worstOutcome(result, outcome{result: Unknown, detail: "revoked " + rfc3339(s.since)})
 		}
 		if !s.now {
-			result = worstOutcome(result, s.missing())
+			result = worstOutcome(result, s.today())
 		}
 	}
 	return result
@@ -102,31 +102,29 @@ func (t *trial) makerStatus() outcome {
 		case s.revoked:
 			result = worstOutcome(result, noticed(SealMakerRevokedAfter, "revoked "+rfc3339(s.since)))
 		}
-		if !s.now || !s.revoked && !s.atSealing {
+		switch {
+		case !s.revoked && !s.atSealing:
 			result = worstOutcome(result, s.missing())
+		case !s.now:
+			result = worstOutcome(result, s.today())
 		}
 	}
 	return result
 }
 
-// tsaStatus: RFC 3161 4: tokens made before a revocation keep their word only if
-// its reason excludes a compromise; otherwise the key may have made this one later.
+// tsaStatus: whether the authority behind the token stands, or stood when a document
+// time-stamp proved the token.
 func (t *trial) tsaStatus() outcome {
 	if t.stamp == nil || !t.proven {
 		return notMade
 	}
+	if t.lender != nil {
+		return t.lender.weighed
+	}
 	result := passed
 	for _, s := range t.standings(t.tsaFound) {
 		t.use(s)
-		switch {
-		case s.revoked && (s.compromise || !s.since.After(t.proved)):
-			result = worstOutcome(result, unknown(TimeNotProven, "the authority's certificate was revoked "+rfc3339(s.since)))
-		case s.revoked:
-			result = worstOutcome(result, noticed(TSARevokedAfter, "revoked "+rfc3339(s.since)))
-		}
-		if !s.now || !s.revoked && !s.atSealing {
-			result = worstOutcome(result, s.missing())
-		}
+		result = worstOutcome(result, t.authorityStands(s))
 	}
 	return result
 }
@@ -144,6 +142,7 @@ func (t *trial) use(s standing) {
 type sealWord struct {
 	known, foreign bool // foreign: the register has no such seal
 	atSealing, now bool
+	kept           bool // the document holds what tells of sealing
 	asOf           time.Time
 	intervals      []status.Interval
 }
@@ -153,8 +152,7 @@ type sealWord struct {
 func (t *trial) sealWord() sealWord {
 	var w sealWord
 	var all []told
-	sum := t.stamp.Seal.SM3()
-	name := hex.EncodeToString(sum[:])
+	name := t.sealName()
 	for _, r := range t.book.statements {
 		var asOf time.Time
 		var intervals []status.Interval
@@ -167,7 +165,8 @@ func (t *trial) sealWord() sealWord {
 		default:
 			continue
 		}
-		if !t.speaks(r, t.makerFound.Region, t.stamp.Seal.ID) {
+		signer := t.speaker(r, t.makerFound.Region, t.stamp.Seal.ID)
+		if signer == nil {
 			continue
 		}
 		_, p := t.ends()
@@ -175,7 +174,9 @@ func (t *trial) sealWord() sealWord {
 		w.known = true
 		w.foreign = w.foreign || foreign
 		w.now = w.now || fresh
-		w.atSealing = w.atSealing || fresh && madeAfter(asOf, p)
+		lasts := t.book.lasts(r, signer.NotAfter, r.statement.Expires, t.in.At)
+		w.atSealing = w.atSealing || (fresh || lasts) && madeAfter(asOf, p)
+		w.kept = w.kept || lasts && madeAfter(asOf, p)
 		if asOf.After(w.asOf) {
 			w.asOf = asOf
 		}
@@ -213,18 +214,28 @@ func together(all []told) []status.Interval {
 	return out
 }
 
-// speaks tells whether a statement is by a status signer of that region that may
-// speak for a seal's or region's code, and was not revoked when it spoke.
+// sealName is what statements call this very seal.
+func (t *trial) sealName() string {
+	sum := t.stamp.Seal.SM3()
+	return hex.EncodeToString(sum[:])
+}
+
 func (t *trial) speaks(r *reading, region *certs.Region, code string) bool {
+	return t.speaker(r, region, code) != nil
+}
+
+// speaker is who made a statement, if that is a status signer of that region that may
+// speak for a seal's or region's code, and was not revoked when it spoke; else nil.
+func (t *trial) speaker(r *reading, region *certs.Region, code string) *certs.Certificate {
 	if region == nil || r.statement.Issuer != region.Code {
-		return false
+		return nil
 	}
 	if t.w.check(keyOf("said", r.sum[:]), func() error { return nil }) != nil {
-		return false
+		return nil
 	}
 	signer, err := t.w.engine.statementBy(t.in.Trust, r)
 	if err != nil {
-		return false
+		return nil
 	}
 	for i := range region.Services {
 		s := &region.Services[i]
@@ -233,13 +244,13 @@ func (t *trial) speaks(r *reading, region *certs.Region, code string) bool {
 		}
 		ends := t.standings(certs.Found{Path: []*certs.Certificate{signer}, Region: region, Service: s})
 		for _, e := range ends {
-			if e.strange || e.revoked && (e.compromise || !e.since.After(r.statement.IssuedAt)) {
-				return false
+			if e.strange || e.revoked && spoiled(e.since, e.compromise, r.statement.IssuedAt, t.book.existed(r)) {
+				return nil
 			}
 		}
-		return true
+		return signer
 	}
-	return false
+	return nil
 }
 
 func (t *trial) sealStatusAtSealing() outcome {
@@ -294,7 +305,7 @@ func (t *trial) sealStatusNow() outcome {
 	case w.foreign:
 		result = worstOutcome(result, unknown(SealStatusUnknownToList, ""))
 	case !w.now:
-		result = worstOutcome(result, missing(w.known, w.asOf))
+		result = worstOutcome(result, w.today())
 	}
 	return result
 }

@@ -13,6 +13,9 @@ import (
 // proveTime reads the token and, if it holds, sets P (protocol.md 4).
 func (t *trial) proveTime() outcome {
 	if t.stamp.TimeStamp == nil {
+		if t.borrow() {
+			return passed
+		}
 		return unknown(TimeNotProven, "the stamp has no time-stamp")
 	}
 	if t.w.spend(1) != nil {
@@ -25,6 +28,12 @@ func (t *trial) proveTime() outcome {
 	if !bytes.Equal(token.Imprint, imprint(t.stamp.SignatureValue)) {
 		return failed(TimestampForged, "it is over something else")
 	}
+	t.serves = []string{t.stamp.Seal.ID}
+	return t.trustToken(token)
+}
+
+// trustToken asks whether the authority behind a token is trusted and, if it is, sets P.
+func (t *trial) trustToken(token *certs.TimeStamp) outcome {
 	t.token = token
 	// The token's own certificates may lead up to the authority that is listed.
 	extra := append(token.Certificates[:len(token.Certificates):len(token.Certificates)], t.book.certs...)
@@ -35,12 +44,12 @@ func (t *trial) proveTime() outcome {
 	case err != nil:
 		return unknown(TimeNotProven, fmt.Sprintf("its authority is not trusted: %v", err))
 	}
-	if since, bad := found.Service.DistrustedSince(); bad && !since.After(t.in.At) {
+	if since, bad := found.Service.DistrustedSince(); bad && !since.After(t.in.At) && !t.witnessedElsewhere(found.Region.Code, since) {
 		return unknown(TimeNotProven, "its authority is distrusted")
 	}
 	// One that lists prefixes serves those regions only and is not to be borrowed
 	// by another; without any it witnesses for all.
-	if len(found.Service.Prefixes) > 0 && !found.Service.SpeaksFor(found.Region.Code, t.stamp.Seal.ID) {
+	if len(found.Service.Prefixes) > 0 && slices.ContainsFunc(t.serves, func(id string) bool { return !found.Service.SpeaksFor(found.Region.Code, id) }) {
 		return unknown(TimeNotProven, "its authority does not speak for this seal's region")
 	}
 	if !t.vouched(token, found) {
@@ -50,7 +59,10 @@ func (t *trial) proveTime() outcome {
 	if token.GenTime.After(t.in.At) {
 		return unknown(SealedAfterCheck, rfc3339(token.GenTime))
 	}
-	if len(token.Notices) > 0 {
+	switch {
+	case len(token.Notices) > 0 && t.stamp == nil:
+		return noticed(FormatNotice, token.Notices[0])
+	case len(token.Notices) > 0:
 		return t.departure(token.Notices[0])
 	}
 	return passed

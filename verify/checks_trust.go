@@ -96,7 +96,7 @@ func (t *trial) entitled(f certs.Found) outcome {
 	if !bad || since.After(t.in.At) {
 		return passed
 	}
-	if t.proven && t.proved.Before(since) && t.tsaFound.Region.Code != f.Region.Code {
+	if t.proven && t.proved.Before(since) && t.tsaFound.Region.Code != f.Region.Code || t.witnessedElsewhere(f.Region.Code, since) {
 		return passed
 	}
 	return unknown(ServiceDistrusted, fmt.Sprintf("since %s", rfc3339(since)))

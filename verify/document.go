@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,7 +31,14 @@ type Document struct {
 	marks   []mark
 	json    []byte    // the text of a JSON document, for its licence
 	brought []brought // by the marks, in their order
+	kept    []kept    // evidence that the document holds
 }
+
+// What a signature in a document is (interface.md).
+const (
+	roleSeal      = "seal"
+	roleTimestamp = "timestamp"
+)
 
 // mark is one stamp as the format's craft found it.
 type mark struct {
@@ -44,6 +52,7 @@ type mark struct {
 	later    []string // further stamps and other changes, in words
 	added    bool     // something else than further stamps came after
 	role     string
+	revision int                                   // of a PDF
 	face     func(picture []byte) (ok, known bool) // nil: nothing is shown
 	made     time.Time                             // as the document says beside it, zero if it does not
 	covered  func(hash.Hash) error                 // what a companion is over; nil where there is none
@@ -125,7 +134,7 @@ func (d *Document) openDetached(r io.ReaderAt, size int64, stamp []byte) {
 	}
 	sum, _ := hex.DecodeString(d.digest)
 	d.marks = []mark{{
-		der: bytes.Clone(stamp), kind: ses.PropertyFile, role: "seal", whole: true,
+		der: bytes.Clone(stamp), kind: ses.PropertyFile, role: roleSeal, whole: true,
 		digest: func() ([32]byte, error) { return [32]byte(sum), nil },
 	}}
 }
@@ -158,7 +167,7 @@ func (d *Document) openJSON(r io.ReaderAt, size int64) {
 	}
 	for n, der := range stamps {
 		m := mark{
-			der: der, kind: ses.PropertyJSON, role: "seal", whole: true, hashes: size,
+			der: der, kind: ses.PropertyJSON, role: roleSeal, whole: true, hashes: size,
 			digest: func() ([32]byte, error) { return doc.Digest(n) },
 		}
 		for k := n + 1; k < len(stamps); k++ {
@@ -194,8 +203,8 @@ func (d *Document) openPDF(r io.ReaderAt, size int64) {
 		var made bool
 		var ok, known bool
 		m := mark{
-			der: s.Contents, kind: ses.PropertyPDF, role: "seal", partial: !s.CoversRevision, whole: s.CoversRevision,
-			problems: s.Problems, later: s.LaterChanges, added: s.ContentAdded,
+			der: s.Contents, kind: ses.PropertyPDF, role: roleSeal, partial: !s.CoversRevision, whole: s.CoversRevision,
+			problems: s.Problems, later: s.LaterChanges, added: s.ContentAdded, revision: s.Revision,
 			digest: func() ([32]byte, error) { return s.Digest, nil },
 			// Asked once: f has a budget of its own, and a document that is judged
 			// again must not come to its end. A stamp has one picture.
@@ -210,9 +219,14 @@ func (d *Document) openPDF(r io.ReaderAt, size int64) {
 			},
 		}
 		if s.DocTimeStamp {
-			m.role = "timestamp"
+			m.role, m.face = roleTimestamp, nil
 		}
 		m.takeCompanion(f, &one, n, s)
 		d.marks = append(d.marks, m)
 	}
+	if !slices.ContainsFunc(d.marks, func(m mark) bool { return m.role != roleTimestamp }) {
+		d.refuse(NotSealed, nil)
+		return
+	}
+	d.kept = readKept(f.Evidence())
 }

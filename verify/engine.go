@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	"yinxin/certs"
 )
 
 // maxRemembered bounds what an Engine keeps: a hostile stream of documents must
@@ -84,10 +86,17 @@ type work struct {
 	hash    int64 // octets
 	pixels  int64
 	refused int // checks that were not made for want of budget
+
+	answerers map[answererKey]*certs.Certificate // of OCSP responses, nil for nobody who may
+}
+
+type answererKey struct {
+	response, issuer [32]byte
+	region           string
 }
 
 func newWork(e *Engine) *work {
-	return &work{engine: e, done: map[proofKey]error{}, left: MaxSignatureChecks, hash: MaxHashed, pixels: MaxPixels}
+	return &work{engine: e, done: map[proofKey]error{}, left: MaxSignatureChecks, hash: MaxHashed, pixels: MaxPixels, answerers: map[answererKey]*certs.Certificate{}}
 }
 
 func (w *work) check(k proofKey, f func() error) error {

@@ -158,15 +158,16 @@ type book struct {
 	answers    []*reading // of OCSP
 	statements []*reading
 	certs      []*certs.Certificate
+	kept       map[[32]byte]keeping // of those that the document holds, by SM3
 	// over: there are too many pieces, of which none was taken: the order they
 	// came in would have decided which.
 	over bool
 }
 
-func newBook(e *Evidence, at time.Time) *book {
-	b := &book{}
+func newBook(e *Evidence, own []kept, at time.Time) *book {
+	b := &book{kept: make(map[[32]byte]keeping, len(own))}
 	if e == nil {
-		return b
+		e = &Evidence{}
 	}
 	if b.over = len(e.Items) > MaxEvidence; b.over {
 		return b
@@ -176,6 +177,13 @@ func newBook(e *Evidence, at time.Time) *book {
 		// What says nothing must not stand for the same bytes read as they are.
 		if r := item.reading(); !r.empty() {
 			all = append(all, r)
+		}
+	}
+	for _, k := range own {
+		r := k.item.reading()
+		all = append(all, r)
+		if had, twice := b.kept[r.sum]; !twice || k.revision < had.revision {
+			b.kept[r.sum] = keeping{revision: k.revision}
 		}
 	}
 	slices.SortFunc(all, func(x, y *reading) int { return bytes.Compare(x.sum[:], y.sum[:]) })

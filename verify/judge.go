@@ -81,7 +81,7 @@ func (r *Report) addReasons(codes []Code) {
 // trials reads every stamp and counts the different seals.
 func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []*trial {
 	w := newWork(e)
-	b := newBook(in.Evidence, in.At)
+	b := newBook(in.Evidence, d.kept, in.At)
 	if b.over {
 		w.left = 0
 	}
@@ -89,12 +89,18 @@ func (e *Engine) trials(d *Document, in Input, used map[StatusFreshness]bool) []
 	seals := map[string]bool{}
 	for i, m := range d.marks {
 		t := &trial{in: in, w: w, book: b, doc: d, mark: m, brought: &d.brought[i], used: used}
+		all = append(all, t)
+	}
+	attest(all, b)
+	for _, t := range all {
+		if t.mark.role == roleTimestamp {
+			continue
+		}
 		t.open()
 		t.afterSeal = len(seals) > 0
 		if t.stamp != nil {
 			seals[t.stamp.Seal.ID] = true
 		}
-		all = append(all, t)
 	}
 	for _, t := range all {
 		t.distinctSeals = len(seals)

@@ -10,7 +10,8 @@ import (
 // standing is what CRLs and OCSP answers tell of one certificate.
 type standing struct {
 	known      bool // one by its issuer speaks of it
-	atSealing  bool // one was made at or after P, and is fresh
+	atSealing  bool // one was made at or after P, and is fresh or kept in the document
+	kept       bool // the document holds such a one
 	now        bool // one is fresh
 	revoked    bool
 	since      time.Time // R: when it was revoked; of a compromise, since when
@@ -128,6 +129,7 @@ func (t *trial) standing(c, issuer *certs.Certificate, issuerEnd time.Time, regi
 func (t *trial) inLists(c, issuer *certs.Certificate, issuerEnd time.Time) standing {
 	var s standing
 	var lists []*certs.CRL
+	var lasts []bool
 	for _, r := range t.book.crls {
 		crl := r.crl
 		// A shard or a list for some certificates is not asked about others.
@@ -137,13 +139,15 @@ func (t *trial) inLists(c, issuer *certs.Certificate, issuerEnd time.Time) stand
 		sum := issuer.SM3()
 		if t.w.check(keyOf("crl", r.sum[:], sum[:]), func() error { return crl.CheckSignatureFrom(issuer) }) == nil {
 			lists = append(lists, crl)
+			lasts = append(lasts, t.book.lasts(r, issuer.NotAfter, crl.NextUpdate, t.in.At))
 		}
 	}
 	_, p := t.ends()
-	for _, crl := range lists {
+	for i, crl := range lists {
 		w := wordOf(crl, c)
 		// A delta's silence counts only over a list that it builds on.
 		w.covers = w.covers || slices.ContainsFunc(lists, func(base *certs.CRL) bool { return crl.Extends(base) && base.Covers(c) })
+		w.lasts = lasts[i]
 		w.within = !crl.ThisUpdate.Before(issuer.NotBefore) && !crl.ThisUpdate.After(issuer.NotAfter)
 		s.hear(w, c, p, t.in.At)
 	}
@@ -161,6 +165,7 @@ type word struct {
 	// issuer's certificate is known by its key alone, and whoever wrote the rest of
 	// it must not be able to silence a list that the key signed.
 	within bool
+	lasts  bool // what it told then counts still (book.lasts)
 }
 
 func wordOf(crl *certs.CRL, c *certs.Certificate) word {
@@ -181,7 +186,7 @@ func (s *standing) hear(w word, c *certs.Certificate, p, at time.Time) {
 		// its absence says nothing.
 		return
 	}
-	s.date(&s.crl, w.made, w.within && !at.After(w.until) && at.Sub(w.made) <= MaxAge, p)
+	s.date(&s.crl, w.made, w.within && !at.After(w.until) && at.Sub(w.made) <= MaxAge, w.within && w.lasts, p)
 }
 
 // end adds a revocation: the earliest that is told counts.
@@ -193,8 +198,9 @@ func (s *standing) end(r certs.Revoked) {
 	s.revoked, s.compromise = true, s.compromise || compromise
 }
 
-// date notes when what was heard was known.
-func (s *standing) date(of *spoken, asOf time.Time, fresh bool, p time.Time) {
+// date notes when what was heard was known. What lasts, though it is not fresh, tells
+// what was so at sealing if it was made at or after that (protocol.md 4).
+func (s *standing) date(of *spoken, asOf time.Time, fresh, lasts bool, p time.Time) {
 	s.known = true
 	if asOf.After(s.asOf) {
 		s.asOf = asOf
@@ -202,12 +208,11 @@ func (s *standing) date(of *spoken, asOf time.Time, fresh bool, p time.Time) {
 	if asOf.After(of.asOf) {
 		of.asOf = asOf
 	}
-	if !fresh {
-		return
+	if fresh {
+		s.now, of.fresh = true, true
 	}
-	s.now, of.fresh = true, true
-	if madeAfter(asOf, p) {
-		s.atSealing = true
+	if (fresh || lasts) && madeAfter(asOf, p) {
+		s.atSealing, s.kept = true, s.kept || lasts
 	}
 }
 

@@ -106,7 +106,7 @@ func (e *Engine) TokenWants(token *qr.Token, in Input) []Want {
 }
 
 func tokenTrial(e *Engine, in Input) *trial {
-	return &trial{in: in, w: newWork(e), book: newBook(in.Evidence, in.At), used: map[StatusFreshness]bool{}}
+	return &trial{in: in, w: newWork(e), book: newBook(in.Evidence, nil, in.At), used: map[StatusFreshness]bool{}}
 }
 
 // JudgeToken tells what the licence of a token is recorded as.

@@ -73,16 +73,25 @@ type trial struct {
 	distinctSeals                     int // in the whole document
 	laterBad                          bool
 	afterSeal                         bool // a seal stands before it
+
+	witnesses []witness  // document time-stamps that cover it and count
+	lender    *trial     // of them the one that gives P, where the stamp has no token
+	serves    []string   // of a document time-stamp: the seals in the document
+	weighed   outcome    // of a document time-stamp: whether it counts,
+	stood     []standing // and how its authority was found to stand
 }
 
-// checkTable is every check by its name, in the order of formats.md 1.4 and
-// protocol.md 4. needed marks those without whose pass nothing is ever valid,
-// whatever else was found: a lock against a check that forgets its code.
-var checkTable = [...]struct {
+// checkRow is a check by its name. needed marks those without whose pass nothing is
+// ever valid, whatever else was found: a lock against a check that forgets its code.
+type checkRow struct {
 	id     string
 	needed bool
 	made   func(*trial) outcome
-}{
+}
+
+// checkTable is every check of a stamp, in the order of formats.md 1.4 and
+// protocol.md 4.
+var checkTable = []checkRow{
 	{"format", true, (*trial).format},
 	{"sealFormat", true, (*trial).sealFormat},
 	{"sealSignature", true, (*trial).sealSignature},
@@ -161,7 +170,11 @@ func (t *trial) judge(index int) (StampReport, []Code) {
 	t.describe(&r)
 	verdict := Valid
 	var codes []Code
-	for _, c := range checkTable {
+	table := checkTable
+	if t.mark.role == roleTimestamp {
+		table = timestampTable
+	}
+	for _, c := range table {
 		o := t.make(c.made)
 		v := o.verdict()
 		if c.needed && o.result != Pass {
@@ -219,6 +232,14 @@ func signerInfo(c *certs.Certificate) SignerInfo {
 
 // describe fills in what the stamp says of itself.
 func (t *trial) describe(r *StampReport) {
+	if t.mark.role == roleTimestamp && t.token != nil {
+		r.Standard, r.SealedAt, r.TimeSource = "RFC 3161", rfc3339(t.token.GenTime), "timestamp"
+		c := t.token.Signer
+		r.Signer = SignerInfo{Subject: c.Subject.String(), Serial: fmt.Sprintf("%x", c.Serial), Issuer: c.Issuer.String()}
+		if t.proven {
+			r.Signer.Region = t.tsaFound.Region.Code
+		}
+	}
 	if t.stamp == nil {
 		return
 	}

@@ -64,7 +64,6 @@ var may = map[string][]string{
 	"seal/pdf":                {},
 	"seal/ofd":                {},
 	"seal/jsondoc":            {},
-	"seal/ofd":                {},
 	"seal/face":               {},
 	"ca":                      {"certs", "ca/lint", "hsm", "internal/act"},
 	"ca/lint":                 {"certs"},

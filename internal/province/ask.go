@@ -33,10 +33,11 @@ func (a *asked) get(now time.Time, fresh func() *evidence.Collector) *evidence.C
 	return a.collector
 }
 
-// lacks tells whether a report says that evidence is missing.
+// lacks tells whether a report says that evidence is missing, that of today included.
 func lacks(r verify.Report) bool {
 	for _, reason := range r.Reasons {
-		if reason.Code == verify.StatusUnavailable || reason.Code == verify.StatusStale {
+		switch reason.Code {
+		case verify.StatusUnavailable, verify.StatusStale, verify.StatusTodayUnknown:
 			return true
 		}
 	}

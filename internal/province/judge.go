@@ -14,16 +14,22 @@ import (
 // Judge judges a document with what the province knows itself. Only where that is
 // not enough are other regions asked.
 func (p *Province) Judge(ctx context.Context, d *verify.Document) (verify.Report, error) {
+	report, _, err := p.judge(ctx, d)
+	return report, err
+}
+
+// judge gives with the report what it stands on.
+func (p *Province) judge(ctx context.Context, d *verify.Document) (verify.Report, verify.Input, error) {
 	in, err := p.Input(ctx, d)
 	if err != nil {
-		return verify.Report{}, err
+		return verify.Report{}, in, err
 	}
 	report := p.Engine.Judge(d, in)
 	if p.o.Ask && lacks(report) && p.ask(ctx, p.Engine.Wants(d, in), &in) {
 		in.At = p.o.Clock()
 		report = p.Engine.Judge(d, in)
 	}
-	return report, nil
+	return report, in, nil
 }
 
 // Input is what the province knows now that bears on a document: its trust, its

@@ -25,6 +25,9 @@ func seeds(f *testing.F) {
 	f.Add(one)
 	f.Add(seal(f, sample(f, "unsigned/minimal-xref.pdf"), options(f, 0)))
 	f.Add(seal(f, one, options(f, 8)))
+	kept := augmented(f, one, Addition{Evidence: pieces(1)})
+	f.Add(kept)
+	f.Add(augmented(f, kept, Addition{Evidence: pieces(2), TokenSize: 256}))
 }
 
 func FuzzStamps(f *testing.F) {
@@ -38,6 +41,9 @@ func FuzzStamps(f *testing.F) {
 		all, err := file.Stamps()
 		if err != nil {
 			return
+		}
+		if kept := file.Evidence(); len(kept) > maxEvidence {
+			t.Errorf("%d pieces of evidence", len(kept))
 		}
 		for i, s := range all {
 			if s.CoversFile && (!s.CoversRevision || s.ByteRange[2]+s.ByteRange[3] != int64(len(b)) || s.ContentAdded) {
