@@ -99,16 +99,18 @@ func read(t testing.TB, path string) []byte {
 	return b
 }
 
-// placings are all ways to place a seal, each with what may stand beside it.
-var placings = map[string]func(r *seal.StampRequest){
-	"spot":         func(r *seal.StampRequest) { r.Placement = seal.Place{Page: -1, X: 10, Y: 10} },
-	"first":        func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{Text: "盖章", Which: seal.First} },
-	"last":         func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{Text: "盖章"} },
-	"every":        func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{Text: "盖章", Which: seal.Every} },
-	"riding":       func(r *seal.StampRequest) { r.Placement.Riding = &seal.Riding{} },
-	"riding left":  func(r *seal.StampRequest) { r.Placement.Riding = &seal.Riding{Side: seal.Left, At: 20} },
-	"code":         func(r *seal.StampRequest) { r.Placement.Page, r.Order.Mark = 1, &seal.Mark{Kind: seal.MarkCode} },
-	"qr in corner": func(r *seal.StampRequest) { r.Placement.Page, r.Order.Mark = 1, &seal.Mark{Kind: seal.MarkQR, Where: seal.BottomLeft} },
+// pdfPlacings are all ways to place a seal, each with what may stand beside it.
+var pdfPlacings = map[string]func(r *seal.StampRequest){
+	"spot":        func(r *seal.StampRequest) { r.Placement = seal.Place{Page: -1, X: 10, Y: 10} },
+	"first":       func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{Text: "盖章", Which: seal.First} },
+	"last":        func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{Text: "盖章"} },
+	"every":       func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{Text: "盖章", Which: seal.Every} },
+	"riding":      func(r *seal.StampRequest) { r.Placement.Riding = &seal.Riding{} },
+	"riding left": func(r *seal.StampRequest) { r.Placement.Riding = &seal.Riding{Side: seal.Left, At: 20} },
+	"code":        func(r *seal.StampRequest) { r.Placement.Page, r.Order.Mark = 1, &seal.Mark{Kind: seal.MarkCode} },
+	"qr in corner": func(r *seal.StampRequest) {
+		r.Placement.Page, r.Order.Mark = 1, &seal.Mark{Kind: seal.MarkQR, Where: seal.BottomLeft}
+	},
 	"riding and code": func(r *seal.StampRequest) {
 		r.Placement.Riding, r.Order.Mark = &seal.Riding{}, &seal.Mark{Kind: seal.MarkCode}
 	},
@@ -125,7 +127,7 @@ func TestPlacedAndAgain(t *testing.T) {
 	hits := []seal.Hit{{Page: 1, X: 50, Y: 100, W: 10, H: 5}, {Page: 2, X: 60, Y: 200, W: 10, H: 5}}
 	h, finder := newPlacing(t, hits...)
 	doc := read(t, "../cmd/yinxin/decisions/decision.pdf")
-	for name, place := range placings {
+	for name, place := range pdfPlacings {
 		for _, profile := range []seal.Profile{seal.ProfileSES, seal.ProfileCMS} {
 			r := request(h.seal)
 			place(&r)

@@ -86,7 +86,7 @@ func seriesDocuments(t testing.TB) map[string][]byte {
 	return map[string][]byte{"pdf": read(t, "../cmd/yinxin/decisions/decision.pdf"), "json": decision, "ofd": read(t, ofdSample)}
 }
 
-const ofdSample = "ofd/testdata/plain.ofd"
+const ofdSample = "../cmd/yinxin/decisions/decision.ofd"
 
 // Several stamps are one request: one document, an act each, and a retry that gives
 // the same bytes.

@@ -115,6 +115,13 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 func memberOf(v reflect.Value, name string) (reflect.Value, bool) {
 	for i := range v.NumField() {
+		// An embedded struct's members stand in the outer one's object.
+		if f := v.Type().Field(i); f.Anonymous && f.Tag.Get("json") == "" {
+			if member, ok := memberOf(v.Field(i), name); ok {
+				return member, true
+			}
+			continue
+		}
 		if known, _ := memberName(v.Type().Field(i)); known == name && known != "" {
 			return v.Field(i), true
 		}
