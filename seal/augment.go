@@ -43,14 +43,6 @@ var errNoArchivist = fmt.Errorf("%w: this office keeps no evidence", ErrRefused)
 // archived tells whether a level has evidence in the document.
 func (l Level) archived() bool { return l == LevelLT || l == LevelLTA }
 
-// ofPDF refuses what is kept in a PDF alone, for the other formats.
-func (l Level) ofPDF() error {
-	if l.archived() {
-		return fmt.Errorf("%w: level %s is for PDF", ErrOrder, l)
-	}
-	return nil
-}
-
 // Augmented is a document with an increment of evidence.
 type Augmented struct {
 	doc       io.ReaderAt
@@ -123,21 +115,21 @@ func (o *Office) evidence(ctx context.Context, doc io.ReaderAt, size int64, leve
 
 // archivable refuses, before a seal is used, what could not be archived afterwards: a
 // document whose earlier stamps are not good.
-func (o *Office) archivable(ctx context.Context, file *pdf.File, in io.ReaderAt, size int64, level Level) error {
+func (o *Office) archivable(ctx context.Context, doc pdfDocument, level Level) error {
 	if !level.archived() {
 		return nil
 	}
 	if o.c.Archivist == nil {
 		return errNoArchivist
 	}
-	stamps, err := file.Stamps()
+	stamps, err := doc.Stamps()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	if len(stamps) == 0 {
 		return nil
 	}
-	_, err = o.findings(ctx, in, size)
+	_, err = o.findings(ctx, doc.in, doc.size)
 	return err
 }
 
@@ -152,13 +144,13 @@ func (o *Office) findings(ctx context.Context, doc io.ReaderAt, size int64) (Fin
 // archive adds the evidence that a stamp was ordered with. The stamp stands in the
 // register by now; a retry finds it there, and gets the increment that was kept, or one
 // made now where none was.
-func (o *Office) archive(ctx context.Context, s *Stamped, in io.ReaderAt, size int64, level Level) error {
-	if !level.archived() {
+func (o *Office) archive(ctx context.Context, s *Stamped, doc pdfDocument) error {
+	if !s.order().Level.archived() {
 		return nil
 	}
 	packed, err := o.c.Store.Increment(ctx, s.ID)
 	if errors.Is(err, ErrNotFound) {
-		packed, err = o.makeIncrement(ctx, s, in, size, level)
+		packed, err = o.makeIncrement(ctx, s, doc)
 	}
 	if err != nil {
 		return err
@@ -167,13 +159,13 @@ func (o *Office) archive(ctx context.Context, s *Stamped, in io.ReaderAt, size i
 	return err
 }
 
-func (o *Office) makeIncrement(ctx context.Context, s *Stamped, in io.ReaderAt, size int64, level Level) ([]byte, error) {
+func (o *Office) makeIncrement(ctx context.Context, s *Stamped, in pdfDocument) ([]byte, error) {
 	stamp, err := s.layout.Increment(s.Token)
 	if err != nil {
 		return nil, err
 	}
-	doc := &appended{in, size, stamp}
-	increment, err := o.evidence(ctx, doc, doc.size+int64(len(doc.tail)), level)
+	doc := &appended{in.in, in.size, stamp}
+	increment, err := o.evidence(ctx, doc, doc.size+int64(len(doc.tail)), s.order().Level)
 	if err != nil {
 		return nil, fmt.Errorf("stamp %s stands in the register, its evidence does not; the same request with its idempotency key completes it: %w", s.ID, err)
 	}

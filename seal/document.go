@@ -19,8 +19,8 @@ type Stamped struct {
 	// Document is the sealed JSON; nil for PDF and OFD, whose Layout streams it.
 	Document []byte
 	layout   *pdf.Layout
-	ofd      *ofd.Layout
 	evidence []byte // levels LT and LTA: what follows
+	ofd      *ofd.Layout
 }
 
 // WriteTo streams the sealed document.
@@ -77,9 +77,6 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 		return Stamped{}, err
 	}
 	defer release()
-	if err := r.Order.Level.ofPDF(); err != nil {
-		return Stamped{}, err
-	}
 	parsed, err := jsondoc.Parse(doc)
 	if err != nil {
 		return Stamped{}, fmt.Errorf("%w: %w", ErrDocument, err)
@@ -147,9 +144,6 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 		return Stamped{}, err
 	}
 	defer release()
-	if err := r.Order.Level.ofPDF(); err != nil {
-		return Stamped{}, err
-	}
 	if earlier != nil {
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err

@@ -47,15 +47,15 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 			return nil, ErrRetryMismatch
 		}
 		again, err := o.againPDF(ctx, earlier, doc)
-		if err == nil {
-			err = o.archive(ctx, again, in, size, r.Order.Level)
+		if err != nil {
+			return nil, err
 		}
-		return again, err
+		return again, o.archive(ctx, again, doc)
 	}
 	if err := r.fits(formatPDF); err != nil {
 		return nil, err
 	}
-	if err := o.archivable(ctx, doc.File, in, size, r.Order.Level); err != nil {
+	if err := o.archivable(ctx, doc, r.Order.Level); err != nil {
 		return nil, err
 	}
 	rd, d, err := o.begin(ctx, r)
@@ -78,10 +78,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		return nil, err
 	}
 	out.layout = layout
-	if err := o.archive(ctx, &out, in, size, r.Order.Level); err != nil {
-		return nil, err
-	}
-	return &out, nil
+	return &out, o.archive(ctx, &out, doc)
 }
 
 // pdfDocument is an input with what was read of it.

@@ -102,7 +102,7 @@ func (t *trial) witnessedElsewhere(region string, since time.Time) bool {
 func attest(all []*trial, b *book) {
 	var seals []string
 	for _, t := range all {
-		if t.mark.role != roleTimestamp {
+		if t.mark.role == roleSeal && t.mark.plain == nil {
 			t.brought.read(&t.mark)
 			if s := t.brought.stamp; s != nil {
 				seals = append(seals, s.Seal.ID)
