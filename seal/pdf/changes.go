@@ -41,7 +41,7 @@ func (f *File) judgeLater() error {
 			s.LaterChanges = append(s.LaterChanges, fmt.Sprintf("%d bytes follow the last revision", f.size-end))
 		}
 	}
-	return nil
+	return f.permissions()
 }
 
 // diff compares one revision with the one before it. Everything that is not

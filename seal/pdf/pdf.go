@@ -85,6 +85,7 @@ type Signature struct {
 	Page              int        // 1-based page that shows the first of its widgets, 0 if none does
 	Rect              [4]float64 // x, y, width, height in mm from the top-left of the displayed page
 	DocTimeStamp      bool
+	Certifies         int // DocMDP: what it permits later, 1 to 3; 0 if it does not certify
 }
 
 // ChangeKind tells what a later revision did.
