@@ -31,7 +31,7 @@ func (f *File) Invisible(n int) bool {
 		return false
 	}
 	w := f.found[n].widget
-	if w == nil || w.get("Kids").kind != kNull {
+	if w == nil || w != f.found[n].field || w.get("Kids").kind != kNull {
 		return false
 	}
 	if w.get("AP").kind == kNull && w.get("MK").kind == kNull {

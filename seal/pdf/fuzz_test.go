@@ -49,7 +49,7 @@ func FuzzStamps(f *testing.F) {
 			if s.CoversFile && (!s.CoversRevision || s.ByteRange[2]+s.ByteRange[3] != int64(len(b)) || s.ContentAdded) {
 				t.Errorf("stamp %d: %+v", i, s)
 			}
-			file.FaceMatches(i, face)
+			file.FaceMatches(i, face, nil)
 		}
 	})
 }
