@@ -19,8 +19,8 @@ type Stamped struct {
 	// Document is the sealed JSON; nil for PDF and OFD, whose Layout streams it.
 	Document []byte
 	layout   *pdf.Layout
-	evidence []byte // levels LT and LTA: what follows
 	ofd      *ofd.Layout
+	evidence []byte // levels LT and LTA: what follows
 }
 
 // WriteTo streams the sealed document.

@@ -225,6 +225,10 @@ var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte
 		r.Order.Profile = seal.ProfileCMS
 		return stampPDF(t, h, r)
 	},
+	"ofd": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		r.Placement, r.Order.Protect = seal.Place{Keyword: &seal.Keyword{Text: "盖章"}}, seal.ProtectWhole
+		return stampOFD(t, h, r, decisionOFD(t))
+	},
 	"detached": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
 		s, err := h.StampDetached(t.Context(), r, sm3.Sum(decision))
 		return s.Document, s.Stamp, err

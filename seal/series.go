@@ -193,3 +193,32 @@ func (o *Office) prepareAgain(ctx context.Context, s *Stamp) (*ready, error) {
 	now.SM3 = s.SealSM3
 	return o.prepare(ctx, now)
 }
+
+// Item is one of the stamps of a request, as it is written in JSON. What it does not
+// say is that of the request.
+type Item struct {
+	SealID    string `json:"sealId" api:"required"`
+	Placement *Place `json:"placement,omitempty"`
+	Matter    string `json:"matterCode,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Approval  string `json:"approvalId,omitempty"`
+	Order
+}
+
+// Request is the item as a request of its own, base being what all share.
+func (i Item) Request(base StampRequest) StampRequest {
+	r := base
+	r.SealID, r.Order = i.SealID, i.Order
+	if i.Placement != nil {
+		r.Placement = *i.Placement
+	}
+	for _, own := range []struct {
+		said string
+		at   *string
+	}{{i.Matter, &r.Matter}, {i.Reason, &r.Reason}, {i.Approval, &r.Approval}} {
+		if own.said != "" {
+			*own.at = own.said
+		}
+	}
+	return r
+}

@@ -147,23 +147,31 @@ func (t *trial) signerKeyUsage() outcome {
 		return notMade
 	}
 	const may = certs.KeyUsageDigitalSignature | certs.KeyUsageNonRepudiation
+	// GM/T 0015 asks for keyUsage and knows no use of seals beside others; RFC 5280
+	// asks for neither, and by which an issuer goes that nobody knows nobody can say.
+	strange := t.signerErr != nil && t.stamp.Seal.Vendor != ses.VendorID
 	switch {
-	case t.signer.KeyUsage == 0 && t.signerErr != nil && t.stamp.Seal.Vendor != ses.VendorID:
-		// GM/T 0015 asks for the extension, RFC 5280 does not; of an issuer that nobody
-		// knows nobody can say by which it goes.
-		return unknown(IssuerUnknown, "the certificate says nothing of what its key is for")
+	case strange && t.signer.KeyUsage == 0:
+		return unknown(IssuerUnknown, "the certificate does not say what its key is for")
 	case t.signer.KeyUsage&may == 0:
 		return failed(SignerKeyUsage, "neither digitalSignature nor nonRepudiation")
 	case t.signer.IsCA:
 		return failed(SignerKeyUsage, "the certificate is an authority's")
 	}
 	for _, e := range t.signer.EKUs {
-		if slices.Contains(serviceUsages, e) {
-			return failed(SignerKeyUsage, fmt.Sprintf("extended key usage %s", e))
+		if !slices.Contains(serviceUsages, e) {
+			continue
 		}
+		if strange && slices.Contains(commonUsages, e) {
+			return unknown(IssuerUnknown, fmt.Sprintf("extended key usage %s", e))
+		}
+		return failed(SignerKeyUsage, fmt.Sprintf("extended key usage %s", e))
 	}
 	return passed
 }
+
+// commonUsages are those that any authority gives, and not ours alone.
+var commonUsages = []certs.OID{certs.OIDEKUTimeStamping, certs.OIDEKUOCSPSigning, certs.OIDEKUClientAuth}
 
 var serviceUsages = []certs.OID{
 	certs.OIDEKUSealMaker, certs.OIDEKUStatusSigner, certs.OIDEKUQRSigner, certs.OIDEKUJournal, certs.OIDEKUTrustList,

@@ -60,7 +60,7 @@ func TestHints(t *testing.T) {
 		expect(t, verify.Open(bytes.NewReader(page), int64(len(page)), hint, nil).Judge(in), verify.Valid, "")
 	}
 	for text, want := range map[string]verify.Code{
-		"": verify.Malformed, "{": verify.Malformed, "{}": verify.NotSealed, "[]": verify.FormatUnsupported, "PK\x03\x04": verify.FormatUnsupported,
+		"": verify.Malformed, "{": verify.Malformed, "{}": verify.NotSealed, "[]": verify.FormatUnsupported, "PK\x03\x04": verify.Malformed,
 		"%PDF-1.7": verify.Malformed, `{"a":"%PDF-"}`: verify.Malformed, "\xef\xbb\xbf{}": verify.Malformed,
 	} {
 		expect(t, judge([]byte(text), nil, in), verify.None, want)

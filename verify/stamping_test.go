@@ -52,7 +52,11 @@ func (r *region) stamp(t testing.TB, o order, digest [32]byte) []byte {
 	if o.cms {
 		return r.stampCMS(t, o, digest)
 	}
-	tbs, err := ses.BuildTBS(ses.StampSpec{SealDER: o.seal, TimeInfo: o.claimed, DataHash: digest, PropertyInfo: o.property, StampID: make([]byte, 16), ExpectedSeals: o.expected})
+	read, err := ses.ParseSeal(o.seal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tbs, err := ses.BuildTBS(ses.StampSpec{Generation: read.Generation, SealDER: o.seal, TimeInfo: o.claimed, DataHash: digest, PropertyInfo: o.property, StampID: make([]byte, 16), ExpectedSeals: o.expected})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,6 +96,7 @@ var checkTable = []checkRow{
 	{"sealFormat", true, (*trial).sealFormat},
 	{"sealSignature", true, (*trial).sealSignature},
 	{"makerChain", true, (*trial).makerChain},
+	{"sealTimestamp", false, (*trial).sealTimestamp},
 	{"sealValidity", true, (*trial).sealValidity},
 	{"signatureValue", true, (*trial).signatureValue},
 	{"signerInSeal", true, (*trial).signerInSeal},

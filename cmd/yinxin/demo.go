@@ -26,6 +26,9 @@ import (
 //go:embed decisions/decision.pdf
 var decisionPDF []byte
 
+//go:embed decisions/decision.ofd
+var decisionOFD []byte
+
 //go:embed decisions/decision.json
 var decisionJSON []byte
 
@@ -119,7 +122,7 @@ func (d *demo) play(ctx context.Context, passFile string) error {
 	if err := d.setUp(ctx, passFile); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{d.playPDF, d.playJSON, d.playFreeze, d.playLicence, d.playQR, d.leave} {
+	for _, step := range []func(context.Context) error{d.playPDF, d.playOFD, d.playJSON, d.playFreeze, d.playLicence, d.playQR, d.leave} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -188,7 +191,7 @@ func (d *demo) setUp(ctx context.Context, passFile string) error {
 		return err
 	}
 	d.about = map[string]string{"url": d.p.Identity.URL, "agencyKey": keys[0], "operatorKey": keys[1], "sealId": d.seal.ID, "passphraseFile": passFile, "trustAnchor": anchor}
-	for name, b := range map[string][]byte{"trust.json": trust, "decision.pdf": decisionPDF, "decision.json": decisionJSON} {
+	for name, b := range map[string][]byte{"trust.json": trust, "decision.pdf": decisionPDF, "decision.ofd": decisionOFD, "decision.json": decisionJSON} {
 		if err := d.write(name, b); err != nil {
 			return err
 		}

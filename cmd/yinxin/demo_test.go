@@ -15,7 +15,7 @@ func TestDemoLeavesWhatItPromises(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	m.want(0, "demo", "--dir", "d")
-	for _, name := range []string{"data/province.json", "demo.json", "trust.json", "decision.pdf", "decision.json", "decision.sealed.pdf", "decision.sealed.json", "licence.json", "licence-qr.png"} {
+	for _, name := range []string{"data/province.json", "demo.json", "trust.json", "decision.pdf", "decision.ofd", "decision.json", "decision.sealed.pdf", "decision.sealed.ofd", "decision.sealed.json", "licence.json", "licence-qr.png"} {
 		if _, err := os.Stat(m.path(filepath.Join("d", name))); err != nil {
 			t.Error(err)
 		}
@@ -29,7 +29,7 @@ func TestDemoLeavesWhatItPromises(t *testing.T) {
 	}
 	// What it left verifies without its data folder. Nobody serves the province,
 	// so its status cannot be asked, and that is said.
-	for _, name := range []string{"d/decision.sealed.pdf", "d/decision.sealed.json"} {
+	for _, name := range []string{"d/decision.sealed.pdf", "d/decision.sealed.ofd", "d/decision.sealed.json"} {
 		r := judge(m, 2, name, "--trust", "d/trust.json", "--trust-anchor", left.TrustAnchor)
 		wantCodes(t, r, verify.StatusUnavailable)
 		if r.Stamps[0].Seal.ID != left.SealID || r.Stamps[0].TimeSource != "timestamp" {

@@ -22,15 +22,25 @@ func runStamp(ctx context.Context, c *call) error {
 	c.flags.StringVar(&r.Matter, "matter", "", "matter `code`")
 	c.flags.StringVar(&r.Reason, "reason", "", "why it is sealed")
 	c.flags.IntVar(&r.Expected, "expected-seals", 0, "how many seals the finished document must bear")
+	also, order := c.withSeries()
 	detached := c.flags.Bool("detached", false, "write the stamp alone, for any file")
 	out := c.flags.String("o", "", "output `file`, - for standard output")
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
-	if err := need("seal", r.SealID, "o", *out); err != nil {
+	if *order == "" {
+		if err := need("seal", r.SealID); err != nil {
+			return err
+		}
+	}
+	if err := need("o", *out); err != nil {
 		return err
 	}
 	if err := place.read(&r); err != nil {
+		return err
+	}
+	all, err := c.seriesOf(r, *also, *order)
+	if err != nil {
 		return err
 	}
 	in, err := openInput(c, c.args[0])
@@ -44,6 +54,10 @@ func runStamp(ctx context.Context, c *call) error {
 	}
 	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
+		doc := seal.Document{ReaderAt: in, Size: in.size, Detached: *detached}
+		if len(all) > 0 {
+			return c.stampSeries(ctx, p, all, doc, to, *out)
+		}
 		s, err := p.Seals.Show(ctx, r.SealID)
 		if err != nil {
 			return err
@@ -52,7 +66,7 @@ func runStamp(ctx context.Context, c *call) error {
 			return err
 		}
 		r.Agency = s.Agency // the operator of the data folder acts for the owner
-		done, err := p.Seals.Stamp(ctx, r, seal.Document{ReaderAt: in, Size: in.size, Detached: *detached})
+		done, err := p.Seals.Stamp(ctx, r, doc)
 		if err != nil {
 			return err
 		}

@@ -253,6 +253,10 @@ func (c *call) printReports(reports []fileReport) error {
 				fmt.Fprintf(w, "  %s  %s %s\n", reason.Code, reason.Zh, reason.En)
 			}
 			for _, s := range r.Stamps {
+				if s.Role != "seal" {
+					fmt.Fprintf(w, "  %s by %s: %s\n", s.Role, plain(s.Signer.Subject), s.Verdict)
+					continue
+				}
 				fmt.Fprintf(w, "  %s %s, %s (%s): %s\n", plain(s.Seal.ID), plain(s.Seal.Name), s.SealedAt, s.TimeSource, s.Verdict)
 			}
 		}

@@ -50,6 +50,7 @@ var may = map[string][]string{
 	"internal/durable":        {},
 	"internal/sheet":          {},
 	"internal/testlong":       {},
+	"internal/pagetext":       {"seal/pdf"},
 	"certs":                   {},
 	"hsm":                     {},
 	"hsm/softkey":             {"hsm", "internal/durable"},
@@ -155,6 +156,20 @@ func TestWitnessesAreForTestsAlone(t *testing.T) {
 				if strings.HasPrefix(i, witness) {
 					t.Errorf("%s imports %s", p.ImportPath, i)
 				}
+			}
+		}
+	}
+}
+
+// PDFium places seals and shows pages. What it thinks of a document is no part of a
+// verdict, so it stands behind one door, and no office has the key.
+func TestPDFiumIsBehindOneDoor(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		room := strings.TrimPrefix(p.ImportPath, "yinxin/")
+		for _, i := range p.Imports {
+			pdfium := strings.HasPrefix(i, "github.com/klippa-app/") || strings.HasPrefix(i, "github.com/tetratelabs/")
+			if pdfium && room != "internal/pagetext" || i == "yinxin/internal/pagetext" && !slices.Contains(faces, room) {
+				t.Errorf("%s imports %s", p.ImportPath, i)
 			}
 		}
 	}

@@ -28,6 +28,7 @@ import (
 	"yinxin/internal/agency"
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
+	"yinxin/internal/pagetext"
 	"yinxin/internal/store/bolt"
 	"yinxin/internal/trust"
 	"yinxin/license"
@@ -77,6 +78,7 @@ type Province struct {
 	Escrow    *escrow.Office   // the key centre
 
 	o     Options
+	words *pagetext.Engine // starts when the first keyword is looked for
 	asked asked
 	read  readItems
 }
@@ -200,7 +202,8 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"),
+	p.words = pagetext.New(o.path("pdfium")) // what runs from there is as safe as the keys beside it
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"), Finder: keywords{p.words},
 		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}
@@ -224,6 +227,9 @@ func (p *Province) Close() error {
 	if p.Journal != nil {
 		// The caller's context may have ended; the last checkpoint is still due.
 		err = p.later("the last checkpoint was not signed", p.Journal.Sign(context.Background()))
+	}
+	if p.words != nil {
+		err = errors.Join(err, p.words.Close())
 	}
 	return errors.Join(err, p.Store.Close(), p.later("the exact counts of uses were not written", p.Keys.Close()))
 }

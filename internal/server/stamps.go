@@ -17,7 +17,7 @@ import (
 
 // stampForm is the JSON that asks for a stamp.
 type stampForm struct {
-	SealID        string      `json:"sealId" api:"required"`
+	SealID        string      `json:"sealId"` // required, unless there is "stamps"
 	Placement     *seal.Place `json:"placement"`
 	MatterCode    string      `json:"matterCode"`
 	Reason        string      `json:"reason"`
@@ -26,6 +26,7 @@ type stampForm struct {
 	ExpectedSeals int         `json:"expectedSeals"`
 	Detached      bool        `json:"detached"`
 	seal.Order
+	Stamps   []seal.Item     `json:"stamps,omitempty"` // several at once: sealId, placement and order stand in each
 	Document json.RawMessage `json:"document"`
 }
 
@@ -146,6 +147,9 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	defer u.close()
 	caller, _ := callerOf(r.Context())
 	form := u.form
+	if err := form.checkSeries(); err != nil {
+		return err
+	}
 	form.Document = nil
 	if err := named(r, &form.Operator); err != nil {
 		return err
@@ -164,6 +168,9 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
+	if form.Stamps != nil {
+		return s.stampSeries(w, r, req, u)
+	}
 	done, err := s.p.Seals.Stamp(r.Context(), req, u.document())
 	if err != nil {
 		return ruled(err)

@@ -17,6 +17,9 @@ type Found struct {
 const (
 	// maxFound bounds what one keyword comes to: "的" on every line of a book.
 	maxFound = 1_000
+	// maxSeen bounds what one page comes to before places that are one are told apart,
+	// for which each is held against its neighbours.
+	maxSeen = 4 * maxFound
 	// A text that begins so many sizes behind the end of another on the same line goes
 	// on with it. Producers cut lines into objects at any place, some after each
 	// character.
@@ -35,7 +38,7 @@ func keywordOf(text string) []rune {
 
 // find gives the middles of a keyword on one page, from top to bottom and from left
 // to right.
-func find(objects []textObject, word []rune) []Found {
+func find(objects []textObject, word []rune) ([]Found, error) {
 	var found []Found
 	add := func(glyphs []glyph, at int) {
 		e := nothing
@@ -57,8 +60,11 @@ func find(objects []textObject, word []rune) []Found {
 			}
 		}
 	}
+	if len(found) > maxSeen {
+		return nil, tooLarge("the keyword stands in more than %d places", maxFound)
+	}
 	slices.SortStableFunc(found, func(a, b Found) int { return cmp.Or(cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X)) })
-	return once(found)
+	return once(found), nil
 }
 
 // once drops what stands where one before it stands.

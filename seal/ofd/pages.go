@@ -171,7 +171,11 @@ func (d *Document) Find(text string, n int) ([]Found, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range find(objects, word) {
+		found, err := find(objects, word)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
 			f.Page = i + 1
 			all = append(all, f)
 		}

@@ -155,10 +155,13 @@ func BuildTBS(spec StampSpec) ([]byte, error) {
 	return wrap([]byte{0x02, 0x01, byte(g)}, spec.SealDER, tail), nil
 }
 
-// addExtension leaves critical out: it is FALSE, and DER leaves defaults out.
+// addExtension writes that it is not critical, which DER would leave out: all makers
+// of the field write it, and ofdrw drops an extension without it and then holds the
+// signature, which it checks over its own encoding, for wrong.
 func addExtension(b *cryptobyte.Builder, o certs.OID, value func(*cryptobyte.Builder)) {
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		certs.AddOID(b, o)
+		b.AddASN1Boolean(false)
 		b.AddASN1(asn1.OCTET_STRING, value)
 	})
 }

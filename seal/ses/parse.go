@@ -265,6 +265,9 @@ func ParseStamp(der []byte) (*Stamp, error) {
 	if s.Seal.strict && s.Version != s.Seal.Version {
 		return nil, malformed("stamp: version")
 	}
+	if s.Generation != V1 && s.Version != s.Seal.Version {
+		s.Notices = append(s.Notices, "the stamp's version is not that of its seal")
+	}
 	s.signatureDER, err = s.Seal.normalise(s.SignatureValue, &s.Notices)
 	return s, err
 }
@@ -336,7 +339,7 @@ func (s *Stamp) parseTBS(raw cryptobyte.String, v1 bool) (cryptobyte.String, err
 	}
 	if v1 {
 		var text []byte
-		if !tbs.ReadASN1BitStringAsBytes(&text) || !timeText(text, &s.TimeInfo) {
+		if !tbs.ReadASN1BitStringAsBytes(&text) || !timeText(text, &s.TimeInfo) && !s.timeToken(text) {
 			return nil, malformed("stamp: timeInfo")
 		}
 	} else if !tbs.ReadASN1GeneralizedTime(&s.TimeInfo) {
@@ -435,6 +438,19 @@ func timeText(b []byte, out *time.Time) bool {
 	}
 	in := cryptobyte.String(b)
 	return readTime(&in, out, true) && in.Empty()
+}
+
+// timeToken reads the time-stamp that GM/T 0031-2014 allows in timeInfo. What it is
+// over the standard does not say; it cannot be the signature, which is made over it,
+// so that it proves no more than that the stamp is not older.
+func (s *Stamp) timeToken(b []byte) bool {
+	token, err := certs.ParseTimeStamp(b)
+	if err != nil {
+		return false
+	}
+	s.TimeInfo = token.GenTime
+	s.Notices = append(s.Notices, "timeInfo is a time-stamp, taken for a claim")
+	return true
 }
 
 func readOctets16(v []byte, ok bool) ([]byte, bool) {

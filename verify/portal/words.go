@@ -20,13 +20,14 @@ type words struct {
 	Licences                                map[string]string // states
 	Holder, Term, State, Endless, Coverage  string
 	ProvenTime, ClaimedTime                 string
+	Companion, Timestamp                    string // what is no seal
 }
 
 var vocabulary = map[string]words{"zh": chinese, "en": english}
 
 var chinese = words{
 	Title: "电子印章与电子证照查验", Tagline: "查验文件上的电子印章、电子证照是否真实有效", OtherLanguage: "English",
-	ChooseFile: "选择文件", ChooseHint: "PDF 或 JSON 文件。文件只用于本次查验,不会保存。", Check: "查验", Again: "查验另一份文件",
+	ChooseFile: "选择文件", ChooseHint: "PDF、OFD 或 JSON 文件。文件只用于本次查验,不会保存。", Check: "查验", Again: "查验另一份文件",
 	CodeHeading: "按验证码查询", CodeHint: "纸质件上印刷的 26 位验证码", CodeField: "验证码", Look: "查询",
 	QRHeading: "二维码登记信息", QRSends: "二维码中含有一份简短的证照信息(持有人已遮盖)。按下按钮后,它将发送到本服务器,用于查询登记信息,不会保存。", QRSend: "发送并查询", QRNone: "网址中没有二维码信息,请重新扫描。",
 	QRWorking: "正在查询……", QRFailed: "查询没有成功,请稍后再试。", QRBad: "二维码信息有误,请重新扫描。", QRScript: "查询二维码需要浏览器允许运行脚本;也可以在首页输入纸面上的验证码。",
@@ -41,12 +42,12 @@ var chinese = words{
 	Record:         map[string]string{"in_force": "登记为有效", "suspended": "登记为暂停", "ended": "登记为已失效", "unknown": "没有登记", "cannot_confirm": "暂无法确认"},
 	Licences:       map[string]string{"valid": "有效", "revoked": "吊销", "suspended": "暂扣", "cancelled": "注销", "superseded": "已换发", "transferred": "已转出", "withdrawn": "撤销", "unknown": "未知"},
 	Holder:         "持有人(已遮盖)", Term: "有效期", State: "状态", Endless: "长期", Coverage: "覆盖范围",
-	ProvenTime: "可信时间戳", ClaimedTime: "未经证明",
+	ProvenTime: "可信时间戳", ClaimedTime: "未经证明", Companion: "数字签名(无印章)", Timestamp: "文件时间戳",
 }
 
 var english = words{
 	Title: "Check an electronic seal or licence", Tagline: "Find out whether the seal on a document, or an electronic licence, is genuine and in force", OtherLanguage: "中文",
-	ChooseFile: "Choose a file", ChooseHint: "A PDF or JSON file. It is used for this check only and is not kept.", Check: "Check", Again: "Check another file",
+	ChooseFile: "Choose a file", ChooseHint: "A PDF, OFD or JSON file. It is used for this check only and is not kept.", Check: "Check", Again: "Check another file",
 	CodeHeading: "Look up a verification code", CodeHint: "The 26 characters printed on the paper", CodeField: "Verification code", Look: "Look up",
 	QRHeading: "What was recorded of this QR code", QRSends: "The QR code holds a short form of the licence, its holder masked. When you press the button it will be sent to this server to look up what was recorded. It is not kept.", QRSend: "Send and look up", QRNone: "There is no QR information in the address. Please scan again.",
 	QRWorking: "Looking it up…", QRFailed: "The look-up did not succeed. Please try again later.", QRBad: "This is not the QR code of a licence. Please scan again.", QRScript: "Looking up a QR code needs a browser that runs scripts; or enter the verification code of the paper on the first page.",
@@ -61,5 +62,5 @@ var english = words{
 	Record:         map[string]string{"in_force": "Recorded as in force", "suspended": "Recorded as suspended", "ended": "Recorded as ended", "unknown": "Not recorded", "cannot_confirm": "Cannot be confirmed at present"},
 	Licences:       map[string]string{"valid": "valid", "revoked": "revoked", "suspended": "suspended", "cancelled": "cancelled", "superseded": "superseded by a newer one", "transferred": "transferred", "withdrawn": "withdrawn", "unknown": "unknown"},
 	Holder:         "Holder (masked)", Term: "Term", State: "State", Endless: "no end", Coverage: "Coverage",
-	ProvenTime: "trusted time-stamp", ClaimedTime: "not proven",
+	ProvenTime: "trusted time-stamp", ClaimedTime: "not proven", Companion: "Signature without a seal", Timestamp: "Time-stamp of the file",
 }

@@ -34,7 +34,6 @@ import org.ofdrw.gm.ses.v4.SES_CertList;
 import org.ofdrw.gm.ses.v4.SES_ESPropertyInfo;
 import org.ofdrw.reader.OFDReader;
 import org.ofdrw.sign.ExtendSignatureContainer;
-import org.ofdrw.sign.NumberFormatAtomicSignID;
 import org.ofdrw.sign.OFDSigner;
 import org.ofdrw.sign.SignMode;
 import org.ofdrw.sign.signContainer.DigitalSignContainer;
@@ -157,7 +156,7 @@ public final class Witness {
 
     private static void sign(String[] a) throws Exception {
         ExtendSignatureContainer container = container(a[3], Paths.get(a[5]), key(a[6]), certificate(Files.readAllBytes(Paths.get(a[7]))));
-        try (OFDReader reader = new OFDReader(Paths.get(a[1])); OFDSigner signer = new OFDSigner(reader, Paths.get(a[2]), new NumberFormatAtomicSignID())) {
+        try (OFDReader reader = new OFDReader(Paths.get(a[1])); OFDSigner signer = new OFDSigner(reader, Paths.get(a[2]))) {
             signer.setSignMode(a[4].equals("whole") ? SignMode.WholeProtected : SignMode.ContinueSign);
             signer.setSignContainer(container);
             for (int i = 8; i < a.length;) {
