@@ -1,6 +1,7 @@
 package pagetext
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -21,9 +22,19 @@ type document struct {
 	ours  *pdf.File
 }
 
-// source reads for PDFium. The library forgets no reader of an instance that was
-// interrupted, so it gets one that can be emptied.
-type source struct{ *io.SectionReader }
+// source reads for PDFium, as long as the caller waits. The library forgets no reader
+// of an instance that ended badly, so it gets one that can be emptied.
+type source struct {
+	*io.SectionReader
+	ctx context.Context
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.SectionReader.Read(b)
+}
 
 func (s *source) release() { s.SectionReader = io.NewSectionReader(nothing{}, 0, 0) }
 
@@ -32,7 +43,7 @@ type nothing struct{}
 func (nothing) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
 
 // open gives the document and what must be called in the end.
-func open(p pdfium.Pdfium, r io.ReaderAt, size int64) (*document, func(), error) {
+func open(ctx context.Context, p pdfium.Pdfium, r io.ReaderAt, size int64) (*document, func(), error) {
 	if size <= 0 || size > maxDocument {
 		return nil, nil, fmt.Errorf("%w: %d octets", ErrTooLarge, size)
 	}
@@ -40,7 +51,7 @@ func open(p pdfium.Pdfium, r io.ReaderAt, size int64) (*document, func(), error)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
-	s := &source{io.NewSectionReader(r, 0, size)}
+	s := &source{io.NewSectionReader(r, 0, size), ctx}
 	opened, err := p.FPDF_LoadCustomDocument(&requests.FPDF_LoadCustomDocument{Reader: s, Size: size})
 	if err != nil {
 		s.release()

@@ -27,8 +27,8 @@ const (
 	// memoryPages of 64 KB bound an instance: an image of a billion pixels, a font that
 	// unpacks for ever.
 	memoryPages = 4096
-	// maxWork bounds one document even for a caller without a deadline: a page of a
-	// million patterns within patterns.
+	// maxWork bounds one document even for a caller without a deadline: ten thousand
+	// pages, each of which takes just as much as a call may.
 	maxWork = 60 * time.Second
 	// maxDocument: PDFium counts a file's octets in 32 bits.
 	maxDocument = 1 << 30
@@ -43,76 +43,88 @@ var (
 	ErrClosed = errors.New("the engine is closed")
 )
 
-// Engine holds up to maxInstances of PDFium. It starts none before it is used:
-// the first start compiles for seconds. An Engine may be used by many at once.
+// Engine runs PDFium, for up to maxInstances documents at once. It does not start it
+// before it is used: that compiles for seconds, once in a folder's life or, without
+// one, in the engine's. An Engine may be used by many at once.
 type Engine struct {
-	folder   string
-	starting sync.Mutex // held while one compiles, for the next to find what it left in the cache
-	cache    wazero.CompilationCache
-	places   chan *place
-	closed   context.Context
-	close    context.CancelFunc
+	folder string
+	places chan struct{}
+	closed context.Context
+	close  context.CancelFunc
+
+	mu    sync.Mutex
+	start *start // nil before the first use, and after a start that failed
 }
 
-// place is where one instance runs. Whoever took it from the channel owns it.
-type place struct {
-	pool pdfium.Pool // nil until it is started, and when it was thrown away
-	stop context.CancelFunc
+// start is one that is under way or done; what follows done may be read after it.
+type start struct {
+	done  chan struct{}
+	pool  pdfium.Pool
+	cache wazero.CompilationCache
+	err   error
 }
 
 // New gives an engine that keeps compiled code in a folder, or only in memory for "".
 // The folder must be as safe from others as the binary is, for what is in it is run.
 func New(folder string) *Engine {
-	e := &Engine{folder: folder, places: make(chan *place, maxInstances)}
-	for range maxInstances {
-		e.places <- &place{}
-	}
+	e := &Engine{folder: folder, places: make(chan struct{}, maxInstances)}
 	e.closed, e.close = context.WithCancel(context.Background())
 	return e
 }
 
-// Close ends what runs and frees all memory.
+// Close waits for what runs, which ends soon, and frees all memory.
 func (e *Engine) Close() error {
 	e.close()
 	for range maxInstances {
-		p := <-e.places
-		p.discard()
+		e.places <- struct{}{}
 	}
-	e.starting.Lock()
-	defer e.starting.Unlock()
-	if e.cache == nil {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.start == nil {
 		return nil
 	}
-	return e.cache.Close(context.Background())
+	<-e.start.done
+	if e.start.err != nil {
+		return nil
+	}
+	return errors.Join(e.start.pool.Close(), e.start.cache.Close(context.Background()))
 }
 
-// with runs work on a fresh instance of PDFium, which no document before has touched.
-// When ctx ends or takes too long, it is interrupted and thrown away.
+// with runs work on a fresh instance of PDFium, which no document before has touched
+// and none will after. Work looks at ctx between its calls into PDFium, each of which
+// comes to an end (metered).
 func (e *Engine) with(ctx context.Context, work func(ctx context.Context, p pdfium.Pdfium) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxWork, fmt.Errorf("%w: it takes more than %s", ErrTooLarge, maxWork))
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.closed, cancel)()
-	p, err := e.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { e.places <- p }()
-	instance, err := p.pool.GetInstanceWithContext(ctx)
-	if err != nil {
-		p.discard()
+	if err := ctx.Err(); err != nil {
 		return e.told(ctx, err)
 	}
-	let := context.AfterFunc(ctx, p.stop)
-	err = work(ctx, instance)
-	// In this order: once the interruption can come no more, whether it came is known.
-	if interrupted := !let(); interrupted || instance.Close() != nil {
-		p.discard()
+	select {
+	case e.places <- struct{}{}:
+		defer func() { <-e.places }()
+	case <-ctx.Done():
+		return e.told(ctx, ctx.Err())
 	}
+	pool, err := e.started(ctx)
+	if err != nil {
+		return e.told(ctx, err)
+	}
+	// From here on: waiting for a place and starting are not the document's doing.
+	ctx, cancel = context.WithTimeoutCause(ctx, maxWork, fmt.Errorf("%w: it takes more than %s", ErrTooLarge, maxWork))
+	defer cancel()
+	instance, err := pool.GetInstanceWithContext(ctx)
+	if err != nil {
+		return e.told(ctx, err)
+	}
+	err = work(ctx, instance)
+	// An instance that ran out of turns or memory cannot even close its document; the
+	// pool throws it away all the same, and nothing in it is used again.
+	_ = instance.Close()
 	return e.told(ctx, err)
 }
 
-// told gives the error of a caller whose time is over, whatever the instance said of
-// its end.
+// told gives the error of a caller whose time is over, whatever the instance said.
 func (e *Engine) told(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -125,95 +137,64 @@ func (e *Engine) told(ctx context.Context, err error) error {
 	return err
 }
 
-// take waits for a place and starts it where that is due. A start that the caller
-// does not wait for goes on, for the next.
-func (e *Engine) take(ctx context.Context) (*place, error) {
-	var p *place
+// started starts PDFium where that is due. A start that the caller does not wait for
+// goes on, for the next.
+func (e *Engine) started(ctx context.Context) (pdfium.Pool, error) {
+	e.mu.Lock()
+	s := e.start
+	if s == nil {
+		s = &start{done: make(chan struct{})}
+		e.start = s
+		go s.run(e.folder)
+	}
+	e.mu.Unlock()
 	select {
-	case p = <-e.places:
+	case <-s.done:
 	case <-ctx.Done():
-		return nil, e.told(ctx, ctx.Err())
+		return nil, ctx.Err()
 	}
-	if e.closed.Err() != nil {
-		e.places <- p
-		return nil, ErrClosed
+	if s.err == nil {
+		return s.pool, nil
 	}
-	if p.pool != nil {
-		return p, nil
+	e.mu.Lock()
+	if e.start == s {
+		e.start = nil // the next may find more memory, or room on the disk
 	}
-	started := make(chan error, 1)
-	go func() { started <- e.start(p) }()
-	select {
-	case err := <-started:
-		if err != nil {
-			e.places <- p
-			return nil, fmt.Errorf("starting PDFium: %w", err)
-		}
-		return p, nil
-	case <-ctx.Done():
-		go func() {
-			<-started
-			e.places <- p
-		}()
-		return nil, e.told(ctx, ctx.Err())
-	}
+	e.mu.Unlock()
+	return nil, fmt.Errorf("starting PDFium: %w", s.err)
 }
 
-func (e *Engine) start(p *place) error {
-	e.starting.Lock()
-	defer e.starting.Unlock()
-	if e.cache != nil {
-		return e.startWith(p)
-	}
-	var err error
-	if e.cache, err = e.openCache(); err != nil {
-		return err
-	}
-	if err = e.startWith(p); err == nil || e.folder == "" {
-		return err
-	}
-	// What is in the folder may be damaged, or be of another build.
-	if err := e.cache.Close(context.Background()); err != nil {
-		return err
-	}
-	e.cache = wazero.NewCompilationCache()
-	return e.startWith(p)
-}
-
-func (e *Engine) openCache() (wazero.CompilationCache, error) {
-	if e.folder == "" {
-		return wazero.NewCompilationCache(), nil
-	}
-	if err := os.MkdirAll(e.folder, 0o700); err != nil {
-		return nil, err
-	}
-	return wazero.NewCompilationCacheWithDir(e.folder)
-}
-
-func (e *Engine) startWith(p *place) error {
-	ctx, stop := context.WithCancel(context.Background())
-	pool, err := webassembly.Init(webassembly.Config{
-		Context: ctx, MaxTotal: 1, MaxIdle: 1,
-		FSConfig: wazero.NewFSConfig(), // nothing is mounted; the library would mount all there is
-		Stdout:   io.Discard, Stderr: io.Discard,
-		RuntimeConfig: wazero.NewRuntimeConfig().WithCompilationCache(e.cache).WithMemoryLimitPages(memoryPages).WithCloseOnContextDone(true).
-			WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling),
-	})
+func (s *start) run(folder string) {
+	defer close(s.done)
+	module, err := metered(shipped, turnsOf)
 	if err != nil {
-		stop()
-		return err
-	}
-	p.pool, p.stop = pool, stop
-	return nil
-}
-
-// discard throws an instance away, whatever state it is in.
-func (p *place) discard() {
-	if p.pool == nil {
+		s.err = err
 		return
 	}
-	p.stop()
-	// What it says of its end is of no use: nothing in it is used again.
-	_ = p.pool.Close()
-	p.pool, p.stop = nil, nil
+	if folder != "" {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			s.err = err
+			return
+		}
+		s.cache, s.err = wazero.NewCompilationCacheWithDir(folder)
+		if s.err == nil {
+			s.pool, s.err = newPool(module, s.cache)
+		}
+		if s.err == nil {
+			return
+		}
+		// What is in the folder may be damaged. It is left for who looks after it.
+	}
+	s.cache = wazero.NewCompilationCache()
+	s.pool, s.err = newPool(module, s.cache)
+}
+
+func newPool(module []byte, cache wazero.CompilationCache) (pdfium.Pool, error) {
+	return webassembly.Init(webassembly.Config{
+		WASM: module, MaxTotal: maxInstances, MaxIdle: 1,
+		FSConfig: wazero.NewFSConfig(), // nothing is mounted; the library would mount all there is
+		Stdout:   io.Discard, Stderr: io.Discard,
+		RuntimeConfig: wazero.NewRuntimeConfig().WithCompilationCache(cache).WithMemoryLimitPages(memoryPages).
+			WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling),
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/klippa-app/go-pdfium"
@@ -27,7 +28,7 @@ const (
 	// characters of one page and of all: a page that is shown a million times, or a
 	// million characters in one spot.
 	maxSearched = 10_000
-	maxPageText = 500_000
+	maxPageText = 100_000
 	maxText     = 20_000_000
 	// sameSpot: a text printed twice, to look bold, is one.
 	sameSpot = 0.5 // mm
@@ -58,7 +59,7 @@ func (e *Engine) Find(ctx context.Context, r io.ReaderAt, size int64, word strin
 	}
 	var hits []Hit
 	err := e.with(ctx, func(ctx context.Context, p pdfium.Pdfium) error {
-		d, done, err := open(p, r, size)
+		d, done, err := open(ctx, p, r, size)
 		if err != nil {
 			return err
 		}
@@ -66,18 +67,8 @@ func (e *Engine) Find(ctx context.Context, r io.ReaderAt, size int64, word strin
 		if d.pages > maxSearched {
 			return fmt.Errorf("%w: %d pages", ErrTooLarge, d.pages)
 		}
-		left := maxText
-		for n := 1; n <= d.pages && len(hits) < most; n++ {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			found, err := d.search(n, folded, &left)
-			if err != nil {
-				return err
-			}
-			hits = append(hits, found...)
-		}
-		return nil
+		hits, err = d.find(ctx, folded, most)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -100,16 +91,34 @@ func unseen(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError || r >= 0xfffe && r <= 0xffff
 }
 
-// search finds a word on one page.
-func (d *document) search(number int, word string, left *int) ([]Hit, error) {
-	g, err := d.load(number)
-	if err != nil {
-		return nil, err
+// find goes through the pages. A page is closed when the next is open: fonts that
+// both have are read once.
+func (d *document) find(ctx context.Context, word string, most int) (hits []Hit, err error) {
+	var last *page
+	left := maxText
+	for n := 1; n <= d.pages && len(hits) < most; n++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		g, err := d.load(n)
+		if err != nil {
+			return nil, err
+		}
+		found, err := g.search(word, &left)
+		if err != nil {
+			return nil, err
+		}
+		if last != nil {
+			if err := last.close(); err != nil {
+				return nil, err
+			}
+		}
+		hits, last = append(hits, found...), g
 	}
-	found, err := g.search(word, left)
-	return found, errors.Join(err, g.close())
+	return hits, nil
 }
 
+// search finds a word on one page.
 func (g *page) search(word string, left *int) ([]Hit, error) {
 	p := g.d.p
 	loaded, err := p.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: g.ref})
@@ -155,7 +164,8 @@ func (g *page) hits(text references.FPDF_TEXTPAGE, word string, left *int) ([]Hi
 }
 
 // read gives a page's text as it is compared, a line break wherever one is, and for
-// each of its octets the character of PDFium's that it comes from.
+// each of its octets the place in PDFium's text that it comes from. The text is taken
+// whole: a call into WebAssembly for each character takes as long as reading the page.
 func (g *page) read(text references.FPDF_TEXTPAGE, left *int) (string, []int32, error) {
 	bad := func(err error) (string, []int32, error) {
 		return "", nil, fmt.Errorf("%w: page %d: %w", ErrDocument, g.number, err)
@@ -167,14 +177,17 @@ func (g *page) read(text references.FPDF_TEXTPAGE, left *int) (string, []int32, 
 	if *left -= count.Count; count.Count > maxPageText || *left < 0 {
 		return "", nil, fmt.Errorf("%w: more than %d characters on page %d, or %d on all", ErrTooLarge, maxPageText, g.number, maxText)
 	}
+	if count.Count == 0 {
+		return "", nil, nil
+	}
+	whole, err := g.d.p.FPDFText_GetText(&requests.FPDFText_GetText{TextPage: text, Count: count.Count})
+	if err != nil {
+		return bad(err)
+	}
 	var folded strings.Builder
 	from := make([]int32, 0, 3*count.Count)
-	for i := range count.Count {
-		c, err := g.d.p.FPDFText_GetUnicode(&requests.FPDFText_GetUnicode{TextPage: text, Index: i})
-		if err != nil {
-			return bad(err)
-		}
-		r := rune(min(c.Unicode, math.MaxInt32))
+	at := int32(0) // in UTF-16, as PDFium counts its text
+	for _, r := range whole.Text {
 		switch {
 		case r == '\n' || r == '\r':
 			folded.WriteByte('\n')
@@ -184,8 +197,9 @@ func (g *page) read(text references.FPDF_TEXTPAGE, left *int) (string, []int32, 
 			folded.WriteString(fold(string(r)))
 		}
 		for len(from) < folded.Len() {
-			from = append(from, int32(i))
+			from = append(from, at)
 		}
+		at += int32(max(1, utf16.RuneLen(r)))
 	}
 	return folded.String(), from, nil
 }
@@ -195,7 +209,11 @@ func (g *page) read(text references.FPDF_TEXTPAGE, left *int) (string, []int32, 
 func (g *page) box(text references.FPDF_TEXTPAGE, run []int32) (h Hit, seen bool, err error) {
 	l, t, r, b := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for _, i := range run {
-		c, err := g.d.p.FPDFText_GetCharBox(&requests.FPDFText_GetCharBox{TextPage: text, Index: int(i)})
+		at, err := g.d.p.FPDFText_GetCharIndexFromTextIndex(&requests.FPDFText_GetCharIndexFromTextIndex{TextPage: text, NTextIndex: int(i)})
+		if err != nil {
+			return h, false, fmt.Errorf("%w: page %d: %w", ErrDocument, g.number, err)
+		}
+		c, err := g.d.p.FPDFText_GetCharBox(&requests.FPDFText_GetCharBox{TextPage: text, Index: at.CharIndex})
 		if err != nil {
 			return h, false, fmt.Errorf("%w: page %d: %w", ErrDocument, g.number, err)
 		}

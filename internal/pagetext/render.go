@@ -18,8 +18,8 @@ const maxPicture = 25_000_000
 // Render draws a page, from 1, on white, with its seals.
 func (e *Engine) Render(ctx context.Context, r io.ReaderAt, size int64, number int, dpi float64) (image.Image, error) {
 	var out *image.RGBA
-	err := e.with(ctx, func(_ context.Context, p pdfium.Pdfium) error {
-		d, done, err := open(p, r, size)
+	err := e.with(ctx, func(ctx context.Context, p pdfium.Pdfium) error {
+		d, done, err := open(ctx, p, r, size)
 		if err != nil {
 			return err
 		}
