@@ -179,3 +179,9 @@ func (a *Authority) IssueSealCertificate(ctx context.Context, agency, agencyName
 	r, err := a.Issue(ctx, IssueRequest{Profile: ProfileAgencySeal, Agency: agency, AgencyName: agencyName, CommonName: sealID, Key: key, Who: who, Why: why, Retry: retry, Admitted: true})
 	return r.Serial, r.DER, err
 }
+
+// IssuePersonCertificate issues that of a person's seal, which bears their name.
+func (a *Authority) IssuePersonCertificate(ctx context.Context, agency, agencyName, name string, key hsm.Key, who, why string, retry *act.Retry) (string, []byte, error) {
+	r, err := a.Issue(ctx, IssueRequest{Profile: ProfilePerson, Agency: agency, AgencyName: agencyName, CommonName: name, Key: key, Who: who, Why: why, Retry: retry, Admitted: true})
+	return r.Serial, r.DER, err
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -102,8 +103,10 @@ type IssueRequest struct {
 	SealID     string
 	Agency     string
 	AgencyName string
-	Key        string // id of the credential
-	Number     string // 证照编号, as the authority numbers its licences
+	Key        string     // id of the credential
+	Officer    string     // the person whose own key it is; "" for a program's
+	Peer       netip.Addr // whence it came
+	Number     string     // 证照编号, as the authority numbers its licences
 	Holder     string
 	HolderCode string
 	HolderType string
@@ -186,7 +189,7 @@ func (o *Office) issue(ctx context.Context, r IssueRequest, t Type) (Issued, err
 		Holder: d.Licence.Masked(), Issued: d.Licence.Issued, From: r.From, To: r.To, State: status.LicenceValid, StateSince: now,
 		Shard: d.Status.Shard, Position: d.Status.Position, Made: now}
 	var document []byte
-	_, err = o.c.Seals.JoinJSON(ctx, seal.StampRequest{SealID: r.SealID, Agency: r.Agency, Key: r.Key, Operator: r.Operator, Matter: r.Matter, Reason: r.Reason}, text,
+	_, err = o.c.Seals.JoinJSON(ctx, seal.StampRequest{SealID: r.SealID, Agency: r.Agency, Key: r.Key, Officer: r.Officer, From: r.Peer, Operator: r.Operator, Matter: r.Matter, Reason: r.Reason}, text,
 		func(ctx context.Context, c seal.Commit, sealed []byte) error {
 			l.Code, l.Stamp, l.SM3, document = c.Stamp.Code, c.Stamp.ID, sm3.Sum(sealed), sealed
 			a, err := act.New(o.c.Clock(), o.c.Rand, ActIssued, l.Identifier, Change{l, r.Operator, r.Reason, now})

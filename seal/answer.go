@@ -37,7 +37,8 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 	s, err := o.c.Store.SealBySM3(ctx, sum)
 	switch {
 	case err == nil && s.ID == id:
-		answer.Intervals, answer.Version = asKnown(s.Intervals, now), s.Version
+		e, _ := s.edition(sum)
+		answer.Intervals, answer.Version = asKnown(s.IntervalsOf(e), now), s.Version
 		answer.State = status.StateAt(answer.Intervals, at)
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return nil, err
@@ -53,6 +54,16 @@ func (o *Office) Status(ctx context.Context, id string, sum [32]byte, at time.Ti
 		return nil, fmt.Errorf("seal status: %w", err)
 	}
 	return certs.SignStatement(ctx, certs.TypeSealStatus, answer, by.Certificate, by.Signer)
+}
+
+// listed is what a list says of a seal: each edition stands for itself.
+func listed(s Seal, now time.Time) (out []status.ListedSeal) {
+	for _, e := range s.Editions() {
+		if intervals := asKnown(s.IntervalsOf(e), now); len(intervals) > 0 {
+			out = append(out, status.ListedSeal{ID: s.ID, Version: e.Number, Seal: hex.EncodeToString(e.SM3[:]), Intervals: intervals})
+		}
+	}
+	return out
 }
 
 // asKnown shows an interval that has not come to its end as lasting still: what is
@@ -91,7 +102,7 @@ func (o *Office) SealList(ctx context.Context) ([]byte, error) {
 	}
 	l := status.SealList{Head: status.Head{Iss: o.c.Region, Iat: now, Exp: now.Add(statusLife)}, Number: number, AsOf: now, Seals: []status.ListedSeal{}}
 	for _, s := range seals {
-		l.Seals = append(l.Seals, status.ListedSeal{ID: s.ID, Version: 1, Seal: hex.EncodeToString(s.SM3[:]), Intervals: asKnown(s.Intervals, now)})
+		l.Seals = append(l.Seals, listed(s, now)...)
 	}
 	if err := l.Validate(); err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"yinxin/seal/jsondoc"
 	"yinxin/seal/ofd"
 	"yinxin/seal/pdf"
@@ -84,6 +86,7 @@ func (o *Office) StampJSON(ctx context.Context, r StampRequest, doc []byte) (Sta
 	if earlier != nil {
 		return o.again(ctx, earlier, parsed)
 	}
+	r.input = func() ([32]byte, error) { return sm3.Sum(doc), nil }
 	return o.stampParsed(ctx, r, parsed, o.commitStamp)
 }
 
@@ -148,6 +151,7 @@ func (o *Office) StampDetached(ctx context.Context, r StampRequest, digest [32]b
 		token, err := o.restore(ctx, earlier)
 		return Stamped{Stamp: *earlier, Token: token, Document: token}, err
 	}
+	r.input = func() ([32]byte, error) { return digest, nil }
 	if err := r.fits(formatFile); err != nil {
 		return Stamped{}, err
 	}

@@ -17,7 +17,7 @@ var only = []struct {
 	{"a riding seal", func(r *StampRequest) bool { return r.Placement.Riding != nil }, []string{formatPDF, formatOFD}, "it has no pages that a seal could ride on"},
 	{"profile cms", func(r *StampRequest) bool { return r.Order.Profile == ProfileCMS }, []string{formatPDF}, "its stamps are SES_Signature and nothing else"},
 	{"level LT or LTA", func(r *StampRequest) bool { return r.Order.Level == LevelLT || r.Order.Level == LevelLTA }, []string{formatPDF}, "it has no place for evidence"},
-	{"level B", func(r *StampRequest) bool { return r.Order.Level == LevelB }, []string{formatPDF}, "its stamps are time-stamped"},
+	{"level B", func(r *StampRequest) bool { return r.Order.Level == LevelB }, []string{formatPDF, formatOFD}, "its stamps are time-stamped"},
 	{"certification", func(r *StampRequest) bool { return r.Order.Certify != 0 }, []string{formatPDF}, "protect is what it has"},
 	{"a field lock", func(r *StampRequest) bool { return r.Order.Lock != nil }, []string{formatPDF}, "it has no form"},
 	{"a printed code", func(r *StampRequest) bool { return r.Order.Mark != nil }, []string{formatPDF}, "a stamp adds nothing to its content; print the code before it is sealed"},

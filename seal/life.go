@@ -2,46 +2,102 @@ package seal
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"yinxin/internal/act"
 	"yinxin/verify/status"
 )
 
-// ChangeRequest freezes, thaws or cancels a seal. Since is given for a
-// compromise: the moment since when stamps are not to be trusted.
+// ChangeRequest is a step in the life of a seal that is there.
 type ChangeRequest struct {
 	SealID   string
-	Since    time.Time
 	Who, Why string
+	By       act.Officer // who asks, as far as a key says it
+	Retry    *act.Retry
+
+	Grounds Grounds   // of a cancellation
+	Since   time.Time // of one for a compromise or a loss: the moment since when stamps are not to be trusted
+	Witness string    // 监销人, of a destruction
+	leave   Leave
 }
 
-func (o *Office) change(ctx context.Context, r ChangeRequest, name string, step func(s *Seal, now time.Time) error) (Seal, error) {
+// move is how a step changes the row.
+type move struct {
+	name  string
+	to    func(s *Seal, now time.Time) error
+	der   []byte // the SESeal of a new edition
+	grant *Grant
+}
+
+func (r ChangeRequest) check(name string) error {
 	if !plain(r.Who, 1, maxNameLen) || !plain(r.Why, 1, maxReason) {
-		return Seal{}, fmt.Errorf("%w: who asks and why must be said", ErrRefused)
+		return fmt.Errorf("%w: who asks and why must be said", ErrRefused)
 	}
-	if !r.Since.IsZero() && name != ActCancelled {
-		return Seal{}, fmt.Errorf("%w: only a cancellation can be back-dated", ErrRefused)
+	if name != ActCancelled && (!r.Since.IsZero() || r.Grounds != "") {
+		return fmt.Errorf("%w: only a cancellation has grounds, and can be back-dated", ErrRefused)
 	}
-	s, err := o.c.Store.Seal(ctx, r.SealID)
+	return nil
+}
+
+// moved is the seal as the step would make it; nothing is recorded.
+func (o *Office) moved(ctx context.Context, r ChangeRequest, m move) (s Seal, before uint64, err error) {
+	if err := r.check(m.name); err != nil {
+		return s, 0, err
+	}
+	if s, err = o.c.Store.Seal(ctx, r.SealID); err != nil {
+		return s, 0, err
+	}
+	// Of one that is cancelled it may come to be known that its key was misused before.
+	misused := m.name == ActCancelled && !r.Since.IsZero()
+	if s.State == status.SealCancelled && m.name != ActDestroyed && !misused {
+		return s, 0, fmt.Errorf("%w: the seal is cancelled, which is for ever", ErrRefused)
+	}
+	before = s.Version
+	// What the store gave is shared.
+	s.Intervals, s.Earlier, s.Policy.Grants = slices.Clone(s.Intervals), slices.Clone(s.Earlier), slices.Clone(s.Policy.Grants)
+	if err := m.to(&s, o.moment()); err != nil {
+		return s, 0, err
+	}
+	s.Version++
+	return s, before, nil
+}
+
+func (o *Office) change(ctx context.Context, r ChangeRequest, m move) (Seal, error) {
+	retry := r.leave.Retry
+	if retry == nil {
+		retry = r.Retry
+	}
+	if again, err := o.carried(ctx, r.SealID, retry); again || err != nil {
+		return o.after(ctx, r.SealID, err)
+	}
+	s, before, err := o.moved(ctx, r, m)
 	if err != nil {
 		return Seal{}, err
 	}
-	if s.State == status.SealCancelled {
-		return Seal{}, fmt.Errorf("%w: the seal is cancelled, which is for ever", ErrRefused)
+	err = o.commit(ctx, m.name, Change{Seal: s, Who: r.Who, Why: r.Why, Request: r.leave.Request, Approved: r.leave.By, Grant: m.grant}, before, m.der, retry)
+	if errors.Is(err, act.ErrRetryTaken) { // another call came first
+		if again, err := o.carried(ctx, r.SealID, retry); again || err != nil {
+			return o.after(ctx, r.SealID, err)
+		}
+		return Seal{}, ErrRetryMismatch
 	}
-	before := s.Version
-	s.Intervals = append([]status.Interval(nil), s.Intervals...)
-	if err := step(&s, o.moment()); err != nil {
+	return s, err
+}
+
+// after gives the seal as it stands, unless err.
+func (o *Office) after(ctx context.Context, id string, err error) (Seal, error) {
+	if err != nil {
 		return Seal{}, err
 	}
-	s.Version++
-	return s, o.commit(ctx, name, s, before, nil, r.Who, r.Why)
+	return o.c.Store.Seal(ctx, id)
 }
 
 // Freeze suspends a seal (冻结).
 func (o *Office) Freeze(ctx context.Context, r ChangeRequest) (Seal, error) {
-	return o.change(ctx, r, ActFrozen, func(s *Seal, now time.Time) error {
+	return o.change(ctx, r, move{name: ActFrozen, to: func(s *Seal, now time.Time) error {
 		if s.State != status.SealInForce {
 			return fmt.Errorf("%w: the seal is frozen already", ErrRefused)
 		}
@@ -59,12 +115,12 @@ func (o *Office) Freeze(ctx context.Context, r ChangeRequest) (Seal, error) {
 		}
 		s.Intervals = append(s.Intervals, status.Interval{State: status.SealFrozen, From: now})
 		return nil
-	})
+	}})
 }
 
 // Thaw ends a freeze (解冻); the interval stays for ever.
 func (o *Office) Thaw(ctx context.Context, r ChangeRequest) (Seal, error) {
-	return o.change(ctx, r, ActThawed, func(s *Seal, now time.Time) error {
+	return o.change(ctx, r, move{name: ActThawed, to: func(s *Seal, now time.Time) error {
 		if s.State != status.SealFrozen {
 			return fmt.Errorf("%w: the seal is not frozen", ErrRefused)
 		}
@@ -76,22 +132,7 @@ func (o *Office) Thaw(ctx context.Context, r ChangeRequest) (Seal, error) {
 		last.To = now
 		s.State = status.SealInForce
 		return nil
-	})
-}
-
-// Cancel ends a seal for ever (注销).
-func (o *Office) Cancel(ctx context.Context, r ChangeRequest) (Seal, error) {
-	return o.change(ctx, r, ActCancelled, func(s *Seal, now time.Time) error {
-		from := now
-		if !r.Since.IsZero() {
-			if from = r.Since.UTC().Truncate(time.Second); from.After(now) || from.Before(s.Made) {
-				return fmt.Errorf("%w: the seal cannot be cancelled as of %s", ErrRefused, from.Format(time.RFC3339))
-			}
-		}
-		s.State = status.SealCancelled
-		s.Intervals = append(until(s.Intervals, from), status.Interval{State: status.SealCancelled, From: from})
-		return nil
-	})
+	}})
 }
 
 // until is a history up to a moment. What lay after it goes: from then on the

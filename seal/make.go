@@ -9,42 +9,39 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
-	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/face"
 )
-
-// Gate is asked before a seal is made, for the province may want a second officer
-// (ca.Gate).
-type Gate interface {
-	// Pass returns "" and nil where the act may be done now, and the id of the seal
-	// where it was asked for under the same idempotency key and done.
-	Pass(ctx context.Context, a act.Asked) (ref string, err error)
-}
-
-// KindMake is the kind of request for a seal with a certificate of our own.
-const KindMake = "seal:make"
 
 // AskedMake is a seal that was asked for, as officers are shown it, and all that is
 // needed to make it. The picture is kept as a part, under its SM3.
 type AskedMake struct {
-	Seal       string `json:"seal"` // its code, allotted to this request alone
-	Agency     string `json:"agency"`
-	AgencyName string `json:"agencyName"`
-	Name       string `json:"name"`
-	Picture    string `json:"pictureSM3"`
-	WidthMM    int    `json:"widthMm"`
-	HeightMM   int    `json:"heightMm"`
-	Generation int    `json:"generation,omitempty"`
-	Policy     Policy `json:"policy"`
-	Who        string `json:"who"`
-	Why        string `json:"why"`
+	Seal       string     `json:"seal"` // its code, allotted to this request alone
+	Agency     string     `json:"agency"`
+	AgencyName string     `json:"agencyName"`
+	Name       string     `json:"name"`
+	Picture    string     `json:"pictureSM3"`
+	WidthMM    int        `json:"widthMm"`
+	HeightMM   int        `json:"heightMm"`
+	Class      Class      `json:"class,omitzero"`
+	Drawn      bool       `json:"drawn,omitempty"` // the picture is ours, not uploaded
+	Face       *face.Spec `json:"face,omitempty"`  // as it was described
+	MustFile   bool       `json:"mustFile,omitempty"`
+	Generation int        `json:"generation,omitempty"`
+	Policy     Policy     `json:"policy"`
+	Who        string     `json:"who"`
+	Why        string     `json:"why"`
 }
 
 // Make makes a key, its certificate and the seal, signed by the seal maker, or asks
 // for it where a second officer has to approve. A seal that fails half-way leaves a
-// key and a certificate that nothing names.
+// key and a certificate that nothing names; under an idempotency key the application
+// is durable first, and a retry goes on from there.
 func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
+	if s, again, err := o.applied(ctx, r); again || err != nil {
+		return s, err
+	}
 	if err := r.check(); err != nil {
 		return Seal{}, err
 	}
@@ -52,35 +49,79 @@ func (o *Office) Make(ctx context.Context, r MakeRequest) (Seal, error) {
 	if err != nil {
 		return Seal{}, err
 	}
-	if err := o.admitMake(ctx, code, r); err != nil {
+	sum := sm3.Sum(r.PNG)
+	a := AskedMake{Seal: code, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: hex.EncodeToString(sum[:]), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
+		Class: r.Class, Drawn: r.drawn, Face: r.spec, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile, Policy: r.Policy, Who: r.Who, Why: r.Why}
+	if o.c.Gate != nil || r.Retry != nil {
+		// Before the request, which would else name a picture that nobody has.
+		if err := o.c.Store.KeepPart(ctx, r.PNG); err != nil {
+			return Seal{}, err
+		}
+	}
+	if o.c.Gate != nil {
+		made, err := o.c.Gate.Pass(ctx, act.Asked{Kind: KindMake, Agency: r.Agency, Content: a, By: officer(r.By, r.Who), Why: r.Why, Retry: r.Retry})
+		if made != "" || err != nil {
+			return o.after(ctx, made, err)
+		}
+	}
+	r.MustFile = a.MustFile
+	if r.Retry == nil {
+		return o.make(ctx, code, r, Leave{})
+	}
+	return o.apply(ctx, a, r)
+}
+
+// apply records the application, then makes the seal (申请).
+func (o *Office) apply(ctx context.Context, a AskedMake, r MakeRequest) (Seal, error) {
+	done, err := act.New(o.c.Clock(), o.c.Rand, ActApplied, a.Seal, a)
+	if err != nil {
 		return Seal{}, err
 	}
-	return o.make(ctx, code, r, nil)
+	done.Retry = r.Retry
+	err = o.c.Store.CommitApplied(ctx, done)
+	if errors.Is(err, act.ErrRetryTaken) { // another call came first
+		s, again, err := o.applied(ctx, r)
+		if err == nil && !again {
+			err = ErrRetryMismatch
+		}
+		return s, err
+	}
+	if err != nil {
+		return Seal{}, err
+	}
+	return o.MakeAsked(ctx, a, Leave{Retry: part(r.Retry, "certificate")})
 }
 
-func (o *Office) admitMake(ctx context.Context, code string, r MakeRequest) error {
-	if o.c.Gate == nil {
-		return nil
+// applied gives, and if need be makes, the seal that was applied for under an
+// idempotency key, or tells that the application waits.
+func (o *Office) applied(ctx context.Context, r MakeRequest) (Seal, bool, error) {
+	id, found, err := o.committed(ctx, r.Retry)
+	if err != nil || !found {
+		return Seal{}, false, err
 	}
-	// Before the request, which would else name a picture that nobody has.
-	if err := o.c.Store.KeepPart(ctx, r.PNG); err != nil {
-		return err
+	a, err := o.c.Store.Applied(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound) && o.c.Gate != nil: // a request at the gate, which knows it
+		made, err := o.c.Gate.Pass(ctx, act.Asked{Kind: KindMake, Agency: r.Agency, By: officer(r.By, r.Who), Why: r.Why, Retry: r.Retry})
+		if made == "" && err == nil || errors.Is(err, act.ErrRetryTaken) {
+			err = ErrRetryMismatch // the key stands for an act of another kind
+		}
+		s, err := o.after(ctx, made, err)
+		return s, true, err
+	case errors.Is(err, ErrNotFound):
+		return Seal{}, false, ErrRetryMismatch
+	case err != nil:
+		return Seal{}, false, err
 	}
-	if r.By.Name == "" {
-		r.By.Name = r.Who
-	}
-	sum := sm3.Sum(r.PNG)
-	content := AskedMake{Seal: code, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: hex.EncodeToString(sum[:]), WidthMM: r.WidthMM, HeightMM: r.HeightMM, Generation: r.Generation,
-		Policy: r.Policy, Who: r.Who, Why: r.Why}
-	_, err := o.c.Gate.Pass(ctx, act.Asked{Kind: KindMake, Agency: r.Agency, Content: content, By: r.By, Why: r.Why})
-	return err
+	s, err := o.MakeAsked(ctx, a, Leave{Retry: part(r.Retry, "certificate")})
+	return s, true, err
 }
 
-// Picture gives the picture of a seal that was asked for.
-func (o *Office) Picture(ctx context.Context, a AskedMake) ([]byte, error) {
-	sum, err := hex.DecodeString(a.Picture)
+// Picture gives the picture of a seal that was asked for, by its SM3 in hex.
+func (o *Office) Picture(ctx context.Context, name string) ([]byte, error) {
+	sum, err := hex.DecodeString(name)
 	if err != nil || len(sum) != sm3.Size {
-		return nil, fmt.Errorf("%w: %q is no SM3 of a picture", ErrRefused, a.Picture)
+		return nil, fmt.Errorf("%w: %q is no SM3 of a picture", ErrRefused, name)
 	}
 	return o.c.Store.SealDER(ctx, [32]byte(sum))
 }
@@ -88,51 +129,45 @@ func (o *Office) Picture(ctx context.Context, a AskedMake) ([]byte, error) {
 // MakeAsked makes a seal that officers approved, once whatever is killed: its code
 // was allotted to the request, the key is found by that, the certificate by the
 // retry key, and a seal of the code is this one.
-func (o *Office) MakeAsked(ctx context.Context, a AskedMake, retry *act.Retry) (Seal, error) {
+func (o *Office) MakeAsked(ctx context.Context, a AskedMake, leave Leave) (Seal, error) {
 	if s, err := o.c.Store.Seal(ctx, a.Seal); !errors.Is(err, ErrNotFound) {
 		return s, err
 	}
 	if _, err := o.c.Store.Request(ctx, a.Seal); !errors.Is(err, ErrNotFound) {
 		return Seal{}, errors.Join(ErrTaken, err)
 	}
-	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Generation: a.Generation, Policy: a.Policy, Who: a.Who, Why: a.Why}
+	r := MakeRequest{Agency: a.Agency, AgencyName: a.AgencyName, Name: a.Name, WidthMM: a.WidthMM, HeightMM: a.HeightMM, Class: a.Class, MustFile: a.MustFile, Policy: a.Policy,
+		Who: a.Who, Why: a.Why, drawn: a.Drawn, spec: a.Face, Generation: a.Generation}
 	var err error
-	if r.PNG, err = o.Picture(ctx, a); err != nil {
+	if r.PNG, err = o.Picture(ctx, a.Picture); err != nil {
 		return Seal{}, err
 	}
 	if err := r.check(); err != nil {
 		return Seal{}, err
 	}
-	return o.make(ctx, a.Seal, r, retry)
+	s, err := o.make(ctx, a.Seal, r, leave)
+	if errors.Is(err, ErrChanged) { // another call for the same request made it
+		return o.c.Store.Seal(ctx, a.Seal)
+	}
+	return s, err
 }
 
-func (o *Office) make(ctx context.Context, code string, r MakeRequest, retry *act.Retry) (Seal, error) {
-	key, err := o.keyFor(ctx, code, retry)
+func (o *Office) make(ctx context.Context, code string, r MakeRequest, leave Leave) (Seal, error) {
+	key, serial, c, err := o.certified(ctx, code, code, r, leave.Retry)
 	if err != nil {
 		return Seal{}, err
-	}
-	serial, cert, err := o.c.CA.IssueSealCertificate(ctx, r.Agency, r.AgencyName, code, key, r.Who, r.Why, retry)
-	if err != nil {
-		return Seal{}, err
-	}
-	c, err := certs.ParseCertificate(cert)
-	if err != nil {
-		return Seal{}, err
-	}
-	if !c.PublicKey.Equal(key.Public()) {
-		return Seal{}, fmt.Errorf("the certificate of seal %s is on another key", code)
 	}
 	s, der, err := o.build(ctx, r, code, key, serial, c)
 	if err != nil {
 		return Seal{}, err
 	}
-	return s, o.commit(ctx, ActMade, s, 0, der, r.Who, r.Why)
+	return s, o.commit(ctx, ActMade, Change{Seal: s, Who: r.Who, Why: r.Why, Request: leave.Request, Approved: leave.By}, 0, der, nil)
 }
 
-// keyFor makes the key of a seal, or takes the one that an earlier try of the same
-// request made.
-func (o *Office) keyFor(ctx context.Context, code string, retry *act.Retry) (hsm.Key, error) {
-	label := "seal " + code
+// keyFor makes the key of a seal's edition, or takes the one that an earlier try of
+// the same request made.
+func (o *Office) keyFor(ctx context.Context, edition string, retry *act.Retry) (hsm.Key, error) {
+	label := "seal " + edition
 	if retry != nil {
 		all, err := o.c.Keys.List(ctx)
 		if err != nil {

@@ -37,7 +37,7 @@ func TestASealIsMadeShownAndListed(t *testing.T) {
 	}{
 		{"", "", 10, []string{s.ID, second.ID, third.ID}}, {owner, s.ID, 1, []string{second.ID}}, {owner, third.ID, 9, nil}, {stranger, "", 9, nil},
 	} {
-		rows, err := h.List(t.Context(), c.agency, c.cursor, c.limit)
+		rows, _, err := h.List(t.Context(), seal.SealFilter{Agency: c.agency, Cursor: c.cursor, Limit: c.limit})
 		var ids []string
 		for _, r := range rows {
 			ids = append(ids, r.ID)

@@ -34,6 +34,8 @@ type certified interface{ Certificates() []byte }
 // DER, and knows whether who issued one stands.
 type Certifier interface {
 	IssueSealCertificate(ctx context.Context, agency, agencyName, sealID string, key hsm.Key, who, why string, retry *act.Retry) (serial string, der []byte, err error)
+	// IssuePersonCertificate is for the seals of persons, whose name it bears.
+	IssuePersonCertificate(ctx context.Context, agency, agencyName, name string, key hsm.Key, who, why string, retry *act.Retry) (serial string, der []byte, err error)
 	// IssuerStands fails where the authority that issued it may sign no more.
 	IssuerStands(ctx context.Context, serial string) error
 }
@@ -59,6 +61,8 @@ type Config struct {
 	Region    string
 	URL       string // what a printed code names, "" where nothing answers
 	Finder    Finder // of keywords in PDF, nil for none
+	// MustFile: every seal of the region must be filed (备案) before it stamps.
+	MustFile bool
 }
 
 // Office is the seal office. Its methods may be called concurrently.
@@ -66,7 +70,7 @@ type Office struct {
 	c Config
 
 	mu       sync.Mutex
-	ready    map[string]*ready // by seal id and version
+	ready    map[[32]byte]*prepared // by the SM3 of the SESeal
 	inFlight map[[32]byte]bool
 	list     []byte
 	listBy   *certs.Certificate
@@ -78,20 +82,30 @@ type Office struct {
 	keptSum [32]byte
 }
 
-// ready is a seal prepared for stamping.
-type ready struct {
+// prepared is one SESeal of a seal, read and made ready for its stamps.
+type prepared struct {
 	generation ses.Generation
 	cmsOnce    sync.Once // of both below
 	cms        *cms.Builder
 	cmsErr     error
 
-	seal Seal
 	der  []byte
 	cert []byte
-	key  hsm.Key
 	face *pdf.PreparedFace
 	// picture is the face as the seal holds it, within der
 	picture []byte
+}
+
+// ready is a seal as it stands, for a stamp that was admitted: its edition, and by
+// what right.
+type ready struct {
+	*prepared
+	seal Seal
+	key  hsm.Key
+
+	grant Grant   // by which the caller may
+	use   *act.ID // the approval that this stamp uses up
+	input [32]byte
 }
 
 // NewOffice checks the configuration.
@@ -100,7 +114,7 @@ func NewOffice(c Config) (*Office, error) {
 		c.Status == nil || len(c.Region) != 6 {
 		return nil, errors.New("seal: incomplete configuration")
 	}
-	return &Office{c: c, ready: map[string]*ready{}, inFlight: map[[32]byte]bool{}}, nil
+	return &Office{c: c, ready: map[[32]byte]*prepared{}, inFlight: map[[32]byte]bool{}}, nil
 }
 
 func (o *Office) now() time.Time { return o.c.Clock().UTC().Truncate(time.Second) }
@@ -114,11 +128,18 @@ type MakeRequest struct {
 	Agency, AgencyName string
 	Name               string // in the seal
 	PNG                []byte
+	Face               *face.Spec // to be drawn, where there is no PNG
 	WidthMM, HeightMM  int
-	Generation         int // of the standard: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025); 0 is 4
+	Class              Class
+	MustFile           bool // filed before it stamps, also where the region does not ask for it
+	Generation         int  // of the standard: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025); 0 is 4
 	Policy             Policy
 	Who, Why           string
 	By                 act.Officer // who asks, as far as a key says it
+	Retry              *act.Retry
+
+	drawn bool       // PNG is ours
+	spec  *face.Spec // as it was described, once it is drawn
 }
 
 const (
@@ -143,23 +164,26 @@ func (r *MakeRequest) check() error {
 		return fmt.Errorf("%w: a seal of generation %d; it is 4 or 5", ErrRefused, r.Generation)
 	}
 	if r.WidthMM == 0 && r.HeightMM == 0 {
-		r.WidthMM, r.HeightMM = defaultMM, defaultMM
-	}
-	if r.WidthMM < 5 || r.WidthMM > maxMM || r.HeightMM < 5 || r.HeightMM > maxMM {
-		return fmt.Errorf("%w: a seal of %d by %d mm", ErrRefused, r.WidthMM, r.HeightMM)
+		r.WidthMM, r.HeightMM = r.Class.usual(), r.Class.usual()
 	}
 	if r.PNG == nil {
-		var err error
-		r.PNG, err = face.Usual(r.Name, r.WidthMM, r.HeightMM)
+		r.drawn = true
+	}
+	if err := r.Class.check(r.WidthMM, r.HeightMM, r.drawn); err != nil {
 		return err
 	}
-	info, err := face.Check(r.PNG)
-	if err == nil {
-		err = info.Fits(r.WidthMM, r.HeightMM)
+	if err := r.Policy.check(); err != nil {
+		return err
 	}
+	picture, drawn, err := looks{png: r.PNG, spec: r.Face, width: r.WidthMM, height: r.HeightMM}.faced(r.Name, r.Class)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return err
 	}
+	// Made from what officers approved, the picture is there, whoever drew it.
+	if r.Face != nil {
+		r.spec = r.Face
+	}
+	r.PNG, r.Face, r.drawn = picture, nil, r.drawn || drawn
 	return nil
 }
 
@@ -181,13 +205,14 @@ func (o *Office) build(ctx context.Context, r MakeRequest, id string, key hsm.Ke
 	if to.After(c.NotAfter) {
 		to = c.NotAfter
 	}
-	der, err := ses.BuildSeal(ctx, ses.SealSpec{Generation: ses.Generation(r.Generation), ID: id, Name: r.Name, Type: unitSeal, SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
+	der, err := ses.BuildSeal(ctx, ses.SealSpec{Generation: ses.Generation(r.Generation), ID: id, Name: r.Name, Type: sesType[r.Class.kind()], SignerCerts: [][]byte{c.Raw}, Created: now, ValidFrom: from, ValidTo: to,
 		Picture: ses.Picture{Type: "PNG", Data: r.PNG, Width: r.WidthMM, Height: r.HeightMM}}, maker.Signer, maker.Certificate.Raw)
 	if err != nil {
 		return Seal{}, nil, err
 	}
 	return Seal{ID: id, Version: 1, Agency: r.Agency, Name: r.Name, State: status.SealInForce, SM3: sm3.Sum(der), ValidFrom: from, ValidTo: to,
-		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now}, der, nil
+		KeyID: key.Info().ID, CertSerial: serial, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Made: now,
+		Edition: 1, Class: r.Class, MustFile: r.MustFile, Drawn: r.drawn, Face: r.spec}, der, nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -197,25 +222,38 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func (o *Office) commit(ctx context.Context, name string, s Seal, before uint64, der []byte, who, why string) error {
-	a, err := act.New(o.c.Clock(), o.c.Rand, name, s.ID, Change{s, who, why, o.now()})
+func (o *Office) commit(ctx context.Context, name string, c Change, before uint64, der []byte, retry *act.Retry) error {
+	c.At = o.now()
+	a, err := act.New(o.c.Clock(), o.c.Rand, name, c.Seal.ID, c)
 	if err != nil {
 		return err
 	}
-	return o.c.Store.CommitSeal(ctx, a, s, before, der)
+	a.Retry = retry
+	return o.c.Store.CommitSeal(ctx, a, c.Seal, before, der)
 }
 
 // Show gives one seal.
 func (o *Office) Show(ctx context.Context, id string) (Seal, error) { return o.c.Store.Seal(ctx, id) }
 
-// List gives seals in the order of their ids, after the cursor.
-func (o *Office) List(ctx context.Context, agency, cursor string, limit int) ([]Seal, error) {
-	return o.c.Store.Seals(ctx, agency, cursor, limit)
+// List gives seals in the order of their ids. It may stop before f.Limit rows are
+// found; next is the cursor to go on from, "" at the end.
+func (o *Office) List(ctx context.Context, f SealFilter) (rows []Seal, next string, err error) {
+	return o.c.Store.Seals(ctx, f)
 }
 
-// Entry, Entries and ByCode read the seal-use register.
+// ByCertificate gives the seal that has, or had, this signer's certificate.
+func (o *Office) ByCertificate(ctx context.Context, serial string) (Seal, error) {
+	return o.c.Store.SealByCertificate(ctx, serial)
+}
+
+// Entry, Entries and ByCode read the seal-use register. What has been learnt since of
+// a stamp's seal is told with it (Stamp.Distrusted).
 func (o *Office) Entry(ctx context.Context, id act.ID) (Stamp, error) {
-	return o.c.Store.Stamp(ctx, id)
+	s, err := o.c.Store.Stamp(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	return s, o.judge(ctx, []*Stamp{&s})
 }
 
 // Entries lists stamps, oldest first. It may stop before f.Limit rows are found;
@@ -224,10 +262,59 @@ func (o *Office) Entries(ctx context.Context, f Filter) (rows []Stamp, next stri
 	if err := f.check(); err != nil {
 		return nil, "", err
 	}
-	return o.c.Store.Stamps(ctx, f)
+	rows, next, err = o.c.Store.Stamps(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	all := make([]*Stamp, len(rows))
+	for i := range rows {
+		all[i] = &rows[i]
+	}
+	return rows, next, o.judge(ctx, all)
+}
+
+// judge marks the stamps that were made after their seal's end, which a compromise
+// as of an earlier time makes of them.
+func (o *Office) judge(ctx context.Context, stamps []*Stamp) error {
+	seals := map[string]Seal{}
+	for _, st := range stamps {
+		s, known := seals[st.SealID]
+		if !known {
+			var err error
+			if s, err = o.c.Store.Seal(ctx, st.SealID); errors.Is(err, ErrNotFound) {
+				continue
+			} else if err != nil {
+				return err
+			}
+			seals[st.SealID] = s
+		}
+		e, known := s.edition(st.SealSM3)
+		if !known {
+			continue
+		}
+		for _, i := range s.IntervalsOf(e) {
+			if i.Ended() && !st.SealedAt.Before(i.From) {
+				st.Distrusted = &i
+			}
+		}
+	}
+	return nil
 }
 
 // ByCode finds a stamp by the canonical form of its verification code.
 func (o *Office) ByCode(ctx context.Context, code string) (Stamp, error) {
-	return o.c.Store.StampByCode(ctx, code)
+	s, err := o.c.Store.StampByCode(ctx, code)
+	if err != nil {
+		return s, err
+	}
+	return s, o.judge(ctx, []*Stamp{&s})
+}
+
+// forget drops what is held ready of a seal whose keys are destroyed.
+func (o *Office) forget(s Seal) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range s.Editions() {
+		delete(o.ready, e.SM3)
+	}
 }

@@ -3,6 +3,7 @@ package seal
 import (
 	"fmt"
 	"math"
+	"net/netip"
 
 	"yinxin/internal/act"
 )
@@ -24,6 +25,12 @@ type StampRequest struct {
 	Job       string // the batch that it belongs to
 	// Again gives the document of an earlier stamp, by Retry, and never makes one.
 	Again bool
+
+	Officer string     // the person whose own key the credential is; "" for a program's
+	From    netip.Addr // whence a bearer key came
+	// input gives the SM3 of the document as it came, where the seal asks for it: each
+	// format sets it before begin.
+	input func() ([32]byte, error)
 }
 
 // Order is how the stamp is to be made and what stands beside it. Its zero value is

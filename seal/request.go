@@ -14,6 +14,7 @@ import (
 	"yinxin/certs"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal/face"
 	"yinxin/seal/ses"
 )
 
@@ -39,24 +40,28 @@ const (
 // made: key and seal code are ours, the certificate is theirs. It is known by the
 // seal code.
 type Request struct {
-	ID         string    `cbor:"1,keyasint" json:"id"`
-	Version    uint64    `cbor:"2,keyasint" json:"version"`
-	Agency     string    `cbor:"3,keyasint" json:"agency"`
-	AgencyName string    `cbor:"4,keyasint" json:"agencyName"`
-	Name       string    `cbor:"5,keyasint" json:"name"`
-	Picture    [32]byte  `cbor:"6,keyasint" json:"-"` // SM3 of the PNG, kept as a part
-	WidthMM    int       `cbor:"7,keyasint" json:"widthMm"`
-	HeightMM   int       `cbor:"8,keyasint" json:"heightMm"`
-	Policy     Policy    `cbor:"9,keyasint" json:"policy"`
-	KeyID      string    `cbor:"10,keyasint" json:"keyId"`
-	KeySM3     [32]byte  `cbor:"11,keyasint" json:"-"` // of the point
-	CSR        []byte    `cbor:"12,keyasint" json:"csr"`
-	Made       time.Time `cbor:"13,keyasint" json:"made"`
-	Who        string    `cbor:"14,keyasint" json:"who"`
-	Why        string    `cbor:"15,keyasint" json:"why"`
-	CertSerial string    `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
-	Generation int       `cbor:"18,keyasint,omitempty" json:"generation,omitempty"`
-	Withdrawn  time.Time `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
+	ID         string     `cbor:"1,keyasint" json:"id"`
+	Version    uint64     `cbor:"2,keyasint" json:"version"`
+	Agency     string     `cbor:"3,keyasint" json:"agency"`
+	AgencyName string     `cbor:"4,keyasint" json:"agencyName"`
+	Name       string     `cbor:"5,keyasint" json:"name"`
+	Picture    [32]byte   `cbor:"6,keyasint" json:"-"` // SM3 of the PNG, kept as a part
+	WidthMM    int        `cbor:"7,keyasint" json:"widthMm"`
+	HeightMM   int        `cbor:"8,keyasint" json:"heightMm"`
+	Policy     Policy     `cbor:"9,keyasint" json:"policy"`
+	KeyID      string     `cbor:"10,keyasint" json:"keyId"`
+	KeySM3     [32]byte   `cbor:"11,keyasint" json:"-"` // of the point
+	CSR        []byte     `cbor:"12,keyasint" json:"csr"`
+	Made       time.Time  `cbor:"13,keyasint" json:"made"`
+	Who        string     `cbor:"14,keyasint" json:"who"`
+	Why        string     `cbor:"15,keyasint" json:"why"`
+	CertSerial string     `cbor:"16,keyasint,omitempty" json:"certificateSerial,omitempty"` // once it came
+	Generation int        `cbor:"18,keyasint,omitempty" json:"generation,omitempty"`
+	Withdrawn  time.Time  `cbor:"17,keyasint,omitempty" json:"withdrawn,omitzero"`
+	Class      Class      `cbor:"30,keyasint,omitzero" json:"class,omitzero"`
+	Drawn      bool       `cbor:"31,keyasint,omitempty" json:"-"`              // the picture is ours, not uploaded
+	Face       *face.Spec `cbor:"33,keyasint,omitempty" json:"face,omitempty"` // as it was described
+	MustFile   bool       `cbor:"32,keyasint,omitempty" json:"mustFile,omitempty"`
 }
 
 // Pending tells whether the certificate has not come and may still.
@@ -112,6 +117,10 @@ func (o *Office) Ask(ctx context.Context, r MakeRequest, code string, retry *act
 	if err := r.check(); err != nil {
 		return Request{}, err
 	}
+	if r.Class.Personal() {
+		// The request names a seal by its code; a person's certificate bears a name.
+		return Request{}, fmt.Errorf("%w: a person's seal has a certificate of our own", ErrRefused)
+	}
 	code, err := o.code(ctx, code)
 	if err != nil {
 		return Request{}, err
@@ -132,8 +141,9 @@ func (o *Office) Ask(ctx context.Context, r MakeRequest, code string, retry *act
 		return Request{}, err
 	}
 	now := o.now()
-	out := Request{ID: code, Version: 1, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: sm3.Sum(r.PNG), Generation: r.Generation, WidthMM: r.WidthMM, HeightMM: r.HeightMM,
-		Policy: r.Policy, KeyID: key.Info().ID, KeySM3: sm3.Sum(point.Bytes()), CSR: csr, Made: now, Who: r.Who, Why: r.Why}
+	out := Request{ID: code, Version: 1, Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, Picture: sm3.Sum(r.PNG), WidthMM: r.WidthMM, HeightMM: r.HeightMM,
+		Policy: r.Policy, KeyID: key.Info().ID, KeySM3: sm3.Sum(point.Bytes()), CSR: csr, Made: now, Who: r.Who, Why: r.Why,
+		Class: r.Class, Drawn: r.drawn, Face: r.spec, Generation: r.Generation, MustFile: r.MustFile || o.c.MustFile}
 	a, err := act.New(o.c.Clock(), o.c.Rand, ActRequested, code, out)
 	if err != nil {
 		return Request{}, err
@@ -207,12 +217,13 @@ func (o *Office) Import(ctx context.Context, id string, certificate, chain []byt
 	if err != nil {
 		return Seal{}, err
 	}
-	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Generation: r.Generation, Policy: r.Policy, Who: who, Why: why}
+	order := MakeRequest{Agency: r.Agency, AgencyName: r.AgencyName, Name: r.Name, PNG: picture, WidthMM: r.WidthMM, HeightMM: r.HeightMM, Policy: r.Policy, Who: who, Why: why,
+		Class: r.Class, MustFile: r.MustFile, drawn: r.Drawn, spec: r.Face, Generation: r.Generation}
 	s, der, err := o.build(ctx, order, r.ID, key, serial, c)
 	if err != nil {
 		return Seal{}, err
 	}
-	made, err := act.New(o.c.Clock(), o.c.Rand, ActMade, s.ID, Change{s, who, why, s.Made})
+	made, err := act.New(o.c.Clock(), o.c.Rand, ActMade, s.ID, Change{Seal: s, Who: who, Why: why, At: s.Made})
 	if err != nil {
 		return Seal{}, err
 	}
@@ -284,7 +295,8 @@ func (o *Office) Request(ctx context.Context, id string) (Request, error) {
 	return o.c.Store.Request(ctx, id)
 }
 
-// Requests lists those of an agency, or of all for "", after the cursor.
-func (o *Office) Requests(ctx context.Context, agency, cursor string, limit int) ([]Request, error) {
+// Requests lists those of an agency, or of all for ""; next is the cursor to go on
+// from.
+func (o *Office) Requests(ctx context.Context, agency, cursor string, limit int) (rows []Request, next string, err error) {
 	return o.c.Store.Requests(ctx, agency, cursor, limit)
 }

@@ -1,7 +1,9 @@
 // Package seal is the seal office (印章管理): the register of seals, the life of
-// each, and the stamping service. NewOffice opens it over a store; Make,
-// Freeze, Thaw and Cancel are the life of a seal; StampJSON, StampPDF, StampOFD and
-// StampDetached seal documents.
+// each, and the stamping service. NewOffice opens it over a store; Apply, File,
+// Freeze, Thaw, Vary, Renew, Cancel and Destroy are the life of a seal, Grant and
+// Ungrant say who may stamp with it, AskUse asks a second person for one use;
+// StampJSON, StampPDF, StampOFD
+// and StampDetached seal documents.
 package seal
 
 import (
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"yinxin/internal/act"
+	"yinxin/seal/face"
 	"yinxin/verify/status"
 )
 
@@ -24,6 +27,9 @@ var (
 	ErrQuota         = errors.New("the seal's quota for today is used up")
 	ErrInFlight      = errors.New("a request with this idempotency key is being done")
 	ErrRetryMismatch = act.ErrRetryMismatch
+	// ErrNotApproved: the grant wants each use approved by a second person, and this
+	// one is not, or not any more.
+	ErrNotApproved = errors.New("this use of the seal is not approved")
 	// ErrChanged: the seal, its certificate or the right to use it changed
 	// between the signature and the commit; nothing was sealed.
 	ErrChanged = errors.New("the seal changed while the document was being sealed; nothing was sealed")
@@ -35,6 +41,14 @@ const (
 	ActFrozen    = "seal.frozen"
 	ActThawed    = "seal.thawed"
 	ActCancelled = "seal.cancelled"
+	ActApplied   = "seal.applied"
+	ActFiled     = "seal.filed"
+	ActVaried    = "seal.changed"
+	ActRenewed   = "seal.renewed"
+	ActDestroyed = "seal.destroyed"
+	ActGranted   = "seal.granted"
+	ActUngranted = "seal.ungranted"
+	ActPolicy    = "seal.policy"
 	ActStamped   = "stamp.made"
 
 	ActUnaccounted = "key.unaccounted" // signatures without act: at most n
@@ -57,6 +71,17 @@ type Seal struct {
 	HeightMM   int               `cbor:"13,keyasint" json:"heightMm"`
 	Policy     Policy            `cbor:"14,keyasint" json:"policy"`
 	Made       time.Time         `cbor:"15,keyasint" json:"made"`
+
+	Edition     int          `cbor:"16,keyasint,omitempty" json:"edition"` // of its SESeal, from 1
+	EditionMade time.Time    `cbor:"17,keyasint,omitzero" json:"editionMade,omitzero"`
+	Earlier     []Edition    `cbor:"18,keyasint,omitempty" json:"earlier,omitempty"` // editions that were replaced
+	Class       Class        `cbor:"19,keyasint,omitzero" json:"class,omitzero"`
+	MustFile    bool         `cbor:"20,keyasint,omitempty" json:"mustFile,omitempty"` // it does not stamp before it is filed
+	Filing      *Filing      `cbor:"21,keyasint,omitempty" json:"filing,omitempty"`
+	End         *End         `cbor:"22,keyasint,omitempty" json:"end,omitempty"`
+	Drawn       bool         `cbor:"24,keyasint,omitempty" json:"drawn,omitempty"` // its picture is ours, not uploaded
+	Face        *face.Spec   `cbor:"25,keyasint,omitempty" json:"face,omitempty"`  // as it was described; nil for an upload, or a face with the name alone
+	Destroyed   *Destruction `cbor:"23,keyasint,omitempty" json:"destroyed,omitempty"`
 }
 
 // Policy says who may stamp with a seal and how.
@@ -64,6 +89,13 @@ type Policy struct {
 	Agencies []string `cbor:"1,keyasint,omitempty" json:"agencies,omitempty"` // beside the owner
 	Matters  []string `cbor:"2,keyasint,omitempty" json:"matters,omitempty"`  // matter codes, none for all
 	PerDay   uint64   `cbor:"3,keyasint,omitempty" json:"perDay,omitempty"`   // 0 for no limit
+
+	Grants []Grant `cbor:"4,keyasint,omitempty" json:"grants,omitempty"`
+	// Closed: the owner's own may stamp by a grant alone, as anyone else.
+	Closed bool `cbor:"5,keyasint,omitempty" json:"closed,omitempty"`
+	// Networks (CIDR) from which a bearer key may stamp; none: from anywhere.
+	Networks []string `cbor:"6,keyasint,omitempty" json:"networks,omitempty"`
+	Last     uint64   `cbor:"7,keyasint,omitempty" json:"-"` // grants that were ever made
 }
 
 // Change is a step in a seal's life: the record of its act.
@@ -72,6 +104,11 @@ type Change struct {
 	Who  string    `cbor:"2,keyasint"`
 	Why  string    `cbor:"3,keyasint"`
 	At   time.Time `cbor:"4,keyasint"`
+	// Request and Approved: the request that a second officer approved, and who that
+	// was, where one had to.
+	Request  string `cbor:"5,keyasint,omitempty"`
+	Approved string `cbor:"6,keyasint,omitempty"`
+	Grant    *Grant `cbor:"7,keyasint,omitempty"` // that was given or ended
 }
 
 // Stamp is an entry of the seal-use register (用印记录). It keeps what a retry
@@ -102,6 +139,11 @@ type Stamp struct {
 	Spots       []Spot    `cbor:"22,keyasint,omitempty" json:"spots,omitempty"`      // what a keyword or riding order came to
 	With        []act.ID  `cbor:"23,keyasint,omitempty" json:"with,omitempty"`       // the other stamps of the same request, of which this is the first
 	Base        string    `cbor:"24,keyasint,omitempty" json:"-"`                    // the address that its printed code names
+	Grant       string    `cbor:"30,keyasint,omitempty" json:"grantId,omitempty"`    // by which it was made; "" for the owner's own right
+
+	// Distrusted is the end of the seal as of a time before this stamp, as far as is
+	// known today: of a compromise since T, all that was stamped after it.
+	Distrusted *status.Interval `cbor:"-" json:"distrusted,omitempty"`
 }
 
 // Filter of the register; what is empty lets everything through. Agency finds what
@@ -125,6 +167,26 @@ type Guard struct {
 	Day         string // the quota's, 2006-01-02
 	Agency      string // the caller's, which must not have been closed
 	Key         string // the caller's bearer key, which must be in force; "" for none
+
+	Grant       string // of which GrantPerDay is the quota; "" for none
+	GrantPerDay uint64
+	Use         *act.ID // the approval of this use, which it uses up
+	Input       [32]byte
+	Matter      string
+}
+
+// SealFilter of a list of seals; Cursor is what the list before gave as next.
+type SealFilter struct {
+	Agency string
+	State  status.SealState
+	Kind   Kind
+	Cursor string
+	Limit  int
+}
+
+// Wants tells whether a list shows the seal.
+func (f SealFilter) Wants(s Seal) bool {
+	return (f.Agency == "" || s.Agency == f.Agency) && (f.State == "" || s.State == f.State) && (f.Kind == "" || s.Class.kind() == f.Kind)
 }
 
 // Store keeps the register. Every write is durable on return, whole or not at
@@ -138,9 +200,19 @@ type Store interface {
 	// with ErrChanged.
 	CommitSeal(ctx context.Context, a act.Act, s Seal, before uint64, der []byte) error
 	Seal(ctx context.Context, id string) (Seal, error)
-	// Seals are in the order of their ids, after the cursor, of one agency or of
-	// all for "".
-	Seals(ctx context.Context, agency, cursor string, limit int) ([]Seal, error)
+	// Seals are in the order of their ids. A store may stop before f.Limit rows are
+	// found; next is the cursor to go on from, "" at the end of the register.
+	Seals(ctx context.Context, f SealFilter) (rows []Seal, next string, err error)
+	// SealByCertificate gives the seal that has, or had, this signer's certificate.
+	SealByCertificate(ctx context.Context, serial string) (Seal, error)
+	// History gives the steps of a seal's life in the order of the journal.
+	History(ctx context.Context, id string) ([]Step, error)
+	// CommitApplied keeps an application for a seal, before the seal is made.
+	CommitApplied(ctx context.Context, a act.Act) error
+	// Applied gives what an act of application asked for, ErrNotFound if it is none.
+	Applied(ctx context.Context, id act.ID) (AskedMake, error)
+	// Use gives an approval of one use of a seal, decided or not.
+	Use(ctx context.Context, id act.ID) (Use, error)
 	// CommitRequest keeps a request to an outside authority, and that its key serves
 	// this seal alone; ErrTaken if a seal or a request has its code, or another use
 	// its key; ErrManyPending if the agency has MaxPending pending. Its signature is
@@ -156,23 +228,24 @@ type Store interface {
 	Request(ctx context.Context, id string) (Request, error)
 	// RequestByAct finds what an act asked for.
 	RequestByAct(ctx context.Context, id act.ID) (Request, error)
-	// Requests are in the order of their ids, after the cursor, of one agency or of
-	// all for "".
-	Requests(ctx context.Context, agency, cursor string, limit int) ([]Request, error)
+	// Requests are in the order of their ids, of one agency or of all for ""; as of
+	// Seals, next is the cursor to go on from.
+	Requests(ctx context.Context, agency, cursor string, limit int) (rows []Request, next string, err error)
 	// KeepPart keeps what stands in many stamps, under its SM3; again is nothing.
 	KeepPart(ctx context.Context, part []byte) error
 	// SealDER gives a SESeal, or what KeepPart kept, by its SM3.
 	SealDER(ctx context.Context, sm3 [32]byte) ([]byte, error)
-	// SealBySM3 gives the seal whose SESeal it is.
+	// SealBySM3 gives the seal whose SESeal it is, or was.
 	SealBySM3(ctx context.Context, sm3 [32]byte) (Seal, error)
-	// Ended lists the seals with intervals, and the count of changes so far.
+	// Ended lists the seals of which Listed is true, and the count of changes so far.
 	Ended(ctx context.Context) ([]Seal, uint64, error)
 	// NextListNumber only rises.
 	NextListNumber(ctx context.Context) (uint64, error)
 	// CertificateRevoked tells whether a certificate of the register is revoked.
 	CertificateRevoked(ctx context.Context, serial string) (bool, error)
-	// StampedOn counts a seal's stamps on a day, of those under a quota.
-	StampedOn(ctx context.Context, sealID, day string) (uint64, error)
+	// StampedOn counts a seal's stamps on a day, of those under a quota; with a grant
+	// named, those by it that are under the grant's quota.
+	StampedOn(ctx context.Context, sealID, grant, day string) (uint64, error)
 	// Accounted counts the uses of a key that are told for: the stamps that it
 	// signed, and its signatures without act.
 	Accounted(ctx context.Context, keyID string) (uint64, error)
@@ -180,7 +253,8 @@ type Store interface {
 	// (protocol.md 8); from then on they are accounted for.
 	CommitUnaccounted(ctx context.Context, a act.Act, keyID string, n uint64) error
 	// CommitStamp fails with ErrChanged if what the guard names does not hold any
-	// more, with ErrQuota, or with act.ErrRetryTaken, without a trace.
+	// more, with ErrQuota, with ErrNotApproved if the use is not approved or is used
+	// up, or with act.ErrRetryTaken, without a trace. An approval is used up by it.
 	CommitStamp(ctx context.Context, a act.Act, s Stamp, g Guard) error
 	// CommitStamps keeps several stamps, all or none, each under its guard as if those
 	// before it were made: it fails as CommitStamp does.

@@ -66,7 +66,7 @@ func (o *Office) StampMany(ctx context.Context, rs []StampRequest, retry *act.Re
 	if earlier != nil {
 		return o.seriesAgain(ctx, earlier, doc)
 	}
-	return o.newSeries(ctx, rs, retry, doc)
+	return o.newSeries(ctx, rs, retry, doc, d.Sum)
 }
 
 func checkSeries(rs []StampRequest, d Document) (format string, err error) {
@@ -105,8 +105,8 @@ func (o *Office) openSeries(d Document, format string) (series, error) {
 }
 
 // newSeries asks for every stamp before the first is signed, and commits after the
-// last.
-func (o *Office) newSeries(ctx context.Context, rs []StampRequest, retry *act.Retry, doc series) (*Series, error) {
+// last. Whole is the SM3 of the document as it came, which a second person approves.
+func (o *Office) newSeries(ctx context.Context, rs []StampRequest, retry *act.Retry, doc series, whole func() ([32]byte, error)) (*Series, error) {
 	var seals []*ready
 	var drafts []draft
 	var ids []act.ID
@@ -116,6 +116,7 @@ func (o *Office) newSeries(ctx context.Context, rs []StampRequest, retry *act.Re
 		distinct[r.SealID] = true
 	}
 	for i := range rs {
+		rs[i].input = whole
 		if rs[i].Expected == 0 {
 			rs[i].Expected = len(distinct)
 		}
@@ -186,17 +187,6 @@ func (o *Office) seriesAgain(ctx context.Context, first *Stamp, doc series) (*Se
 		}
 	}
 	return out, nil
-}
-
-// prepareAgain makes the seal of an earlier stamp ready. It may have changed its state
-// since; its name, face and key have not.
-func (o *Office) prepareAgain(ctx context.Context, s *Stamp) (*ready, error) {
-	now, err := o.c.Store.Seal(ctx, s.SealID)
-	if err != nil {
-		return nil, err
-	}
-	now.SM3 = s.SealSM3
-	return o.prepare(ctx, now)
 }
 
 // Item is one of the stamps of a request, as it is written in JSON. What it does not

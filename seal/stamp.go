@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -26,14 +25,13 @@ const (
 	tokenReserve = 4 << 10 // signer's certificate, time-stamp and its chain
 )
 
-// prepared is a seal laid ready for this version of it.
+// prepare lays an edition of a seal ready, without its key.
 func (o *Office) prepare(ctx context.Context, s Seal) (*ready, error) {
-	id := fmt.Sprintf("%s.%d", s.ID, s.Version)
 	o.mu.Lock()
-	r, ok := o.ready[id]
+	kept, ok := o.ready[s.SM3]
 	o.mu.Unlock()
 	if ok {
-		return r, nil
+		return &ready{prepared: kept, seal: s}, nil
 	}
 	der, err := o.c.Store.SealDER(ctx, s.SM3)
 	if err != nil {
@@ -43,22 +41,32 @@ func (o *Office) prepare(ctx context.Context, s Seal) (*ready, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := o.c.Keys.Key(ctx, s.KeyID)
-	if err != nil {
-		return nil, err
-	}
 	f, err := pdf.NewFace(parsed.Picture.Data, float64(s.WidthMM), float64(s.HeightMM))
 	if err != nil {
 		return nil, fmt.Errorf("%w: its picture: %w", ErrRefused, err)
 	}
-	r = &ready{generation: parsed.Generation, seal: s, der: der, cert: parsed.Certs[0], key: key, face: f, picture: parsed.Picture.Data}
+	e := &prepared{generation: parsed.Generation, der: der, cert: parsed.Certs[0], face: f, picture: parsed.Picture.Data}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.ready) >= maxReady {
 		clear(o.ready) // seals in use come back at once
 	}
-	o.ready[id] = r
-	return r, nil
+	o.ready[s.SM3] = e
+	return &ready{prepared: e, seal: s}, nil
+}
+
+// prepareAgain lays ready what an earlier stamp was made with: the edition that the
+// seal had then. The key is not asked for, which may be destroyed since.
+func (o *Office) prepareAgain(ctx context.Context, st *Stamp) (*ready, error) {
+	s, err := o.c.Store.Seal(ctx, st.SealID)
+	if err != nil {
+		return nil, err
+	}
+	e, known := s.edition(st.SealSM3)
+	if !known {
+		return nil, fmt.Errorf("seal %s has no edition of the SM3 in stamp %s", s.ID, st.ID)
+	}
+	return o.prepare(ctx, s.as(e))
 }
 
 // maxReady bounds the seals held ready, some 100 KB each.
@@ -74,9 +82,10 @@ func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*rea
 	if err != nil {
 		return nil, err
 	}
+	grants, err := s.granted(r, now)
 	switch {
-	case r.Agency != s.Agency && !slices.Contains(s.Policy.Agencies, r.Agency):
-		return nil, ErrNoRight
+	case err != nil:
+		return nil, err
 	case s.State != status.SealInForce:
 		return nil, fmt.Errorf("%w: it is %s", ErrNotInForce, s.State)
 	case len(s.Intervals) > 0 && now.Before(s.Intervals[len(s.Intervals)-1].To):
@@ -84,13 +93,48 @@ func (o *Office) admit(ctx context.Context, r StampRequest, now time.Time) (*rea
 		return nil, fmt.Errorf("%w: it was thawed in this very second, try again", ErrNotInForce)
 	case now.Before(s.ValidFrom) || now.After(s.ValidTo):
 		return nil, fmt.Errorf("%w: it is valid from %s to %s", ErrNotInForce, s.ValidFrom.Format(time.DateOnly), s.ValidTo.Format(time.DateOnly))
-	case len(s.Policy.Matters) > 0 && !slices.Contains(s.Policy.Matters, r.Matter):
-		return nil, fmt.Errorf("%w: matter %q", ErrNoRight, r.Matter)
+	case s.Waits():
+		return nil, fmt.Errorf("%w: it waits to be filed (备案)", ErrNotInForce)
 	}
 	if err := o.usable(ctx, s, now); err != nil {
 		return nil, err
 	}
-	return o.prepare(ctx, s)
+	return o.admitUnder(ctx, r, s, grants, now)
+}
+
+// admitUnder chooses the grant: the first whose quota is not used up.
+func (o *Office) admitUnder(ctx context.Context, r StampRequest, s Seal, grants []Grant, now time.Time) (*ready, error) {
+	g, err := o.choose(ctx, s, grants, now)
+	if err != nil {
+		return nil, err
+	}
+	rd, err := o.prepare(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	rd.grant = g
+	if g.SecondPerson {
+		guard := Guard{SealID: s.ID, Agency: r.Agency, Matter: r.Matter}
+		if rd.use, rd.input, err = o.approved(ctx, r, guard, now); err != nil {
+			return nil, err
+		}
+	}
+	rd.key, err = o.c.Keys.Key(ctx, s.KeyID)
+	return rd, err
+}
+
+func (o *Office) choose(ctx context.Context, s Seal, grants []Grant, now time.Time) (Grant, error) {
+	for _, g := range grants {
+		if g.PerDay == 0 {
+			return g, nil
+		}
+		made, err := o.c.Store.StampedOn(ctx, s.ID, g.ID, quotaDay(now))
+		if err != nil || made < g.PerDay {
+			return g, err
+		}
+	}
+	last := grants[len(grants)-1]
+	return last, fmt.Errorf("%w: grant %s allows %d a day", ErrQuota, last.ID, last.PerDay)
 }
 
 // usable asks before the signature what the commit will ask again: a key should
@@ -111,7 +155,7 @@ func (o *Office) usable(ctx context.Context, s Seal, now time.Time) error {
 	if s.Policy.PerDay == 0 {
 		return nil
 	}
-	made, err := o.c.Store.StampedOn(ctx, s.ID, quotaDay(now))
+	made, err := o.c.Store.StampedOn(ctx, s.ID, "", quotaDay(now))
 	if err == nil && made >= s.Policy.PerDay {
 		err = ErrQuota
 	}
@@ -234,7 +278,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	s.Stripped = ses.Strip(der, s.Order.parts(rd.der, rd.cert, tokenCerts)...)
 	s.ID, s.Code, s.SealID, s.SealVersion, s.SealSM3 = d.id, d.code, rd.seal.ID, rd.seal.Version, rd.seal.SM3
 	s.Agency, s.Operator, s.Matter, s.Reason, s.Expected, s.Key = r.Agency, r.Operator, r.Matter, r.Reason, r.Expected, r.Key
-	s.Approval, s.Job = r.Approval, r.Job
+	s.Approval, s.Job, s.Grant = r.Approval, r.Job, rd.grant.ID
 	// Whole seconds, as reports show them.
 	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)
@@ -243,7 +287,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	a.Retry = r.Retry
 	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, KeyID: rd.seal.KeyID, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: quotaDay(d.now),
-		Agency: r.Agency, Key: r.Key}
+		Agency: r.Agency, Key: r.Key, Grant: rd.grant.ID, GrantPerDay: rd.grant.PerDay, Use: rd.use, Input: rd.input, Matter: r.Matter}
 	if err := commit(ctx, Commit{a, s, g}, der); err != nil {
 		return Stamped{}, err
 	}

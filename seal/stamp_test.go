@@ -36,7 +36,7 @@ func (h *house) setPolicy(s seal.Seal, p seal.Policy) error {
 	before := now.Version
 	now.Policy = p
 	now.Version++
-	a, err := act.New(h.clock.now(), rand.Reader, "seal.policy", s.ID, now)
+	a, err := act.New(h.clock.now(), rand.Reader, seal.ActPolicy, s.ID, seal.Change{Seal: now, Who: "x", Why: "y"})
 	if err != nil {
 		return err
 	}

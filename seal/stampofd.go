@@ -27,6 +27,7 @@ func (o *Office) StampOFD(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err := r.fits(formatOFD); err != nil {
 		return nil, err
 	}
+	r.input = Document{ReaderAt: in, Size: size}.Sum
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return nil, err

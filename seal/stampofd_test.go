@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"yinxin/seal"
 	"yinxin/seal/ofd"
@@ -151,6 +152,56 @@ func TestPackagesOfTheFieldAreSealed(t *testing.T) {
 	}
 }
 
+// Level B bears no time-stamp, and is given again as the others are.
+func TestAnOFDWithoutATimeStamp(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	r := request(h.seal)
+	r.Placement, r.Order.Level, r.Retry = seal.Place{Page: 1, X: 20, Y: 20}, seal.LevelB, retry("k", 1)
+	h.tsa.during(func() error { return errors.New("it was asked for a time-stamp") })
+	one, _, err := stampOFD(t, h, r, decisionOFD(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.move(time.Hour)
+	h.restart(t)
+	two, _, err := stampOFD(t, h, r, decisionOFD(t))
+	if err != nil || !bytes.Equal(one, two) {
+		t.Errorf("the retry: %v", err)
+	}
+	stamps := sound(t, one)
+	checkOurs(t, stamps[0])
+	if mark, err := ses.ParseStamp(stamps[0].SignedValue); err != nil || mark.TimeStamp != nil {
+		t.Errorf("a time-stamp of %d octets, %v", len(mark.TimeStamp), err)
+	}
+}
+
+// A seal of the fifth generation stamps as one of the fourth does.
+func TestAnOFDUnderASealOfGeneration5(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	picture, err := smallFace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := h.Make(t.Context(), seal.MakeRequest{Agency: owner, AgencyName: "示例局", Name: "示例局", PNG: picture, Generation: 5, Who: "制章员", Why: "启用"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.move(time.Minute)
+	r := request(s)
+	r.Placement = seal.Place{Riding: &seal.Riding{}}
+	doc, _, err := stampOFD(t, h, r, decisionOFD(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamps := sound(t, doc)
+	checkOurs(t, stamps[0])
+	if mark, err := ses.ParseStamp(stamps[0].SignedValue); err != nil || mark.Generation != ses.V5 {
+		t.Errorf("%v, %v", mark.Generation, err)
+	}
+}
+
 // What a format does not know is refused, and never passed over.
 func TestAnOrderFitsItsFormat(t *testing.T) {
 	t.Parallel()
@@ -158,7 +209,7 @@ func TestAnOrderFitsItsFormat(t *testing.T) {
 	before := h.count(t)
 	doc := decisionOFD(t)
 	for name, change := range map[string]func(*seal.StampRequest){
-		"profile": func(r *seal.StampRequest) { r.Order.Profile = seal.ProfileCMS }, "level B": func(r *seal.StampRequest) { r.Order.Level = seal.LevelB },
+		"profile":   func(r *seal.StampRequest) { r.Order.Profile = seal.ProfileCMS },
 		"level LTA": func(r *seal.StampRequest) { r.Order.Level = seal.LevelLTA }, "certify": func(r *seal.StampRequest) { r.Order.Certify = 2 },
 		"lock": func(r *seal.StampRequest) { r.Order.Lock = &seal.Lock{Action: seal.LockAll} }, "companion": func(r *seal.StampRequest) { r.Order.Companion = true },
 		"mark": func(r *seal.StampRequest) { r.Order.Mark = &seal.Mark{Kind: seal.MarkQR} },

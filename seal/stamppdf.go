@@ -61,6 +61,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err := o.archivable(ctx, doc, r.Order.Level); err != nil {
 		return nil, err
 	}
+	r.input = Document{ReaderAt: in, Size: size, Prefix: prefix}.Sum
 	rd, d, err := o.begin(ctx, r)
 	if err != nil {
 		return nil, err

@@ -61,13 +61,20 @@ func (o *Office) EachUse(ctx context.Context, f Filter, do func(Stamp) error) er
 
 // UseColumns are the columns of the register as a table.
 func UseColumns() []string {
-	return []string{"stampId", "sealedAt", "sealId", "agency", "operator", "matterCode", "reason", "approvalId", "format", "pages", "expectedSeals", "verificationCode", "credential", "jobId"}
+	return []string{"stampId", "sealedAt", "sealId", "agency", "operator", "matterCode", "reason", "approvalId", "format", "pages", "expectedSeals", "verificationCode", "credential", "jobId", "grantId", "distrustedSince"}
 }
 
 // Cells are the row's.
 func (s Stamp) Cells() []string {
 	return []string{s.ID.String(), s.SealedAt.UTC().Format(time.RFC3339), s.SealID, s.Agency, s.Operator, s.Matter, s.Reason, s.Approval, s.Format,
-		count(s.Pages), count(s.Expected), s.Code, s.Key, s.Job}
+		count(s.Pages), count(s.Expected), s.Code, s.Key, s.Job, s.Grant, s.distrustedSince()}
+}
+
+func (s Stamp) distrustedSince() string {
+	if s.Distrusted == nil {
+		return ""
+	}
+	return s.Distrusted.From.UTC().Format(time.RFC3339)
 }
 
 // count leaves a cell empty where nothing was counted.

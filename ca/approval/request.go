@@ -81,6 +81,7 @@ type Outcome struct {
 type Filter struct {
 	Agency string
 	State  State
+	Kind   string // "" for all
 	Cursor string
 	Limit  int
 }

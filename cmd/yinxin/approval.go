@@ -10,7 +10,6 @@ import (
 	"yinxin/ca/approval"
 	"yinxin/internal/act"
 	"yinxin/internal/province"
-	"yinxin/seal"
 )
 
 // runCAPolicyShow shows which kinds of act need a second officer.
@@ -99,7 +98,7 @@ func (c *call) oneRequest() (act.ID, error) {
 
 func runCARequestShow(ctx context.Context, c *call) error {
 	c.withData()
-	picture := c.flags.String("picture", "", "output `file` of the picture of a seal that is to be made, PNG")
+	picture := c.flags.String("picture", "", "output `file` of the picture of a seal that is to be made or changed, PNG")
 	id, err := c.oneRequest()
 	if err != nil {
 		return err
@@ -121,14 +120,7 @@ func runCARequestShow(ctx context.Context, c *call) error {
 // putPicture writes what an officer must see of a seal before it is made: the
 // request has only its SM3.
 func (c *call) putPicture(ctx context.Context, p *province.Province, r approval.Request, name string) error {
-	var asked seal.AskedMake
-	if r.Kind != seal.KindMake {
-		return fmt.Errorf("%w: a request of kind %s has no picture", approval.ErrRefused, r.Kind)
-	}
-	if err := approval.Content(r, &asked); err != nil {
-		return err
-	}
-	png, err := p.Seals.Picture(ctx, asked)
+	png, err := p.RequestedPicture(ctx, r)
 	if err != nil {
 		return err
 	}

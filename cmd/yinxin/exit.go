@@ -153,6 +153,7 @@ var knownExits = []struct {
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},
 	{seal.ErrNotInForce, exitRefused, ""},
+	{seal.ErrNotApproved, exitRefused, ""},
 	{seal.ErrRefused, exitRefused, ""},
 	{seal.ErrQuota, exitRefused, ""},
 	{seal.ErrChanged, exitRefused, ""},

@@ -25,6 +25,7 @@ func runInit(ctx context.Context, c *call) error {
 	c.flags.StringVar(&id.URL, "url", "http://127.0.0.1:8520", "`address` of the public endpoint, as certificates name it")
 	tsaURL := c.flags.String("tsa-url", "", "`address` of a time-stamp authority elsewhere (RFC 3161, SM2) that stamps seals in the place of the province's own")
 	tsaCert := c.flags.String("tsa-certificate", "", "`file` with the certificate under which it stands; without, it must be a tsa service of the trust lists")
+	c.flags.BoolVar(&id.SealFiling, "seal-filing", false, "seals must be filed (备案) before they stamp")
 	store := c.flags.String("store", "bolt", "register: bolt")
 	if err := c.parse(0, 0); err != nil {
 		return err

@@ -106,8 +106,12 @@ func runLicenseIssue(ctx context.Context, c *call) error {
 			return err
 		}
 		r.Agency, r.AgencyName = a.ID, a.Name
-		if r.Operator, err = c.who(ctx, p); err != nil {
+		by, err := c.officer(ctx, p)
+		if err != nil {
 			return err
+		}
+		if r.Operator = by.String(); by.Known() && by.Agency == a.ID {
+			r.Key, r.Officer, r.Peer = by.KeyID, by.Name, loopback
 		}
 		issued, err := p.Licences.Issue(ctx, *r)
 		if err != nil {

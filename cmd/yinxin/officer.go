@@ -20,6 +20,9 @@ func (c *call) withOfficer() {
 	c.flags.StringVar(&c.officerKeyFile, "officer-key-file", "", "`file` whose first line is the bearer key of the officer who acts, asks or decides")
 }
 
+// loopback is whence a key comes that is used at the machine itself.
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
 // officer is who a command is by: the person of a bearer key, which is looked up
 // in the data folder, or the user of the machine alone.
 func (c *call) officer(ctx context.Context, p *province.Province) (act.Officer, error) {
@@ -30,7 +33,7 @@ func (c *call) officer(ctx context.Context, p *province.Province) (act.Officer, 
 	if err != nil {
 		return act.Officer{}, err
 	}
-	caller, err := p.Agencies.Authenticate(ctx, strings.TrimSpace(line), netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	caller, err := p.Agencies.Authenticate(ctx, strings.TrimSpace(line), loopback)
 	if err != nil {
 		return act.Officer{}, fmt.Errorf("the officer's key: %w", err)
 	}

@@ -34,7 +34,7 @@ func (c *call) withPlace(r *seal.StampRequest) *placeFlags {
 	c.flags.StringVar(&f.parity, "pages", "", "riding: all (default), odd or even")
 	c.flags.Float64Var(&f.riding.At, "at", 0, "riding: `mm` from the top; in the middle by default")
 	c.flags.StringVar(&f.profile, "profile", "", "PDF: ses (default) or cms")
-	c.flags.StringVar(&f.level, "level", "", "PDF: B, T (default), LT or LTA")
+	c.flags.StringVar(&f.level, "level", "", "B or T (default); PDF: LT or LTA too")
 	c.flags.IntVar(&r.Order.Certify, "certify", 0, "PDF: certify the document, permitting changes 1 to 3 (DocMDP)")
 	c.flags.StringVar(&f.lock, "lock", "", "PDF: all, or the `fields` of the form that end with this stamp, or !fields for all others, separated by commas")
 	c.flags.StringVar(&f.mark, "mark", "", "print the verification code: code or qr")

@@ -9,6 +9,7 @@ import (
 
 	"yinxin/internal/province"
 	"yinxin/seal"
+	"yinxin/seal/face"
 )
 
 // maxPicture bounds the file of a seal's face.
@@ -19,6 +20,7 @@ type makeFlags struct {
 	seal.MakeRequest
 	picture string
 	mm      int
+	face    face.Spec
 }
 
 func (c *call) withMake() *makeFlags {
@@ -27,7 +29,15 @@ func (c *call) withMake() *makeFlags {
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of the `agency`")
 	c.flags.StringVar(&f.Name, "name", "", "the seal's `name`, the agency's by default")
 	c.flags.StringVar(&f.picture, "png", "", "`file` with its face; drawn with its name by default")
-	c.flags.IntVar(&f.mm, "mm", 0, "diameter in `mm`, 42 by default")
+	c.withFace(&f.face)
+	c.flags.IntVar(&f.mm, "mm", 0, "diameter in `mm`; what the rank prescribes, or 42, by default")
+	c.flags.IntVar(&f.WidthMM, "width", 0, "width in `mm` of a seal that is not round")
+	c.flags.IntVar(&f.HeightMM, "height", 0, "its height in `mm`")
+	c.flags.StringVar((*string)(&f.Class.Kind), "kind", "", "agency (the default), special, legal-representative or person")
+	c.flags.StringVar(&f.Class.Purpose, "purpose", "", "of a special seal: e-licence, finance, contract or other:NAME")
+	c.flags.StringVar((*string)(&f.Class.Rank), "rank", "", "of the organ: province, prefecture, county, prefecture-office, township, department or institution")
+	c.flags.BoolVar(&f.Class.Emblem, "emblem", false, "the picture shows the national emblem")
+	c.flags.BoolVar(&f.MustFile, "must-file", false, "it does not stamp before it is filed")
 	c.flags.IntVar(&f.Generation, "generation", 4, "of the standard: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025)")
 	c.flags.StringVar(&f.Why, "why", f.Why, "the grounds")
 	return f
@@ -37,13 +47,34 @@ func (f *makeFlags) read() error {
 	if err := need("agency", f.Agency); err != nil {
 		return err
 	}
-	f.WidthMM, f.HeightMM = f.mm, f.mm
-	if f.picture == "" {
-		return nil
+	if f.WidthMM == 0 && f.HeightMM == 0 {
+		f.WidthMM, f.HeightMM = f.mm, f.mm
 	}
 	var err error
-	f.PNG, err = readSmall(f.picture, maxPicture)
+	f.PNG, f.Face, err = looks(f.picture, &f.face)
 	return err
+}
+
+// withFace adds the flags of a face that is drawn for a seal; without --shape it is
+// drawn with the name alone.
+func (c *call) withFace(s *face.Spec) {
+	c.flags.StringVar((*string)(&s.Shape), "shape", "", "draw its face: round, oval, square or name (a person's)")
+	c.faceFlags(s)
+}
+
+// looks reads an uploaded picture, or the description of a face that is to be drawn.
+func looks(picture string, s *face.Spec) ([]byte, *face.Spec, error) {
+	if picture != "" {
+		png, err := readSmall(picture, maxPicture)
+		return png, nil, err
+	}
+	if *s == (face.Spec{}) {
+		return nil, nil, nil
+	}
+	if s.Shape == "" {
+		return nil, nil, usageError("--shape is missing beside what the face is to show")
+	}
+	return nil, s, nil
 }
 
 // named takes from the register the agency's name, and whose key the officer's is.
@@ -85,13 +116,16 @@ func runSealMake(ctx context.Context, c *call) error {
 
 func runSealList(ctx context.Context, c *call) error {
 	c.withData()
-	of := c.flags.String("agency", "", "USCC of an `agency`")
-	after := c.flags.String("after", "", "id of the last seal seen")
+	f := seal.SealFilter{Limit: 1000}
+	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
+	c.flags.StringVar((*string)(&f.State), "state", "", "in_force, frozen or cancelled")
+	c.flags.StringVar((*string)(&f.Kind), "kind", "", "agency, special, legal-representative or person")
+	c.flags.StringVar(&f.Cursor, "after", "", "id of the last seal seen")
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		all, err := p.Seals.List(ctx, *of, *after, 1000)
+		all, _, err := p.Seals.List(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -123,41 +157,14 @@ func (c *call) printSeal(s seal.Seal) error {
 		SM3 string `json:"sm3"`
 	}{s, hex.EncodeToString(s.SM3[:])}, func(w io.Writer) {
 		fmt.Fprintln(w, s.ID, s.State, s.Name)
+		if s.Waits() {
+			fmt.Fprintln(w, "  waits to be filed: yinxin seal file", s.ID)
+		}
+		for _, e := range s.Earlier {
+			fmt.Fprintln(w, "  edition", e.Number, "replaced", e.Replaced.Format(time.RFC3339))
+		}
 		for _, i := range s.Intervals {
 			fmt.Fprintln(w, " ", i.State, i.From.Format(time.RFC3339), i.To.Format(time.RFC3339))
 		}
-	})
-}
-
-// runSealChange serves freeze, thaw and cancel.
-func runSealChange(ctx context.Context, c *call) error {
-	c.withData()
-	c.withOfficer()
-	r := seal.ChangeRequest{}
-	c.flags.StringVar(&r.Why, "why", "", "the grounds")
-	since := c.flags.String("since", "", "for cancel: `time` since when it is not to be trusted (RFC 3339)")
-	if err := c.parse(1, 1); err != nil {
-		return err
-	}
-	if err := need("why", r.Why); err != nil {
-		return err
-	}
-	r.SealID = c.args[0]
-	var err error
-	if r.Since, err = optionalTime("since", *since); err != nil {
-		return err
-	}
-	return c.withProvince(ctx, func(p *province.Province) error {
-		do := map[string]func(context.Context, seal.ChangeRequest) (seal.Seal, error){
-			"seal freeze": p.Seals.Freeze, "seal thaw": p.Seals.Thaw, "seal cancel": p.Seals.Cancel,
-		}[c.cmd.name]
-		if r.Who, err = c.who(ctx, p); err != nil {
-			return err
-		}
-		s, err := do(ctx, r)
-		if err != nil {
-			return err
-		}
-		return c.printSeal(s)
 	})
 }

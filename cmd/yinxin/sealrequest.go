@@ -63,7 +63,7 @@ func runSealRequestList(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		all, err := p.Seals.Requests(ctx, *of, *after, 1000)
+		all, _, err := p.Seals.Requests(ctx, *of, *after, 1000)
 		if err != nil {
 			return err
 		}

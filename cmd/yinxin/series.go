@@ -87,17 +87,15 @@ func parseAlso(s string) (seal.Item, error) {
 
 // stampSeries makes them and writes the document.
 func (c *call) stampSeries(ctx context.Context, p *province.Province, all []seal.StampRequest, doc seal.Document, to *output, out string) error {
-	who, err := c.who(ctx, p)
-	if err != nil {
-		return err
-	}
 	var names []string
 	for i := range all {
 		s, err := p.Seals.Show(ctx, all[i].SealID)
 		if err != nil {
 			return err
 		}
-		all[i].Operator, all[i].Agency = who, s.Agency // the operator of the data folder acts for each owner
+		if err := c.stampsAs(ctx, p, &all[i], s.Agency); err != nil {
+			return err
+		}
 		names = append(names, plain(s.Name))
 	}
 	done, err := p.Seals.StampMany(ctx, all, nil, doc)

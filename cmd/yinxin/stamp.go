@@ -21,6 +21,7 @@ func runStamp(ctx context.Context, c *call) error {
 	place := c.withPlace(&r)
 	c.flags.StringVar(&r.Matter, "matter", "", "matter `code`")
 	c.flags.StringVar(&r.Reason, "reason", "", "why it is sealed")
+	c.flags.StringVar(&r.Approval, "approval", "", "`id` of the approved use, where a second person approves each")
 	c.flags.IntVar(&r.Expected, "expected-seals", 0, "how many seals the finished document must bear")
 	also, order := c.withSeries()
 	detached := c.flags.Bool("detached", false, "write the stamp alone, for any file")
@@ -62,10 +63,9 @@ func runStamp(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		if r.Operator, err = c.who(ctx, p); err != nil {
+		if err := c.stampsAs(ctx, p, &r, s.Agency); err != nil {
 			return err
 		}
-		r.Agency = s.Agency // the operator of the data folder acts for the owner
 		done, err := p.Seals.Stamp(ctx, r, doc)
 		if err != nil {
 			return err
@@ -80,6 +80,20 @@ func runStamp(ctx context.Context, c *call) error {
 		}
 		return c.print(done.Stamp, nil)
 	})
+}
+
+// stampsAs says who asks for a stamp: the operator of the data folder acts for the
+// seal's owner, an officer by a key of his own for the agency of that.
+func (c *call) stampsAs(ctx context.Context, p *province.Province, r *seal.StampRequest, owner string) error {
+	by, err := c.officer(ctx, p)
+	if err != nil {
+		return err
+	}
+	r.Operator, r.Agency = by.String(), owner
+	if by.Known() {
+		r.Agency, r.Key, r.Officer, r.From = by.Agency, by.KeyID, by.Name, loopback
+	}
+	return nil
 }
 
 // input is a file that can be read at any place.

@@ -11,7 +11,8 @@ import (
 const (
 	ScopeStamp              = "stamp"               // 用印
 	ScopeSealRead           = "seal:read"           // seals and the seal-use register
-	ScopeSealManage         = "seal:manage"         // make, freeze, thaw, cancel
+	ScopeSealManage         = "seal:manage"         // apply for, file, freeze, thaw, change, cancel, destroy; say who may stamp
+	ScopeSealApprove        = "seal:approve"        // decide on such an act of another officer, and on single uses of seals
 	ScopeCertificateIssue   = "certificate:issue"   //
 	ScopeCertificateRevoke  = "certificate:revoke"  //
 	ScopeCertificateApprove = "certificate:approve" // decide on what another officer asked for
@@ -26,13 +27,13 @@ const (
 )
 
 var scopes = []string{
-	ScopeStamp, ScopeSealRead, ScopeSealManage, ScopeCertificateIssue, ScopeCertificateRevoke, ScopeCertificateApprove, ScopeRequestRead, ScopeEscrowRecover,
+	ScopeStamp, ScopeSealRead, ScopeSealManage, ScopeSealApprove, ScopeCertificateIssue, ScopeCertificateRevoke, ScopeCertificateApprove, ScopeRequestRead, ScopeEscrowRecover,
 	ScopeLicenceRead, ScopeLicenceIssue, ScopeLicenceManage, ScopeAgencyManage, ScopeJournalRead, ScopeAdmin,
 }
 
 // ReadsRequests are the scopes that imply ScopeRequestRead: of whoever may ask for
 // what waits, or decide on it.
-var ReadsRequests = []string{ScopeCertificateIssue, ScopeCertificateApprove, ScopeEscrowRecover}
+var ReadsRequests = []string{ScopeCertificateIssue, ScopeCertificateApprove, ScopeEscrowRecover, ScopeSealManage, ScopeSealApprove}
 
 // Scopes lists every scope there is.
 func Scopes() []string { return slices.Clone(scopes) }

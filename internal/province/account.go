@@ -40,22 +40,27 @@ func (p *Province) accountSeals(ctx context.Context, keys *softkey.Store) (map[s
 	const page = 1000
 	seen, cursor := map[string]bool{}, ""
 	for {
-		rows, err := p.Seals.List(ctx, "", cursor, page)
-		if err != nil || len(rows) == 0 {
+		rows, next, err := p.Seals.List(ctx, seal.SealFilter{Cursor: cursor, Limit: page})
+		if err != nil {
 			return seen, err
 		}
 		for _, s := range rows {
-			seen[s.KeyID] = true
-			if err := p.accountSeal(ctx, keys, s); err != nil {
-				return nil, err
+			for _, e := range s.Editions() {
+				seen[e.KeyID] = true
+				if err := p.accountSeal(ctx, keys, s, e.KeyID); err != nil {
+					return nil, err
+				}
 			}
 		}
-		cursor = rows[len(rows)-1].ID
+		if cursor = next; next == "" {
+			return seen, nil
+		}
 	}
 }
 
-func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.Seal) error {
-	key, err := keys.Key(ctx, s.KeyID)
+// accountSeal looks at the key of one edition.
+func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.Seal, id string) error {
+	key, err := keys.Key(ctx, id)
 	if errors.Is(err, hsm.ErrNotFound) {
 		// The seal cannot stamp; the others can.
 		p.o.Log.Error("the key of a seal is missing", "seal", s.ID)
@@ -64,7 +69,7 @@ func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.
 	if err != nil {
 		return err
 	}
-	told, err := p.Store.Seals().Accounted(ctx, s.KeyID)
+	told, err := p.Store.Seals().Accounted(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -76,7 +81,7 @@ func (p *Province) accountSeal(ctx context.Context, keys *softkey.Store, s seal.
 	if used <= told {
 		return nil
 	}
-	return p.unaccounted(ctx, softkey.UseGap{KeyID: s.KeyID, N: used - told})
+	return p.unaccounted(ctx, softkey.UseGap{KeyID: id, N: used - told})
 }
 
 func (p *Province) unaccounted(ctx context.Context, g softkey.UseGap) error {

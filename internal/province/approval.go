@@ -29,10 +29,18 @@ func (p *Province) wireEscrow(ctx context.Context) (err error) {
 		p.Approvals.Handle(ca.KindIssue(profile), approval.Handler{Scope: agency.ScopeCertificateApprove, Do: p.issueAsked, Final: final})
 	}
 	p.Approvals.Handle(seal.KindMake, approval.Handler{Under: ca.KindIssue(ca.ProfileAgencySeal), Scope: agency.ScopeCertificateApprove, Do: p.makeAsked, Final: final})
+	for kind, do := range map[string]func(context.Context, approval.Request) (approval.Made, error){
+		seal.KindChange: p.changeAsked, seal.KindCancel: p.cancelAsked, seal.KindDestroy: p.destroyAsked, seal.KindGrant: p.grantAsked} {
+		p.Approvals.Handle(kind, approval.Handler{Scope: agency.ScopeSealApprove, Do: do, Final: final})
+	}
+	p.Approvals.Handle(seal.KindUse, approval.Handler{Always: true, Scope: agency.ScopeSealApprove, Do: p.useApproved, Final: final})
 	p.Approvals.Handle(ca.KindRevokeCA, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.revokeAsked, Final: final})
 	p.Approvals.Handle(ca.KindRenewCA, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.renewAsked, Final: final})
 	p.Approvals.Handle(ca.KindProfile, approval.Handler{Officers: true, Scope: agency.ScopeAdmin, Do: p.setProfileAsked, Final: final})
 	p.Approvals.Handle(escrow.KindRecover, approval.Handler{Always: true, Officers: true, Scope: agency.ScopeEscrowRecover, Do: p.recoverAsked, Final: final})
+	if err := p.Seals.Init(ctx); err != nil {
+		return fmt.Errorf("keys of seals that have ended: %w", err)
+	}
 	if err := p.Escrow.Init(ctx); err != nil {
 		return fmt.Errorf("pairs of an earlier process: %w", err)
 	}
@@ -94,7 +102,7 @@ func (p *Province) makeAsked(ctx context.Context, r approval.Request) (approval.
 	if err := p.active(ctx, asked.Agency); err != nil {
 		return approval.Made{}, err
 	}
-	s, err := p.Seals.MakeAsked(ctx, asked, r.Retry())
+	s, err := p.Seals.MakeAsked(ctx, asked, leave(r))
 	return approval.Made{Ref: s.ID, Answer: s}, err
 }
 

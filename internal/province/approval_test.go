@@ -273,7 +273,7 @@ func sealOverFault(t *testing.T, write string, persisted bool) {
 	if err := approval.Content(r, &asked); err != nil || asked.Name != "新章" || asked.Policy.PerDay != 7 || r.Kind != seal.KindMake {
 		t.Fatalf("%v %s", err, r.Content)
 	}
-	if png, err := h.Seals.Picture(t.Context(), asked); err != nil || len(png) == 0 {
+	if png, err := h.Seals.Picture(t.Context(), asked.Picture); err != nil || len(png) == 0 {
 		t.Fatal("the picture that is to be approved:", err)
 	}
 	if _, err := h.Approvals.Approve(t.Context(), r.ID, one, ""); !errors.Is(err, approval.ErrSameOfficer) {
@@ -287,7 +287,7 @@ func sealOverFault(t *testing.T, write string, persisted bool) {
 	if err != nil || done.Outcome.Ref != s.ID || s.Name != "新章" || s.Policy.PerDay != 7 {
 		t.Fatalf("%v %+v", err, s)
 	}
-	all, err := h.Seals.List(t.Context(), testAgency, "", 9)
+	all, _, err := h.Seals.List(t.Context(), seal.SealFilter{Agency: testAgency, Limit: 9})
 	if err != nil || len(all) != 2 {
 		t.Errorf("%d seals: %v", len(all), err)
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"yinxin/ca"
 	"yinxin/ca/outside"
-	"yinxin/certs"
 	"yinxin/seal"
 )
 
@@ -171,12 +171,8 @@ func (h *hunt) issued(ctx context.Context, r ca.Row) error {
 // sealOf: the seal whose signer's certificate it is. A certificate that an agency
 // asked for itself has none in the register.
 func (h *hunt) sealOf(ctx context.Context, r ca.Row) error {
-	c, err := certs.ParseCertificate(r.DER)
-	if err != nil {
-		return fmt.Errorf("%w: certificate %s: %w", ca.ErrLost, r.Serial, err)
-	}
-	s, err := h.p.Seals.Show(ctx, c.Subject.CommonName) // the seal code, protocol.md 9
-	if errors.Is(err, seal.ErrNotFound) || err == nil && s.CertSerial != r.Serial {
+	s, err := h.p.Seals.ByCertificate(ctx, r.Serial)
+	if errors.Is(err, seal.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
@@ -229,19 +225,23 @@ func (h *hunt) made(ctx context.Context, r ca.Row) error {
 		return err
 	}
 	for cursor := ""; ; {
-		rows, err := h.p.Seals.List(ctx, "", cursor, aPage)
-		if err != nil || len(rows) == 0 {
+		rows, next, err := h.p.Seals.List(ctx, seal.SealFilter{Cursor: cursor, Limit: aPage})
+		if err != nil {
 			return err
 		}
 		for _, s := range rows {
-			if s.Made.Before(from) || !until.IsZero() && s.Made.After(until) {
+			// Its maker signed each edition.
+			within := func(e seal.Edition) bool { return !e.Made.Before(from) && (until.IsZero() || !e.Made.After(until)) }
+			if !slices.ContainsFunc(s.Editions(), within) {
 				continue
 			}
 			if err := h.seal(ctx, s, r.Serial); err != nil {
 				return err
 			}
 		}
-		cursor = rows[len(rows)-1].ID
+		if cursor = next; next == "" {
+			return nil
+		}
 	}
 }
 

@@ -23,6 +23,8 @@ type Identity struct {
 	// TSA is the time-stamp authority elsewhere that stamps seals; nil for the
 	// province's own.
 	TSA *OutsideTSA `json:"tsa,omitempty"`
+	// SealFiling: seals must be filed (备案) before they stamp.
+	SealFiling bool `json:"sealFiling,omitempty"`
 }
 
 func (id Identity) check() error {

@@ -46,6 +46,10 @@ func (f *faultySeals) CommitSeal(ctx context.Context, a act.Act, s seal.Seal, be
 	return f.do("made", func() error { return f.Store.CommitSeal(ctx, a, s, before, der) })
 }
 
+func (f *faultySeals) CommitApplied(ctx context.Context, a act.Act) error {
+	return f.do("applied", func() error { return f.Store.CommitApplied(ctx, a) })
+}
+
 func (f *faultySeals) CommitRequest(ctx context.Context, a act.Act, r seal.Request) error {
 	return f.do("request", func() error { return f.Store.CommitRequest(ctx, a, r) })
 }
@@ -96,7 +100,7 @@ func TestARequestOverFaults(t *testing.T) {
 				if err != nil || r.ID != "" && again.ID != r.ID {
 					t.Fatal("asked again:", again.ID, err)
 				}
-				all, err := o.Requests(t.Context(), "", "", 9)
+				all, _, err := o.Requests(t.Context(), "", "", 9)
 				if err != nil || len(all) != 1 {
 					t.Fatalf("%d requests, %v", len(all), err)
 				}

@@ -203,7 +203,7 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		return err
 	}
 	p.words = pagetext.New(o.path("pdfium")) // what runs from there is as safe as the keys beside it
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"), Finder: keywords{p.words},
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, MustFile: id.SealFiling, URL: strings.TrimRight(id.URL, "/"), Finder: keywords{p.words},
 		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ import (
 func (s *Server) approvalRoutes() []endpoint {
 	decided := jsonOf(approval.Request{})
 	return []endpoint{
-		{get, "/api/v1/requests", agency.ScopeRequestRead, "list what was asked for", append([]string{"state"}, listing...), content{}, jsonOf(listOf[approval.Request]{}), s.requests},
+		{get, "/api/v1/requests", agency.ScopeRequestRead, "list what was asked for", append([]string{"state"}, listing...), content{}, jsonOf(listOf[approval.Request]{}), s.requests("")},
 		{get, "/api/v1/requests/{id}", agency.ScopeRequestRead, "show a request whole, with what was made once it was approved", nil, content{}, decided, s.request},
-		{get, "/api/v1/requests/{id}/picture", agency.ScopeRequestRead, "the picture of a seal that is to be made, which the request has only the SM3 of", nil, content{}, raw("image/png"), s.requestedPicture},
+		{get, "/api/v1/requests/{id}/picture", agency.ScopeRequestRead, "the picture of a seal that is to be made or changed, which the request has only the SM3 of", nil, content{}, raw("image/png"), s.requestedPicture},
 		{post, "/api/v1/requests/{id}/approve", agency.ScopeRequestRead, "approve a request as the second officer, and carry it out", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Approve)},
 		{post, "/api/v1/requests/{id}/refuse", agency.ScopeRequestRead, "refuse a request as an officer", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Refuse)},
 		{post, "/api/v1/requests/{id}/withdraw", agency.ScopeRequestRead, "take one's own request back", nil, jsonOf(decisionForm{}), decided, s.decide(s.p.Approvals.Withdraw)},
@@ -53,22 +53,12 @@ func waits(w http.ResponseWriter, err error) error {
 	return writeJSON(w, http.StatusAccepted, p.Request)
 }
 
-func (s *Server) requests(w http.ResponseWriter, r *http.Request) error {
-	of, err := agencyAsked(r)
-	if err != nil {
-		return err
-	}
-	cursor, limit, err := page(r)
-	if err != nil {
-		return err
-	}
-	q := r.URL.Query()
-	f := approval.Filter{Agency: of, State: approval.State(q.Get("state")), Cursor: cursor, Limit: limit}
-	items, next, err := s.p.Approvals.List(r.Context(), f)
-	if err != nil {
-		return ruled(err)
-	}
-	return writeList(w, items, next)
+// requests lists those of a kind, or of all for "".
+func (s *Server) requests(kind string) route {
+	return pageOf(func(r *http.Request, of, cursor string, limit int) ([]approval.Request, string, error) {
+		f := approval.Filter{Agency: of, State: approval.State(r.URL.Query().Get("state")), Kind: kind, Cursor: cursor, Limit: limit}
+		return s.p.Approvals.List(r.Context(), f)
+	})
 }
 
 // ownRequest shows a request to those who may act for its agency.
@@ -101,16 +91,12 @@ func (s *Server) requestedPicture(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	var asked seal.AskedMake
-	if request.Kind != seal.KindMake {
-		return fail(notFound, "only a seal that is to be made has a picture")
+	if request.Kind != seal.KindMake && request.Kind != seal.KindChange {
+		return fail(notFound, "only a seal that is to be made or changed has a picture")
 	}
-	if err := approval.Content(request, &asked); err != nil {
-		return err
-	}
-	png, err := s.p.Seals.Picture(r.Context(), asked)
+	png, err := s.p.RequestedPicture(r.Context(), request)
 	if err != nil {
-		return err
+		return ruled(err)
 	}
 	return writeBytes(w, http.StatusOK, "image/png", png)
 }

@@ -91,6 +91,25 @@ func writeList[T any](w http.ResponseWriter, items []T, next string) error {
 	return writeJSON(w, http.StatusOK, listOf[T]{items, next})
 }
 
+// pageOf lists what belongs to an agency, a page at a time.
+func pageOf[T any](list func(r *http.Request, agency, cursor string, limit int) ([]T, string, error)) route {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		of, err := agencyAsked(r)
+		if err != nil {
+			return err
+		}
+		cursor, limit, err := page(r)
+		if err != nil {
+			return err
+		}
+		items, next, err := list(r, of, cursor, limit)
+		if err != nil {
+			return ruled(err)
+		}
+		return writeList(w, items, next)
+	}
+}
+
 // queryTime reads a parameter that may be left out.
 func queryTime(q url.Values, name string) (time.Time, error) {
 	text := q.Get(name)

@@ -56,7 +56,7 @@ func (s *Server) issueLicence(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
-	issued, err := s.p.Licences.Issue(r.Context(), license.IssueRequest{Type: form.Type, SealID: form.SealID, Agency: caller.Agency, AgencyName: caller.Name, Key: caller.KeyID,
+	issued, err := s.p.Licences.Issue(r.Context(), license.IssueRequest{Type: form.Type, SealID: form.SealID, Agency: caller.Agency, AgencyName: caller.Name, Key: caller.KeyID, Officer: caller.Officer, Peer: peer(r),
 		Number: form.Number, Holder: form.Holder, HolderCode: form.HolderCode, HolderType: form.HolderType, From: form.ValidFrom, To: form.ValidTo,
 		Extensions: form.Extensions, Matter: form.MatterCode, Operator: form.Operator, Reason: form.Reason, Retry: key})
 	if err != nil {
@@ -66,22 +66,9 @@ func (s *Server) issueLicence(w http.ResponseWriter, r *http.Request) error {
 	return writeAround(w, http.StatusCreated, issued.Licence, bytes.NewReader(issued.Document))
 }
 
-func (s *Server) licences(w http.ResponseWriter, r *http.Request) error {
-	of, err := agencyAsked(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) licences(r *http.Request, of, cursor string, limit int) ([]license.Licence, string, error) {
 	q := r.URL.Query()
-	cursor, limit, err := page(r)
-	if err != nil {
-		return err
-	}
-	f := license.Filter{Agency: of, Type: q.Get("type"), State: status.LicenceState(q.Get("state")), Cursor: cursor, Limit: limit}
-	items, next, err := s.p.Licences.List(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	return writeList(w, items, next)
+	return s.p.Licences.List(r.Context(), license.Filter{Agency: of, Type: q.Get("type"), State: status.LicenceState(q.Get("state")), Cursor: cursor, Limit: limit})
 }
 
 // ownLicence shows a licence to those who may act for its authority.

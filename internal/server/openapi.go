@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"yinxin/ca/approval"
+	"yinxin/seal"
 	"yinxin/verify/status"
 )
 
@@ -71,6 +72,8 @@ var parameters = map[string]object{
 	"key":             {"in": "query", "description": "id of a bearer key", "schema": object{"type": "string"}},
 	"matter":          {"in": "query", "schema": object{"type": "string"}},
 	"type":            {"in": "query", "schema": object{"type": "string"}},
+	"kind":            {"in": "query", "description": "of a seal", "schema": object{"type": "string", "enum": []any{seal.KindAgency, seal.KindSpecial, seal.KindLegal, seal.KindPerson}}},
+	"grant":           {"in": "path", "description": "id of a grant of the seal", "schema": object{"type": "string"}},
 	"state":           {"in": "query", "schema": object{"type": "string"}},
 	"from":            {"in": "query", "schema": object{"type": "string", "format": "date-time"}},
 	"to":              {"in": "query", "schema": object{"type": "string", "format": "date-time"}},

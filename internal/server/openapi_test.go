@@ -145,14 +145,14 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := map[string]string{"seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
+	ids := map[string]string{"seal-uses": h.askedUse(t).ID.String(), "seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
 	for _, e := range h.server.endpoints() {
 		v := e.gives.media["application/json"]
 		if e.method != get || v == nil {
 			continue
 		}
 		noun, _, _ := strings.Cut(strings.TrimPrefix(e.path, "/api/v1/"), "/")
-		path := strings.NewReplacer("{id}", ids[noun], "{code}", stamp.Code, "{shard}", "0").Replace(e.path)
+		path := strings.NewReplacer("{id}", ids[noun], "{code}", stamp.Code, "{shard}", "0", "{grant}", "1").Replace(e.path)
 		if e.path == "/api/v1/certificates/{id}/pair" {
 			path = "/api/v1/certificates/" + pair.Encryption.Serial + "/pair"
 		}

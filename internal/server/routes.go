@@ -100,7 +100,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.sealLifeRoutes(), s.grantRoutes(), s.useRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost
@@ -142,11 +142,6 @@ func (s *Server) sealRoutes() []endpoint {
 			jsonOf(sealedAnswer{}).or(raw(mediaPDF, mediaOFD, mediaOctets)), s.stamp},
 		{get, "/api/v1/stamps", agency.ScopeSealRead, "the seal-use register: a page as JSON, all that match as a table or as lines", slices.Concat(useQuery, listing), content{}, jsonOf(listOf[seal.Stamp]{}).or(raw(mediaCSV, mediaLines)), s.stamps},
 		{get, "/api/v1/stamps/{id}", agency.ScopeSealRead, "an entry of the register with its receipt", nil, content{}, jsonOf(entryAnswer{}), s.entry},
-		{get, "/api/v1/seals", agency.ScopeSealRead, "list seals", listing, content{}, jsonOf(listOf[seal.Seal]{}), s.seals},
-		{get, "/api/v1/seals/{id}", agency.ScopeSealRead, "show a seal", nil, content{}, jsonOf(seal.Seal{}), s.seal},
-		{post, "/api/v1/seals/{id}/freeze", agency.ScopeSealManage, "suspend a seal", nil, jsonOf(changeForm{}), jsonOf(seal.Seal{}), s.changeSeal(s.p.Seals.Freeze)},
-		{post, "/api/v1/seals/{id}/thaw", agency.ScopeSealManage, "end a suspension", nil, jsonOf(changeForm{}), jsonOf(seal.Seal{}), s.changeSeal(s.p.Seals.Thaw)},
-		{post, "/api/v1/seals/{id}/cancel", agency.ScopeSealManage, "end a seal, for ever", nil, jsonOf(cancelForm{}), jsonOf(seal.Seal{}), s.cancelSeal},
 	}
 }
 
@@ -170,7 +165,7 @@ func (s *Server) licenceRoutes() []endpoint {
 		{post, "/api/v1/licence-types", agency.ScopeAdmin, "define a licence type", nil, jsonOf(licenceTypeForm{}), created(license.Type{}), s.defineLicenceType},
 		{get, "/api/v1/licence-types", agency.ScopeLicenceRead, "list licence types", nil, content{}, jsonOf(listOf[license.Type]{}), s.licenceTypes},
 		{post, "/api/v1/licences", agency.ScopeLicenceIssue, "issue a licence as a sealed JSON document", []string{"Idempotency-Key"}, jsonOf(licenceForm{}), created(licenceAnswer{}), s.issueLicence},
-		{get, "/api/v1/licences", agency.ScopeLicenceRead, "list licences", append([]string{"type", "state"}, listing...), content{}, jsonOf(listOf[license.Licence]{}), s.licences},
+		{get, "/api/v1/licences", agency.ScopeLicenceRead, "list licences", append([]string{"type", "state"}, listing...), content{}, jsonOf(listOf[license.Licence]{}), pageOf(s.licences)},
 		{get, "/api/v1/licences/{id}", agency.ScopeLicenceRead, "show a licence with its document", nil, content{}, jsonOf(licenceAnswer{}), s.licence},
 		{get, "/api/v1/licences/{id}/qr.png", agency.ScopeLicenceRead, "its QR code to print", nil, content{}, raw("image/png"), s.licencePicture},
 		{post, "/api/v1/licences/{id}/suspend", agency.ScopeLicenceManage, "suspend a licence", nil, jsonOf(changeForm{}), jsonOf(license.Licence{}), s.changeLicence(s.p.Licences.Suspend)},

@@ -10,6 +10,7 @@ import (
 	"yinxin/ca/escrow"
 	"yinxin/hsm"
 	"yinxin/internal/act"
+	"yinxin/seal"
 	"yinxin/seal/face"
 	"yinxin/verify"
 	"yinxin/verify/status"
@@ -22,6 +23,8 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[verify.Verdict]():      {verify.Valid, verify.ValidWithNotice, verify.NotValid, verify.CannotConfirm, verify.None},
 	reflect.TypeFor[verify.Result]():       {verify.Pass, verify.Fail, verify.Unknown, verify.NotApplicable},
 	reflect.TypeFor[status.SealState]():    {status.SealInForce, status.SealFrozen, status.SealCancelled, status.SealReplaced, status.SealUnknown},
+	reflect.TypeFor[seal.Kind]():           {seal.KindAgency, seal.KindSpecial, seal.KindLegal, seal.KindPerson},
+	reflect.TypeFor[seal.Grounds]():        grounds(),
 	reflect.TypeFor[approval.State]():      {approval.StatePending, approval.StateApproved, approval.StateRefused, approval.StateWithdrawn, approval.StateExpired},
 	reflect.TypeFor[escrow.State]():        {escrow.StateBegun, escrow.StateDelivered, escrow.StateAbandoned},
 	reflect.TypeFor[hsm.State]():           {hsm.Active, hsm.Suspended, hsm.Destroyed},
@@ -32,12 +35,21 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[status.LicenceState](): {status.LicenceValid, status.LicenceRevoked, status.LicenceSuspended, status.LicenceCancelled, status.LicenceSuperseded, status.LicenceTransferred, status.LicenceWithdrawn, status.LicenceUnknown},
 }
 
+func grounds() (all []any) {
+	for _, g := range seal.AllGrounds() {
+		all = append(all, g)
+	}
+	return all
+}
+
 func (sc schemas) of(t reflect.Type) object {
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[act.ID]():
 		return object{"type": "string", "format": "uuid"}
+	case reflect.TypeFor[seal.Digest]():
+		return object{"type": "string", "pattern": "^[0-9a-f]{64}$"}
 	case reflect.TypeFor[octets]():
 		return object{"type": "string", "contentMediaType": mediaOctets}
 	case reflect.TypeFor[json.RawMessage]():

@@ -1,25 +1,31 @@
 package server
 
 import (
-	"encoding/base64"
 	"net/http"
 
 	"github.com/gorilla/mux"
 
 	"yinxin/internal/agency"
 	"yinxin/seal"
+	"yinxin/seal/face"
 )
 
 // sealRequestForm asks for the certification request of a new seal. Picture is the
 // seal's face, PNG in base64; one with its name if left out.
 type sealRequestForm struct {
-	Name       string `json:"name"`
-	Code       string `json:"code"`
-	Picture    string `json:"picture"`
-	MM         int    `json:"mm"`
-	Generation int    `json:"generation"` // 4 or 5, 4 if left out
-	Operator   string `json:"operator"`
-	Reason     string `json:"reason" api:"required"`
+	Name       string     `json:"name"`
+	Code       string     `json:"code"`
+	Picture    string     `json:"picture"`
+	Face       *face.Spec `json:"face"`
+	MM         int        `json:"mm"`
+	Generation int        `json:"generation"` // 4 or 5, 4 if left out
+	Kind       string     `json:"kind"`
+	Purpose    string     `json:"purpose"`
+	Rank       string     `json:"rank"`
+	Emblem     bool       `json:"emblem"`
+	MustFile   bool       `json:"mustFile"`
+	Operator   string     `json:"operator"`
+	Reason     string     `json:"reason" api:"required"`
 }
 
 // sealCertificateForm brings the certificate that an outside authority issued, and
@@ -35,7 +41,10 @@ func (s *Server) sealRequestRoutes() []endpoint {
 	return []endpoint{
 		{post, "/api/v1/seal-requests", agency.ScopeSealManage, "make a seal's key and the request for an outside authority's certificate", []string{"Idempotency-Key"},
 			jsonOf(sealRequestForm{}), created(seal.Request{}), s.askSeal},
-		{get, "/api/v1/seal-requests", agency.ScopeSealRead, "list such requests", listing, content{}, jsonOf(listOf[seal.Request]{}), s.sealRequests},
+		{get, "/api/v1/seal-requests", agency.ScopeSealRead, "list such requests", listing, content{}, jsonOf(listOf[seal.Request]{}),
+			pageOf(func(r *http.Request, of, cursor string, limit int) ([]seal.Request, string, error) {
+				return s.p.Seals.Requests(r.Context(), of, cursor, limit)
+			})},
 		{get, "/api/v1/seal-requests/{id}", agency.ScopeSealRead, "show such a request", nil, content{}, jsonOf(seal.Request{}), s.sealRequest},
 		{post, "/api/v1/seal-requests/{id}/certificate", agency.ScopeSealManage, "make the seal on the certificate that came; again gives the same seal", nil,
 			jsonOf(sealCertificateForm{}), created(seal.Seal{}), s.importSeal},
@@ -49,15 +58,14 @@ func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	caller, _ := callerOf(r.Context())
-	m := seal.MakeRequest{Agency: caller.Agency, AgencyName: caller.Name, Name: form.Name, WidthMM: form.MM, HeightMM: form.MM, Generation: form.Generation, Who: form.Operator, Why: form.Reason}
+	m := seal.MakeRequest{Agency: caller.Agency, AgencyName: caller.Name, Name: form.Name, WidthMM: form.MM, HeightMM: form.MM, Face: form.Face, Generation: form.Generation, Who: form.Operator, Why: form.Reason,
+		Class: seal.Class{Kind: seal.Kind(form.Kind), Purpose: form.Purpose, Rank: seal.Rank(form.Rank), Emblem: form.Emblem}, MustFile: form.MustFile}
 	if m.Name == "" {
 		m.Name = caller.Name
 	}
-	if form.Picture != "" {
-		var err error
-		if m.PNG, err = base64.StdEncoding.Strict().DecodeString(form.Picture); err != nil {
-			return fail(badRequest, "picture is a PNG in base64")
-		}
+	var err error
+	if m.PNG, err = picture(form.Picture); err != nil {
+		return err
 	}
 	key, err := retry(r, form, noDocument)
 	if err != nil {
@@ -68,26 +76,6 @@ func (s *Server) askSeal(w http.ResponseWriter, r *http.Request) error {
 		return ruled(err)
 	}
 	return writeJSON(w, http.StatusCreated, out)
-}
-
-func (s *Server) sealRequests(w http.ResponseWriter, r *http.Request) error {
-	of, err := agencyAsked(r)
-	if err != nil {
-		return err
-	}
-	cursor, limit, err := page(r)
-	if err != nil {
-		return err
-	}
-	items, err := s.p.Seals.Requests(r.Context(), of, cursor, limit)
-	if err != nil {
-		return err
-	}
-	next := ""
-	if len(items) == limit {
-		next = items[len(items)-1].ID
-	}
-	return writeList(w, items, next)
 }
 
 // ownSealRequest shows a request to those who may act for its agency.

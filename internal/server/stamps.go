@@ -159,7 +159,7 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req := seal.StampRequest{SealID: form.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: form.Operator, Matter: form.MatterCode,
-		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: form.Order, Retry: key}
+		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: form.Order, Retry: key, Officer: caller.Officer, From: peer(r)}
 	if form.Placement != nil {
 		req.Placement = *form.Placement
 	}

@@ -25,6 +25,7 @@ func TestWhoSeesAUse(t *testing.T) {
 	theirs, _ := h.Key(t, provincetest.Stranger, agency.ScopeSealRead)
 	admin, _ := h.Key(t, provincetest.Stranger, agency.ScopeAdmin)
 	own := h.StampJSON(t, `{"a":1}`)
+	h.Clock.Move(time.Millisecond) // two of one millisecond are in no order
 	var lent sealed
 	h.post(t, "/api/v1/stamps", `{"sealId":"`+shared.ID+`","operator":"=张三","matterCode":"M9","document":{}}`).want(t, http.StatusOK, &lent)
 	for _, c := range []struct {

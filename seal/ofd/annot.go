@@ -45,7 +45,8 @@ func (p *Package) readAnnots(s *Stamp, b *body, info *node) error {
 	})
 }
 
-// paper is the physical box of a page: its own, else its document's.
+// paper is the physical box of a page: its own, else that of its template, else its
+// document's (GB/T 33190 7.7).
 func (p *Package) paper(b *body, i int) (box, error) {
 	file := b.pages[i].file
 	if known, ok := p.papers[file]; ok {
@@ -57,8 +58,14 @@ func (p *Package) paper(b *body, i int) (box, error) {
 	}
 	found := b.base
 	// Few pages have an area of their own, and most of a page is its content.
-	if bytes.Contains(text, []byte("PhysicalBox")) || !plain(text) {
-		own, err := ownPaper(text)
+	if bytes.Contains(text, []byte("PhysicalBox")) || bytes.Contains(text, []byte("TemplateID")) || !plain(text) {
+		own, templates, err := ownPaper(text)
+		if err != nil {
+			return box{}, err
+		}
+		if own == nil {
+			own, err = p.templatePaper(b, templates)
+		}
 		if err != nil {
 			return box{}, err
 		}
@@ -75,23 +82,60 @@ func plain(text []byte) bool {
 	return !bytes.HasPrefix(text, []byte{0xff, 0xfe}) && !bytes.HasPrefix(text, []byte{0xfe, 0xff})
 }
 
-// ownPaper reads Page/Area/PhysicalBox; nil where the page has none.
-func ownPaper(text []byte) (*box, error) {
+// templatePaper is that of the first template of a page that has one.
+func (p *Package) templatePaper(b *body, ids []string) (*box, error) {
+	for _, id := range ids {
+		file, known := b.templates[id]
+		if !known {
+			continue
+		}
+		key := "/" + file // as a page, if it is one too, it may have other papers
+		found, read := p.papers[key]
+		if !read {
+			text, err := p.Read(file)
+			if err != nil {
+				return nil, err
+			}
+			own, _, err := ownPaper(text)
+			if err != nil {
+				return nil, err
+			}
+			if own != nil {
+				found = *own
+			}
+			p.papers[key] = found
+		}
+		if found != (box{}) {
+			return &found, nil
+		}
+	}
+	return nil, nil
+}
+
+// ownPaper reads Page/Area/PhysicalBox, nil where the page has none, and the IDs of
+// the page's templates as far as they stand before it.
+func ownPaper(text []byte) (*box, []string, error) {
+	var templates []string
 	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
 	want := []string{"Page", "Area", "PhysicalBox"}
 	for depth := 0; ; {
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) {
-			return nil, nil
+			return nil, templates, nil
 		}
 		if err != nil {
-			return nil, malformed("a page: %v", err)
+			return nil, nil, malformed("a page: %v", err)
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
+			if depth == 1 && t.Name.Local == "Template" && slices.Contains(namespaces, t.Name.Space) {
+				if templates = append(templates, attribute(t.Attr, "TemplateID")); len(templates) > maxTemplates {
+					return nil, nil, tooLarge("a page of more than %d templates", maxTemplates)
+				}
+			}
 			if depth >= len(want) || t.Name.Local != want[depth] || !slices.Contains(namespaces, t.Name.Space) {
 				if err := d.Skip(); err != nil {
-					return nil, malformed("a page: %v", err)
+					return nil, nil, malformed("a page: %v", err)
 				}
 				continue
 			}
@@ -100,9 +144,9 @@ func ownPaper(text []byte) (*box, error) {
 			if depth == len(want) {
 				b, ok := parseBox(string(t))
 				if !ok {
-					return nil, malformed("the size of a page")
+					return nil, nil, malformed("the size of a page")
 				}
-				return &b, nil
+				return &b, templates, nil
 			}
 		case xml.EndElement:
 			depth--

@@ -12,6 +12,7 @@ type body struct {
 	base       box
 	pages      []page
 	byID       map[string]int
+	templates  map[string]string // the file of each TemplatePage by its ID
 }
 
 // page is one page of a document; what its own Area says is read when asked for.
@@ -85,7 +86,22 @@ func (p *Package) leads(n *node, name string) (string, error) {
 // whole makes of a location that leads nowhere a fault of the whole package.
 func whole(err error) error { return malformed("%v", err) }
 
-var documentGrammar = grammar{"Document": {""}, "CommonData": {"Document"}, "Pages": {"Document"}, "Page": {"Pages"}, "PageArea": {"CommonData"}, "PhysicalBox": {"PageArea"}}
+var documentGrammar = grammar{"Document": {""}, "CommonData": {"Document"}, "Pages": {"Document"}, "Page": {"Pages"}, "TemplatePage": {"CommonData"}, "PageArea": {"CommonData"}, "PhysicalBox": {"PageArea"}}
+
+// readTemplates: one that leads nowhere is shown nowhere.
+func (p *Package) readTemplates(b *body, common *node) error {
+	return common.each("TemplatePage", func(n *node) error {
+		id := n.attr("ID")
+		if _, twice := b.templates[id]; twice {
+			return ambiguous("two templates have the ID %.40q", id)
+		}
+		file, err := p.resolve(n.attr("BaseLoc"), b.root)
+		if err == nil {
+			b.templates[id] = file
+		}
+		return nil
+	})
+}
 
 // readDocument reads of Document.xml which pages there are.
 func (p *Package) readDocument(b *body) error {
@@ -93,7 +109,7 @@ func (p *Package) readDocument(b *body) error {
 	if err != nil {
 		return err
 	}
-	b.byID = map[string]int{}
+	b.byID, b.templates = map[string]int{}, map[string]string{}
 	if common, err := doc.one("CommonData"); err != nil {
 		return err
 	} else if common != nil {
@@ -101,6 +117,9 @@ func (p *Package) readDocument(b *body) error {
 			return err
 		} else if area != nil {
 			b.base, _ = boxOf(area)
+		}
+		if err := p.readTemplates(b, common); err != nil {
+			return err
 		}
 	}
 	pages, err := doc.one("Pages")

@@ -122,28 +122,24 @@ func (d *Document) earlier() ([]*Stamp, error) {
 	if d.p.Has(integrityFile) {
 		return nil, fmt.Errorf("%w: its integrity file (GM/T 0099) lists all files that it may have", ErrFinal)
 	}
-	list, err := d.p.readList(d.body)
+	all, err := d.p.Stamps()
 	if err != nil {
 		return nil, err
 	}
-	if len(list) >= maxSignatures {
-		return nil, tooLarge("%d signatures", len(list))
+	if len(all) >= maxSignatures {
+		return nil, tooLarge("%d signatures", len(all))
 	}
-	var all []*Stamp
-	for _, l := range list {
-		s, err := d.p.readSignature(l)
-		if err != nil {
-			return nil, err
-		}
+	for _, s := range all {
 		switch {
 		case len(s.Problems) > 0:
 			return nil, fmt.Errorf("%w: its signature %s is broken: %s", ErrFinal, s.Path, s.Problems[0])
-		case s.named[l.list]:
+		case s.Whole:
 			return nil, fmt.Errorf("%w: its signature %s protects the list of signatures", ErrFinal, s.Path)
 		case len(s.Altered) > 0:
 			return nil, fmt.Errorf("%w: it was altered since its signature %s: %s", ErrFinal, s.Path, s.Altered[0])
+		case len(s.Removed) > 0:
+			return nil, fmt.Errorf("%w: since its signature %s another was taken off the list: %s", ErrFinal, s.Path, s.Removed[0])
 		}
-		all = append(all, s)
 	}
 	return all, nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +140,7 @@ func TestALayoutIsTheSameEachTime(t *testing.T) {
 	p := open(t, one)
 	e := p.Entry("Doc_0/Signs/Sign_0/Signature.xml")
 	clock, date := le.Uint16(e.Central[12:]), le.Uint16(e.Central[14:])
-	if clock != 2<<11|0<<5|0 || date != 46<<9|11<<5|27 {
+	if clock != 2<<11 || date != 46<<9|11<<5|27 {
 		t.Errorf("its time is %d, %d", clock, date)
 	}
 }
@@ -226,6 +228,7 @@ func TestManyStamps(t *testing.T) {
 func TestPackagesThatAreNotSealed(t *testing.T) {
 	const ns = ` xmlns:ofd="http://www.ofdspec.org/2016"`
 	good := stamped(t, small("", ""), order(Spot{Page: 1, X: 10, Y: 10}))
+	twiceStamped := stamped(t, good, order(Spot{Page: 1, X: 10, Y: 10}))
 	for name, c := range map[string]struct {
 		doc  []byte
 		want error
@@ -236,6 +239,9 @@ func TestPackagesThatAreNotSealed(t *testing.T) {
 		"list out of the way":      {small("", `<ofd:Signatures`+ns+`/>`), ErrAmbiguous},
 		"Signatures leads nowhere": {small("<ofd:Signatures/>", ""), ErrAmbiguous},
 		"Signs is a file":          {small("", "", part{name: "Doc_0/Signs", content: "x"}), ErrAmbiguous},
+		"name that XML drops":      {small("", "", part{name: "Doc_0/a\u3000", flags: flagUTF8}), ErrAmbiguous},
+		"name that XML has not":    {small("", "", part{name: "Doc_0/\uffff", flags: flagUTF8}), ErrAmbiguous},
+		"a signature taken off":    {repack(t, twiceStamped, "Doc_0/Signs/Signatures.xml", func(b []byte) []byte { return regexp.MustCompile(`<ofd:Signature ID="s001"[^>]*>`).ReplaceAll(b, nil) }), ErrFinal},
 		"integrity file":           {small("", "", part{name: "OFDEntries.xml", content: "x"}), ErrFinal},
 	} {
 		p, err := Open(bytes.NewReader(c.doc), int64(len(c.doc)))
@@ -347,5 +353,57 @@ func TestFolders(t *testing.T) {
 		if err != nil || l.Property() != fmt.Sprintf("/Doc_0/Signs/%s/Signature.xml", want) {
 			t.Errorf("%s: %v, %v", taken, l, err)
 		}
+	}
+}
+
+// An entry whose place stands in a zip64 field moves as the others do.
+func TestZip64Offsets(t *testing.T) {
+	b := small("", "")
+	end := len(b) - lenEnd
+	dir := int(le.Uint32(b[end+16:]))
+	// The last entry's header in the directory gives its place in the field.
+	central := bytes.Clone(b[dir:end])
+	last := bytes.LastIndex(central, le.AppendUint32(nil, sigCentral))
+	off := le.Uint32(central[last+lenOffset:])
+	le.PutUint32(central[last+lenOffset:], not32)
+	le.PutUint16(central[last+30:], 4+5+12)
+	central = append(central, 9, 9, 1, 0, 'x', 1, 0, 8, 0)
+	central = le.AppendUint64(central, uint64(off))
+	central = append(central, 8, 8, 0, 0)
+	in := finish(bytes.Clone(b[:dir]), central, 4)
+	// The entry before it is replaced, so that it moves.
+	p := open(t, stamped(t, in, order(Spot{Page: 1, X: 10, Y: 10})))
+	e := p.Entry("Doc_0/P.xml")
+	if e == nil || e.Offset == int64(off) || le.Uint32(e.Central[lenOffset:]) != not32 {
+		t.Fatalf("%+v", e)
+	}
+	if all, err := p.Stamps(); err != nil || len(all) != 1 || len(all[0].Altered) > 0 {
+		t.Fatal(all, err)
+	}
+}
+
+// A package of any size is sealed in the memory of a small one.
+func TestSealingStreams(t *testing.T) {
+	b := small("", "", part{name: "Doc_0/scan.bin", content: strings.Repeat("scan ", 4<<20)})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := layOut(t, b, order(Spot{Page: 1, X: 10, Y: 10})).WriteTo(io.Discard, []byte("token")); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 2<<20 {
+		t.Errorf("%d octets of memory for a package of %d", used, len(b))
+	}
+}
+
+// A document at the root of the package has its signatures there.
+func TestADocumentAtTheRoot(t *testing.T) {
+	const ns = ` xmlns:ofd="http://www.ofdspec.org/2016"`
+	b := archive(part{name: "OFD.xml", content: `<ofd:OFD` + ns + `><ofd:DocBody><ofd:DocRoot>/Document.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>`},
+		part{name: "Document.xml", content: `<ofd:Document` + ns + `><ofd:CommonData><ofd:PageArea><ofd:PhysicalBox>0 0 210 297</ofd:PhysicalBox></ofd:PageArea></ofd:CommonData><ofd:Pages><ofd:Page ID="1" BaseLoc="文 件.xml"/></ofd:Pages></ofd:Document>`},
+		part{name: "文 件.xml", content: `<ofd:Page` + ns + `/>`, flags: flagUTF8})
+	p := open(t, stamped(t, b, order(Spot{Page: 1, X: 10, Y: 10})))
+	if all, err := p.Stamps(); err != nil || len(all) != 1 || all[0].Path != "/Signs/Sign_0/Signature.xml" || len(all[0].Altered)+len(all[0].Uncovered)+len(all[0].Idle) > 0 {
+		t.Fatal(all, err)
 	}
 }

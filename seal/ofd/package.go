@@ -2,7 +2,6 @@ package ofd
 
 import (
 	"archive/zip"
-	"bufio"
 	"compress/flate"
 	"errors"
 	"hash/crc32"
@@ -20,6 +19,7 @@ type Package struct {
 	byName  map[string]*Entry
 	central int64 // where the central directory begins
 	left    budget
+	tools   tools
 	sums    map[string][32]byte
 	papers  map[string]box // of pages, by file
 	reached map[string]bool
@@ -164,6 +164,9 @@ func (p *Package) readUpTo(name string, limit int64) ([]byte, error) {
 	}
 	out := sliceWriter(make([]byte, 0, e.Size))
 	err := p.unpack(e, &out)
+	if err == nil {
+		p.sums[name] = sm3.Sum(out) // what is read is mostly covered, and would be unpacked again
+	}
 	return out, err
 }
 
@@ -200,13 +203,9 @@ func (p *Package) unpack(e *Entry, w io.Writer) error {
 	if err := p.left.takeInflate(e.Size); err != nil {
 		return err
 	}
-	packed := bufio.NewReaderSize(io.NewSectionReader(p.r, e.DataOffset, e.CompressedSize), 32<<10)
-	var content io.Reader = packed
-	if e.Method == zip.Deflate {
-		content = flate.NewReader(packed)
-	}
+	packed, content, buf := p.tools.get(io.NewSectionReader(p.r, e.DataOffset, e.CompressedSize), e.Method == zip.Deflate)
 	sum := crc32.NewIEEE()
-	n, err := io.CopyBuffer(io.MultiWriter(sum, w), io.LimitReader(content, e.Size+1), make([]byte, 64<<10))
+	n, err := io.CopyBuffer(io.MultiWriter(sum, w), io.LimitReader(content, e.Size+1), buf)
 	switch {
 	case err != nil:
 		return malformed("%q cannot be unpacked: %v", e.Name, err)

@@ -11,12 +11,11 @@ const maxSearch = 64 << 20
 
 // Document is the document of a package that is to be sealed: its pages, from 1.
 type Document struct {
-	p         *Package
-	body      *body
-	ids       []string          // of the pages, to which a StampAnnot refers
-	templates map[string]string // file by ID
-	under     map[string][]textObject
-	glyphs    int // in under
+	p      *Package
+	body   *body
+	ids    []string                // of the pages, to which a StampAnnot refers
+	under  map[string][]textObject // of templates
+	glyphs int                     // in under
 }
 
 // Document opens the one document of a package. A package of several has no "page 2",
@@ -29,7 +28,7 @@ func (p *Package) Document() (*Document, error) {
 	if len(bodies) != 1 {
 		return nil, fmt.Errorf("%w: the package holds %d documents; seal each on its own", ErrOptions, len(bodies))
 	}
-	d := &Document{p: p, body: &bodies[0], templates: map[string]string{}, under: map[string][]textObject{}}
+	d := &Document{p: p, body: &bodies[0], under: map[string][]textObject{}}
 	if len(d.body.pages) == 0 {
 		return nil, fmt.Errorf("%w: the document has no pages", ErrOptions)
 	}
@@ -37,20 +36,7 @@ func (p *Package) Document() (*Document, error) {
 	for id, i := range d.body.byID {
 		d.ids[i] = id
 	}
-	b, err := p.readUpTo(d.body.root, maxXML)
-	if err != nil {
-		return nil, err
-	}
-	return d, walk(d.body.root, b, visitor{start: func(path []string, attr func(string) string) error {
-		if !at(path, "Document", "CommonData", "TemplatePage") {
-			return nil
-		}
-		// A template that leads nowhere is shown nowhere; only a page that uses it matters.
-		if file, err := p.resolve(attr("BaseLoc"), d.body.root); err == nil {
-			d.templates[attr("ID")] = file
-		}
-		return nil
-	}})
+	return d, nil
 }
 
 // PageCount is the number of pages.
@@ -68,84 +54,37 @@ func (d *Document) page(n int) (int, error) {
 	return i, nil
 }
 
-// head is what stands in a page or template before its content.
-type head struct {
-	area      box
-	templates []string // their IDs, in the order in which they are drawn
-}
-
-var pageArea = []string{"Page", "Area", "PhysicalBox"}
-
-// readHead stops at the content, where the Area has passed (GB/T 33190 7.7).
-func (d *Document) readHead(file string) (head, []byte, error) {
-	var h head
-	b, err := d.p.Read(file)
-	if err != nil {
-		return h, nil, err
-	}
-	var area []byte
-	err = walk(file, b, visitor{
-		start: func(path []string, attr func(string) string) error {
-			switch {
-			case at(path, "Page", "Content"):
-				return errEnough
-			case at(path, "Page", "Template"):
-				if h.templates = append(h.templates, attr("TemplateID")); len(h.templates) > maxTemplates {
-					return tooLarge("a page of more than %d templates", maxTemplates)
-				}
+// upon gives the IDs of the templates that a page is drawn upon; they stand before its
+// content (GB/T 33190 7.7).
+func upon(file string, page []byte) (ids []string, err error) {
+	return ids, walk(file, page, visitor{start: func(path []string, attr func(string) string) error {
+		switch {
+		case at(path, "Page", "Content"):
+			return errEnough
+		case at(path, "Page", "Template"):
+			if ids = append(ids, attr("TemplateID")); len(ids) > maxTemplates {
+				return tooLarge("a page of more than %d templates", maxTemplates)
 			}
-			return nil
-		},
-		text: func(path []string, b []byte) error {
-			if at(path, pageArea...) {
-				area = append(area, b...)
-			}
-			return nil
-		},
-	})
-	if err == nil && area != nil {
-		var ok bool
-		if h.area, ok = parseBox(string(area)); !ok {
-			err = malformed("%q has the PhysicalBox %.80q", file, area)
 		}
-	}
-	return h, b, err
+		return nil
+	}})
 }
 
 // maxTemplates bounds what one page is drawn upon; the standard knows three layers.
 const maxTemplates = 16
 
 // PageSize gives width and height of page n in millimetres: of the PhysicalBox, whose
-// top left corner is the origin of what stands on the page; that of the page, else of
-// its template, else of the document.
+// top left corner is the origin of what stands on the page.
 func (d *Document) PageSize(n int) (width, height float64, err error) {
 	i, err := d.page(n)
 	if err != nil {
 		return 0, 0, err
 	}
-	h, _, err := d.readHead(d.body.pages[i].file)
-	if err != nil {
-		return 0, 0, err
+	area, err := d.p.paper(d.body, i)
+	if err == nil && (area.w <= 0 || area.h <= 0) {
+		err = malformed("page %d has no size", n)
 	}
-	area := h.area
-	for _, id := range h.templates {
-		file, known := d.templates[id]
-		if area != (box{}) || !known {
-			break
-		}
-		t, _, err := d.readHead(file)
-		if err != nil {
-			return 0, 0, err
-		}
-		area = t.area
-	}
-	if area == (box{}) {
-		area = d.body.base
-	}
-	if area.w <= 0 || area.h <= 0 {
-		return 0, 0, malformed("page %d has no size", n)
-	}
-	return area.w, area.h, nil
+	return area.w, area.h, err
 }
 
 // Find tells where a text stands, on page n or for 0 on all, in the order of the
@@ -188,13 +127,17 @@ func (d *Document) Find(text string, n int) ([]Found, error) {
 
 // pageText is the text of a page and of its templates.
 func (d *Document) pageText(file string, left *int64) ([]textObject, error) {
-	h, b, err := d.readHead(file)
+	b, err := d.p.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := upon(file, b)
 	if err != nil {
 		return nil, err
 	}
 	var all []textObject
-	for _, id := range h.templates {
-		file, known := d.templates[id]
+	for _, id := range ids {
+		file, known := d.body.templates[id]
 		if !known {
 			continue
 		}

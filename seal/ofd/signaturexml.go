@@ -68,16 +68,20 @@ func (b box) text() string {
 }
 
 func (l *Layout) references(b *bytes.Buffer, s *plan, whole bool) error {
+	var err error
 	reference := func(name string, sum [32]byte) {
+		if !writable(name) {
+			err = ambiguous("the name %q cannot be written in XML as it is", name)
+		}
 		fmt.Fprintf(b, `<ofd:Reference FileRef="/%s"><ofd:CheckValue>%s</ofd:CheckValue></ofd:Reference>`, escape(name), base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	for _, e := range l.p.entries {
 		if e.IsDir() || l.replaced[e.Name] || e.Name == s.list && !whole {
 			continue
 		}
-		sum, err := l.p.Hash(e.Name)
-		if err != nil {
-			return err
+		sum, failed := l.p.Hash(e.Name)
+		if failed != nil {
+			return failed
 		}
 		reference(e.Name, sum)
 	}
@@ -86,7 +90,13 @@ func (l *Layout) references(b *bytes.Buffer, s *plan, whole bool) error {
 			reference(a.name, sm3.Sum(a.content))
 		}
 	}
-	return nil
+	return err
+}
+
+// writable tells a name that whoever reads it in XML finds again: white space at its
+// end is dropped by some, and two characters XML has not (XML 1.0, 2.2).
+func writable(name string) bool {
+	return strings.TrimSpace(name) == name && !strings.ContainsAny(name, "\ufffe\uffff")
 }
 
 // enlist puts the signature into the list, and the list into OFD.xml where there was

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -86,12 +87,14 @@ func (s *sheet) centred(y, size float64, font int, text string) {
 	s.text((width-measure(text, size))/2, y, size, font, text)
 }
 
-// paragraph breaks a text into lines; no line begins with what closes something.
+// paragraph breaks a text into lines; no line begins with what closes something, and
+// none within a number.
 func (s *sheet) paragraph(y float64, text string) float64 {
 	var line []rune
 	var mm float64
 	for _, c := range text {
-		if mm+advance(c, body) > width-left-right && !strings.ContainsRune("，。；：、）》", c) {
+		number := len(line) > 0 && unicode.IsDigit(line[len(line)-1]) && unicode.IsDigit(c)
+		if mm+advance(c, body) > width-left-right && !number && !strings.ContainsRune("，。；：、）》", c) {
 			s.text(left, y, body, fang, string(line))
 			y, line, mm = y+leading, nil, 0
 		}

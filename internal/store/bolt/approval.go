@@ -217,7 +217,9 @@ func (s approvalStore) Requests(_ context.Context, f approval.Filter) (out []app
 		return nil, "", approval.ErrNotFound
 	}
 	err = s.view(func(tx *bbolt.Tx) error {
-		out, next, err = listed(tx, p, requestAt, func(r approval.Request) bool { return f.State == "" || r.State == f.State })
+		out, next, err = listed(tx, p, requestAt, func(r approval.Request) bool {
+			return (f.State == "" || r.State == f.State) && (f.Kind == "" || r.Kind == f.Kind)
+		})
 		return err
 	})
 	return out, next, err

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"yinxin/internal/act"
+	"yinxin/seal"
 )
 
 // laterIndex is an index that older folders lack. Its counter keeps how far it is
@@ -21,9 +22,10 @@ type laterIndex struct {
 var (
 	expiryIndexed = []byte("index:certificates_expiry")
 	usesIndexed   = []byte("index:stamps_by_whom")
+	stepsIndexed  = []byte("index:seal_steps")
 	indexWhole    = []byte{0xff}
 
-	laterIndexes = []laterIndex{{expiryIndexed, fillExpiry}, {usesIndexed, fillUses}}
+	laterIndexes = []laterIndex{{expiryIndexed, fillExpiry}, {usesIndexed, fillUses}, {stepsIndexed, fillSteps}}
 )
 
 // indexChunk is how many rows are indexed in one transaction: a register of a
@@ -110,6 +112,41 @@ func fillUses(tx *bbolt.Tx, from []byte) (next []byte, err error) {
 			if err := tx.Bucket(e.bucket).Put(e.key, nil); err != nil {
 				return nil, err
 			}
+		}
+	}
+	return indexWhole, nil
+}
+
+// sealSteps are the acts of a seal's life that programs made before there was an index
+// of them.
+var sealSteps = map[string]bool{seal.ActMade: true, seal.ActFrozen: true, seal.ActThawed: true, seal.ActCancelled: true}
+
+// fillSteps enters one chunk of acts into the index of seals' lives, and the
+// certificates of the seals that were made.
+func fillSteps(tx *bbolt.Tx, from []byte) (next []byte, err error) {
+	cursor := tx.Bucket(bucketActs).Cursor()
+	n := 0
+	for key, value := cursor.Seek(from); key != nil; key, value = cursor.Next() {
+		if n++; n > indexChunk {
+			return bytes.Clone(key), nil
+		}
+		leaf, record, _, err := splitAct(value)
+		if err != nil {
+			return nil, err
+		}
+		l, err := act.ParseLeaf(leaf)
+		if err != nil || !sealSteps[l.Act] {
+			continue // the journal's own check tells of a leaf that cannot be read
+		}
+		var c seal.Change
+		if err := act.Decode(record, &c); err != nil {
+			return nil, fmt.Errorf("%w: a step of seal %s: %w", ErrCorrupt, l.Subject, err)
+		}
+		if err := tx.Bucket(bucketSealSteps).Put(stepKey(c.Seal.ID, act.ID(key)), nil); err != nil {
+			return nil, err
+		}
+		if err := tx.Bucket(bucketSealCerts).Put([]byte(c.Seal.CertSerial), []byte(c.Seal.ID)); err != nil {
+			return nil, err
 		}
 	}
 	return indexWhole, nil

@@ -17,14 +17,15 @@ var (
 	bucketSeals      = []byte("seals")        // id -> seal
 	bucketSealDER    = []byte("seal_der")     // SM3 -> SESeal, or another part of many stamps
 	bucketSealSM3    = []byte("seal_sm3")     // SM3 -> id
-	bucketSealEnded  = []byte("seal_ended")   // id -> nothing: seals with intervals
+	bucketSealEnded  = []byte("seal_ended")   // id -> nothing: seals that a list tells of
 	bucketSealStamps = []byte("seal_stamps")  // seal id, stamp id -> nothing
 	bucketCodes      = []byte("stamp_codes")  // verification code -> stamp id
-	bucketQuota      = []byte("seal_quota")   // seal id, day -> stamps made
+	bucketQuota      = []byte("seal_quota")   // seal id, day, grant if one -> stamps made
 	bucketSealSerial = []byte("seal_serials") // region -> last serial allotted
 	bucketKeyUses    = []byte("key_uses")     // key id -> uses accounted for
 
-	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial, bucketKeyUses, bucketSealRequests, bucketSealPending}
+	sealBuckets = [][]byte{bucketSeals, bucketSealDER, bucketSealSM3, bucketSealEnded, bucketSealStamps, bucketCodes, bucketQuota, bucketSealSerial, bucketKeyUses, bucketSealRequests, bucketSealPending,
+		bucketSealSteps, bucketSealCerts, bucketSealUses}
 )
 
 // Seals gives the seal office its store.
@@ -57,12 +58,35 @@ func decodeSeal(value []byte) (s seal.Seal, err error) {
 	if err := act.Decode(value, &s); err != nil {
 		return s, fmt.Errorf("%w: a seal: %w", ErrCorrupt, err)
 	}
-	utc(&s.ValidFrom, &s.ValidTo, &s.Made)
+	utcSeal(&s)
+	return s, nil
+}
+
+func utcSeal(s *seal.Seal) {
+	utc(&s.ValidFrom, &s.ValidTo, &s.Made, &s.EditionMade)
 	for i := range s.Intervals {
 		utc(&s.Intervals[i].From, &s.Intervals[i].To)
 	}
-	return s, nil
+	for i := range s.Earlier {
+		e := &s.Earlier[i]
+		utc(&e.ValidFrom, &e.ValidTo, &e.Made, &e.Replaced)
+	}
+	for i := range s.Policy.Grants {
+		utcGrant(&s.Policy.Grants[i])
+	}
+	if s.Filing != nil {
+		utc(&s.Filing.At)
+	}
+	if s.End != nil {
+		utc(&s.End.At, &s.End.Since)
+	}
+	if s.Destroyed != nil {
+		utc(&s.Destroyed.At)
+	}
+	s.Edition = max(s.Edition, 1) // a row from before there were others
 }
+
+func utcGrant(g *seal.Grant) { utc(&g.From, &g.To, &g.At) }
 
 func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, before uint64, der []byte) error {
 	value, err := act.Encode(next)
@@ -83,7 +107,7 @@ func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, be
 		if err := tx.act(a); err != nil {
 			return err
 		}
-		if len(next.Intervals) > 0 {
+		if next.Listed() {
 			if err := tx.put(bucketSealEnded, []byte(next.ID), nil); err != nil {
 				return err
 			}
@@ -91,13 +115,20 @@ func (s sealStore) CommitSeal(ctx context.Context, a act.Act, next seal.Seal, be
 				return err
 			}
 		}
-		return tx.enterSeal(next, der, value)
+		return tx.enterSeal(a.ID, next, der, value)
 	})
 }
 
-// enterSeal writes a seal's row, and its SESeal if there is a new one.
-func (tx *Tx) enterSeal(s seal.Seal, der, value []byte) error {
+// enterSeal writes a seal's row, its SESeal if there is a new one, and that the act
+// was a step of its life.
+func (tx *Tx) enterSeal(step act.ID, s seal.Seal, der, value []byte) error {
+	if err := tx.put(bucketSealSteps, stepKey(s.ID, step), nil); err != nil {
+		return err
+	}
 	if der != nil {
+		if err := tx.put(bucketSealCerts, []byte(s.CertSerial), []byte(s.ID)); err != nil {
+			return err
+		}
 		if err := tx.put(bucketSealDER, s.SM3[:], der); err != nil {
 			return err
 		}
@@ -116,24 +147,36 @@ func (s sealStore) Seal(_ context.Context, id string) (out seal.Seal, err error)
 	return out, err
 }
 
-func (s sealStore) Seals(_ context.Context, owner, after string, limit int) (out []seal.Seal, err error) {
+func (s sealStore) Seals(_ context.Context, f seal.SealFilter) (out []seal.Seal, next string, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucketSeals).Cursor()
-		for key, value := cursor.Seek([]byte(after)); key != nil && len(out) < limit; key, value = cursor.Next() {
-			if string(key) == after {
-				continue
-			}
-			one, err := decodeSeal(value)
-			if err != nil {
-				return err
-			}
-			if owner == "" || one.Agency == owner {
-				out = append(out, one)
-			}
-		}
-		return nil
+		out, next, err = byCode(tx, bucketSeals, f.Cursor, f.Limit, decodeSeal, f.Wants)
+		return err
 	})
-	return out, err
+	return out, next, err
+}
+
+// byCode reads a page of rows that stand under seal codes; next is the cursor to go on
+// from.
+func byCode[T any](tx *bbolt.Tx, bucket []byte, after string, limit int, decode func([]byte) (T, error), wanted func(T) bool) (out []T, next string, err error) {
+	last, scanned := "", 0
+	cursor := tx.Bucket(bucket).Cursor()
+	for key, value := cursor.Seek([]byte(after)); key != nil; key, value = cursor.Next() {
+		if string(key) == after {
+			continue
+		}
+		if len(out) == limit || scanned == maxScan {
+			return out, last, nil
+		}
+		scanned++
+		row, err := decode(value)
+		if err != nil {
+			return nil, "", err
+		}
+		if last = string(key); wanted(row) {
+			out = append(out, row)
+		}
+	}
+	return out, "", nil
 }
 
 func (s sealStore) KeepPart(ctx context.Context, part []byte) error {

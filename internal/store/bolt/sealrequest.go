@@ -113,7 +113,7 @@ func (s sealStore) CommitImported(ctx context.Context, i seal.Imported) error {
 		if err := tx.enterCertificate(i.Entry.ID, row); err != nil {
 			return err
 		}
-		if err := tx.enterSeal(i.Seal, i.DER, made); err != nil {
+		if err := tx.enterSeal(i.Made.ID, i.Seal, i.DER, made); err != nil {
 			return err
 		}
 		return tx.answered(i.Request, request)
@@ -170,22 +170,10 @@ func (s sealStore) RequestByAct(ctx context.Context, id act.ID) (seal.Request, e
 	return decodeSealRequest(record)
 }
 
-func (s sealStore) Requests(_ context.Context, agency, after string, limit int) (out []seal.Request, err error) {
+func (s sealStore) Requests(_ context.Context, agency, after string, limit int) (out []seal.Request, next string, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucketSealRequests).Cursor()
-		for key, value := cursor.Seek([]byte(after)); key != nil && len(out) < limit; key, value = cursor.Next() {
-			if string(key) == after {
-				continue
-			}
-			one, err := decodeSealRequest(value)
-			if err != nil {
-				return err
-			}
-			if agency == "" || one.Agency == agency {
-				out = append(out, one)
-			}
-		}
-		return nil
+		out, next, err = byCode(tx, bucketSealRequests, after, limit, decodeSealRequest, func(r seal.Request) bool { return agency == "" || r.Agency == agency })
+		return err
 	})
-	return out, err
+	return out, next, err
 }

@@ -30,9 +30,9 @@ func certificateRevoked(row []byte) (bool, error) {
 	return len(row) != len(act.ID{}), nil
 }
 
-func (s sealStore) StampedOn(_ context.Context, sealID, day string) (made uint64, err error) {
+func (s sealStore) StampedOn(_ context.Context, sealID, grant, day string) (made uint64, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		made = number(tx.Bucket(bucketQuota).Get(quotaKey(sealID, day)))
+		made = number(tx.Bucket(bucketQuota).Get(quotaKey(sealID, grant, day)))
 		return nil
 	})
 	return made, err
@@ -61,29 +61,40 @@ func (tx *Tx) account(keyID string, n uint64) error {
 	return tx.put(bucketKeyUses, key, indexKey(number(tx.get(bucketKeyUses, key))+n))
 }
 
+// counted is how many stamps of its day were made before one, by its seal and by its
+// grant, as far as there is a quota.
+type counted struct{ seal, grant uint64 }
+
 // guard asks again what the office asked before it signed.
-func (tx *Tx) guard(g seal.Guard, now time.Time) (made uint64, err error) {
+func (tx *Tx) guard(g seal.Guard, now time.Time) (made counted, err error) {
 	present, err := sealAt(tx.rows, tx.get, g.SealID)
 	if err != nil {
-		return 0, err
+		return made, err
 	}
 	revoked, err := certificateRevoked(tx.get(bucketCertificates, []byte(g.CertSerial)))
 	if err != nil {
-		return 0, err
+		return made, err
 	}
 	granted, err := tx.granted(g, now)
 	if err != nil {
-		return 0, err
+		return made, err
 	}
 	if present.Version != g.SealVersion || revoked || !granted {
-		return 0, seal.ErrChanged
+		return made, seal.ErrChanged
 	}
-	if g.PerDay == 0 {
-		return 0, nil
+	if g.Use != nil {
+		use, err := useAt(tx.get, *g.Use)
+		if err == nil {
+			err = use.Admits(g, now)
+		}
+		if err != nil {
+			return made, err
+		}
 	}
-	made = number(tx.get(bucketQuota, quotaKey(g.SealID, g.Day)))
-	if made >= g.PerDay {
-		return 0, seal.ErrQuota
+	made.seal = number(tx.get(bucketQuota, quotaKey(g.SealID, "", g.Day)))
+	made.grant = number(tx.get(bucketQuota, quotaKey(g.SealID, g.Grant, g.Day)))
+	if g.PerDay > 0 && made.seal >= g.PerDay || g.GrantPerDay > 0 && made.grant >= g.GrantPerDay {
+		return made, seal.ErrQuota
 	}
 	return made, nil
 }
@@ -109,7 +120,13 @@ func (tx *Tx) granted(g seal.Guard, now time.Time) (bool, error) {
 	return err == nil && key.InForce(now), err
 }
 
-func quotaKey(sealID, day string) []byte { return []byte(sealID + day) }
+// quotaKey counts by seal, or by one of its grants.
+func quotaKey(sealID, grant, day string) []byte {
+	if grant == "" {
+		return []byte(sealID + day)
+	}
+	return []byte(sealID + day + "/" + grant)
+}
 
 func (s sealStore) CommitStamp(ctx context.Context, a act.Act, st seal.Stamp, g seal.Guard) error {
 	return s.CommitStamps(ctx, []seal.Commit{{Act: a, Stamp: st, Guard: g}})
@@ -131,13 +148,23 @@ func (s sealStore) CommitStamps(ctx context.Context, all []seal.Commit) error {
 }
 
 // stamp writes a stamp that the guard let pass; made is what the guard counted.
-func (tx *Tx) stamp(c seal.Commit, made uint64) error {
+func (tx *Tx) stamp(c seal.Commit, made counted) error {
 	if err := tx.act(c.Act); err != nil {
 		return err
 	}
 	g := c.Guard
 	if g.PerDay > 0 {
-		if err := tx.put(bucketQuota, quotaKey(g.SealID, g.Day), indexKey(made+1)); err != nil {
+		if err := tx.put(bucketQuota, quotaKey(g.SealID, "", g.Day), indexKey(made.seal+1)); err != nil {
+			return err
+		}
+	}
+	if g.GrantPerDay > 0 {
+		if err := tx.put(bucketQuota, quotaKey(g.SealID, g.Grant, g.Day), indexKey(made.grant+1)); err != nil {
+			return err
+		}
+	}
+	if g.Use != nil {
+		if err := tx.put(bucketSealUses, g.Use[:], c.Stamp.ID[:]); err != nil {
 			return err
 		}
 	}

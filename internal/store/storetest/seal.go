@@ -22,19 +22,20 @@ func Seal(t *testing.T, fresh func(testing.TB) Store) {
 		"numbers": sealNumbers, "life": sealLife, "lists": sealLists, "ended": sealEnded, "race": sealRace, "retry": sealRetry,
 		"stamp": stampKept, "increment": stampIncrement, "guard": stampGuard, "quota": stampQuota, "series": stampSeries, "series whole": stampSeriesWhole, "series quota": stampSeriesQuota, "register": stampRegister, "accounted": stampAccounted,
 		"request": requestKept, "requests": requestLists, "imported": requestAnswered, "pending": requestPending,
+		"whole": sealWhole, "steps": sealSteps, "filters": sealFilters, "applied": sealApplied, "grant": grantQuota, "use": stampUse,
 	})
 }
 
 func newSeal(n int) seal.Seal {
 	return seal.Seal{ID: fmt.Sprintf("520000%08d", n), Version: 1, Agency: usccA, Name: "某市行政审批局", State: status.SealInForce, SM3: [32]byte{byte(n), 1},
 		ValidFrom: morning, ValidTo: morning.AddDate(3, 0, 0), KeyID: fmt.Sprint("key", n), CertSerial: "01", WidthMM: 42, HeightMM: 40,
-		Policy: seal.Policy{Agencies: []string{usccB}, Matters: []string{"000101"}, PerDay: 5}, Made: morning}
+		Policy: seal.Policy{Agencies: []string{usccB}, Matters: []string{"000101"}, PerDay: 5}, Made: morning, Edition: 1}
 }
 
 // make puts a seal into the register.
 func (b *bench) make(t testing.TB, s seal.Seal) seal.Seal {
 	t.Helper()
-	a := b.act(t, seal.ActMade, s.ID, s)
+	a := b.act(t, seal.ActMade, s.ID, seal.Change{Seal: s, Who: "x", Why: "y", At: morning})
 	b.kept(t, "a seal", a, func() error { return b.Seals().CommitSeal(t.Context(), a, s, 0, []byte("der of "+s.ID)) })
 	return s
 }
@@ -44,7 +45,7 @@ func (b *bench) change(t testing.TB, s seal.Seal, intervals ...status.Interval) 
 	t.Helper()
 	before := s.Version
 	s.Version, s.Intervals = before+1, intervals
-	a := b.act(t, seal.ActFrozen, s.ID, s)
+	a := b.act(t, seal.ActFrozen, s.ID, seal.Change{Seal: s, Who: "x", Why: "y", At: morning})
 	b.kept(t, "a change", a, func() error { return b.Seals().CommitSeal(t.Context(), a, s, before, nil) })
 	return s
 }
@@ -159,13 +160,16 @@ func sealLists(t *testing.T, b *bench) {
 		"after the last": {"", id(5), 10, nil},
 		"nobody's":       {"11110000000021135", "", 10, nil},
 	} {
-		rows, err := b.Seals().Seals(t.Context(), c.agency, c.cursor, c.limit)
+		rows, next, err := b.Seals().Seals(t.Context(), seal.SealFilter{Agency: c.agency, Cursor: c.cursor, Limit: c.limit})
 		var got []string
 		for _, r := range rows {
 			got = append(got, r.ID)
 		}
 		if err != nil || !sameStrings(got, c.want) {
 			t.Errorf("%s: %v, want %v, %v", name, got, c.want, err)
+		}
+		if more := len(got) == c.limit && got[len(got)-1] != id(5); more != (next != "") || more && next != got[len(got)-1] {
+			t.Errorf("%s: go on from %q after %v", name, next, got)
 		}
 	}
 }

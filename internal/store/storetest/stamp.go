@@ -184,7 +184,7 @@ func stampQuota(t *testing.T, b *bench) {
 				t.Error(err)
 			}
 		}
-		if told, err := b.Seals().StampedOn(t.Context(), c.seal.ID, c.day); err != nil || made != quota || told != quota {
+		if told, err := b.Seals().StampedOn(t.Context(), c.seal.ID, "", c.day); err != nil || made != quota || told != quota {
 			t.Errorf("seal %s on %s: %d of %d, told as %d, %v", c.seal.ID, c.day, made, quota, told, err)
 		}
 	}

@@ -120,7 +120,7 @@ func stampSeriesQuota(t *testing.T, b *bench) {
 			check(t, "over the quota", err, seal.ErrQuota)
 		}
 	}
-	if told, err := b.Seals().StampedOn(t.Context(), s.ID, "2026-11-24"); err != nil || made != 2 || told != 4 {
+	if told, err := b.Seals().StampedOn(t.Context(), s.ID, "", "2026-11-24"); err != nil || made != 2 || told != 4 {
 		t.Errorf("%d series, %d stamps told, %v", made, told, err)
 	}
 }
