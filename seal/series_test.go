@@ -189,14 +189,14 @@ func TestSeveralOrNone(t *testing.T) {
 	}
 }
 
-// faulty fails at the one write of a series.
-type faulty struct {
+// brokenDisk fails at the one write of a series.
+type brokenDisk struct {
 	seal.Store
 	keeps bool
 	err   error
 }
 
-func (f *faulty) CommitStamps(ctx context.Context, all []seal.Commit) error {
+func (f *brokenDisk) CommitStamps(ctx context.Context, all []seal.Commit) error {
 	if f.err == nil {
 		return f.Store.CommitStamps(ctx, all)
 	}
@@ -215,7 +215,7 @@ func TestSeveralWhoseCommitFails(t *testing.T) {
 	for _, keeps := range []bool{false, true} {
 		h := newHouse(t)
 		fault := errors.New("the disk is gone")
-		store := &faulty{Store: h.config.Store, keeps: keeps, err: fault}
+		store := &brokenDisk{Store: h.config.Store, keeps: keeps, err: fault}
 		h.config.Store = store
 		h.restart(t)
 		doc := a4(1)
