@@ -157,6 +157,11 @@ type Filter struct {
 	Limit                            int
 }
 
+// Tally is what the acts say that a key has signed.
+type Tally struct {
+	Stamps, Requests, Unaccounted uint64
+}
+
 // Guard is what must still hold inside the transaction that commits a stamp.
 type Guard struct {
 	SealID      string
@@ -249,6 +254,8 @@ type Store interface {
 	// Accounted counts the uses of a key that are told for: the stamps that it
 	// signed, and its signatures without act.
 	Accounted(ctx context.Context, keyID string) (uint64, error)
+	// Tally counts anew, from the acts, what each key has signed.
+	Tally(ctx context.Context) (map[string]Tally, error)
 	// CommitUnaccounted keeps the act that tells of n signatures without act
 	// (protocol.md 8); from then on they are accounted for.
 	CommitUnaccounted(ctx context.Context, a act.Act, keyID string, n uint64) error

@@ -93,3 +93,10 @@ func (d Document) Sum() (sum [32]byte, err error) {
 	h.Sum(sum[:0]) // which leaves the state as it is
 	return sum, err
 }
+
+// Admissible asks what is asked of every stamp before its document is looked at, for
+// whoever is about to send thousands. Each stamp is asked again.
+func (o *Office) Admissible(ctx context.Context, r StampRequest) error {
+	_, err := o.admit(ctx, r, o.now())
+	return err
+}

@@ -77,7 +77,10 @@ func classify(err error) (int, string) {
 	var u usageError
 	var b *badInputError
 	var w *noWriteError
+	var f *failedDocuments
 	switch {
+	case errors.As(err, &f):
+		return f.code, err.Error()
 	case errors.As(err, &u):
 		return exitUsage, err.Error()
 	case errors.As(err, &b):
@@ -127,6 +130,7 @@ var knownExits = []struct {
 	{bolt.ErrCorrupt, exitBadInput, "nothing was changed"},
 	{bolt.ErrMissing, exitBadInput, ""},
 	{bolt.ErrWrite, exitNoWrite, "nothing was lost; make room and try again"},
+	{errCounters, exitBadInput, "look into it before anything is sealed: restored keys, a copy that signs elsewhere, or acts that were removed"},
 	{errJournal, exitBadInput, "restore the data folder from a backup"},
 	{province.ErrIdentity, exitUsage, ""},
 	{province.ErrDamaged, exitBadInput, "restore it from a backup, or begin in a new folder; nothing was changed"},

@@ -18,6 +18,7 @@ type output struct {
 	target string // what is replaced, "" if it is written to directly
 	file   *os.File
 	stream io.Writer
+	synced bool // by the caller, many at once
 }
 
 const standardOutput = "standard output"
@@ -62,7 +63,7 @@ func (o *output) standard() bool { return o.name == standardOutput }
 func (o *output) put(doc io.WriterTo) error {
 	_, err := doc.WriteTo(o.stream)
 	if o.file != nil {
-		if err == nil && o.target != "" {
+		if err == nil && o.target != "" && !o.synced {
 			err = o.file.Sync()
 		}
 		err = errors.Join(err, o.file.Close())

@@ -17,12 +17,7 @@ func runStamp(ctx context.Context, c *call) error {
 	c.withData()
 	c.withOfficer()
 	r := seal.StampRequest{}
-	c.flags.StringVar(&r.SealID, "seal", "", "`id` of the seal")
-	place := c.withPlace(&r)
-	c.flags.StringVar(&r.Matter, "matter", "", "matter `code`")
-	c.flags.StringVar(&r.Reason, "reason", "", "why it is sealed")
-	c.flags.StringVar(&r.Approval, "approval", "", "`id` of the approved use, where a second person approves each")
-	c.flags.IntVar(&r.Expected, "expected-seals", 0, "how many seals the finished document must bear")
+	place := c.withUse(&r)
 	also, order := c.withSeries()
 	detached := c.flags.Bool("detached", false, "write the stamp alone, for any file")
 	out := c.flags.String("o", "", "output `file`, - for standard output")
@@ -94,6 +89,16 @@ func (c *call) stampsAs(ctx context.Context, p *province.Province, r *seal.Stamp
 		r.Agency, r.Key, r.Officer, r.From = by.Agency, by.KeyID, by.Name, loopback
 	}
 	return nil
+}
+
+// withUse adds the flags of a use of a seal.
+func (c *call) withUse(r *seal.StampRequest) *placeFlags {
+	c.flags.StringVar(&r.SealID, "seal", "", "`id` of the seal")
+	c.flags.StringVar(&r.Matter, "matter", "", "matter `code`")
+	c.flags.StringVar(&r.Reason, "reason", "", "why it is sealed")
+	c.flags.StringVar(&r.Approval, "approval", "", "`id` of the approved use, where a second person approves each")
+	c.flags.IntVar(&r.Expected, "expected-seals", 0, "how many seals the finished document must bear")
+	return c.withPlace(r)
 }
 
 // input is a file that can be read at any place.

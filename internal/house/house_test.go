@@ -73,6 +73,7 @@ var may = map[string][]string{
 	"ca/tsa":                  {"certs"},
 	"ca/est":                  {"certs", "ca"},
 	"seal":                    {"certs", "hsm", "internal/act", "internal/code", "seal/ses", "seal/cms", "seal/pdf", "seal/ofd", "seal/jsondoc", "seal/face", "verify/status"},
+	"seal/batch":              {"internal/act", "internal/durable", "seal"},
 	"license":                 {"certs", "internal/act", "seal", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"license/identifier":      {},
 	"license/metadata":        {"certs", "license/identifier"},
@@ -82,7 +83,7 @@ var may = map[string][]string{
 	"verify":                  {"certs", "seal/ses", "seal/cms", "seal/pdf", "seal/ofd", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":         {"certs", "verify", "internal/durable"},
 	"verify/portal":           {"verify"},
-	"internal/store/bolt":     {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust", "ca/approval", "ca/escrow", "ca/outside"},
+	"internal/store/bolt":     {"ca", "ca/crl", "certs", "seal", "seal/batch", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust", "ca/approval", "ca/escrow", "ca/outside"},
 	"ca/approval":             {"internal/act"},
 	"ca/escrow":               {"certs", "hsm", "ca", "ca/approval", "internal/act"},
 }

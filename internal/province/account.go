@@ -37,25 +37,12 @@ func (p *Province) account(ctx context.Context, keys *softkey.Store) error {
 // accountSeals compares the counter of each seal's key with its acts, and gives
 // the ids of those keys.
 func (p *Province) accountSeals(ctx context.Context, keys *softkey.Store) (map[string]bool, error) {
-	const page = 1000
-	seen, cursor := map[string]bool{}, ""
-	for {
-		rows, next, err := p.Seals.List(ctx, seal.SealFilter{Cursor: cursor, Limit: page})
-		if err != nil {
-			return seen, err
-		}
-		for _, s := range rows {
-			for _, e := range s.Editions() {
-				seen[e.KeyID] = true
-				if err := p.accountSeal(ctx, keys, s, e.KeyID); err != nil {
-					return nil, err
-				}
-			}
-		}
-		if cursor = next; next == "" {
-			return seen, nil
-		}
-	}
+	seen := map[string]bool{}
+	err := p.everyEdition(ctx, func(s seal.Seal, keyID string) error {
+		seen[keyID] = true
+		return p.accountSeal(ctx, keys, s, keyID)
+	})
+	return seen, err
 }
 
 // accountSeal looks at the key of one edition.

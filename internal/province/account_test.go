@@ -47,8 +47,27 @@ func balanced(t *testing.T, p *Province, s seal.Seal, stamps uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	reconciled(t, p, s, UsesAgree)
 	if uses := k.Info().Uses; uses != told || told != stamps+untold(t, p)[s.KeyID] {
 		t.Errorf("%d uses, %d accounted for, %d stamps, %d without act", uses, told, stamps, untold(t, p)[s.KeyID])
+	}
+}
+
+// reconciled: counted anew, the register tells of a seal's key what it must.
+func reconciled(t *testing.T, p *Province, s seal.Seal, want string) {
+	t.Helper()
+	keys, err := p.Reconcile(t.Context())
+	if err != nil || len(keys) == 0 {
+		t.Fatal(len(keys), err)
+	}
+	for _, k := range keys {
+		if k.SealID == s.ID && k.State != want {
+			t.Errorf("%+v, want %s", k, want)
+		}
+	}
+	behind, _, err := p.KeyCounts(t.Context())
+	if err != nil || (behind > 0) != (want == UsesBehind || want == UsesMissing) {
+		t.Errorf("%d keys behind, %v, want %s", behind, err, want)
 	}
 }
 
@@ -79,6 +98,7 @@ func TestSignaturesWithoutActAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	reconciled(t, h.Province, h.seal, UsesAhead)
 	h.clock.move(10 * time.Minute)
 	for range 3 { // told once, however often it is opened
 		h.reopen(t)
@@ -168,6 +188,7 @@ func TestAnOlderCopyOfTheKeys(t *testing.T) {
 	if got := untold(t, h.Province); len(got) != 0 {
 		t.Errorf("without act: %v", got)
 	}
+	reconciled(t, h.Province, h.seal, UsesBehind)
 }
 
 // A province that cannot be wired up is not opened half.

@@ -33,6 +33,7 @@ import (
 	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
+	"yinxin/seal/batch"
 	"yinxin/verify"
 )
 
@@ -69,6 +70,7 @@ type Province struct {
 	OCSP      *ocsp.Responder
 	TSA       *tsa.Authority
 	Seals     *seal.Office
+	Batches   *batch.Office // many documents in one job
 	Licences  *license.Office
 	Agencies  *agency.Office
 	Journal   *journal.Journal
@@ -211,6 +213,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 		Status: p.signing(ca.PurposeStatus), QR: p.signing(ca.PurposeQR)}); err != nil {
 		return err
 	}
+	if p.Batches, err = batch.New(ctx, batch.Config{Store: p.Store.Batches(), Seals: p.Seals, Dir: o.path("jobs"), Clock: o.Clock, Rand: o.Rand, Log: o.Log}); err != nil {
+		return err
+	}
 	if err := p.wireEscrow(ctx); err != nil {
 		return err
 	}
@@ -224,6 +229,9 @@ func (p *Province) wire(ctx context.Context) (err error) {
 // call what was done undone.
 func (p *Province) Close() error {
 	var err error
+	if p.Batches != nil {
+		p.Batches.Close()
+	}
 	if p.Journal != nil {
 		// The caller's context may have ended; the last checkpoint is still due.
 		err = p.later("the last checkpoint was not signed", p.Journal.Sign(context.Background()))

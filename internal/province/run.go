@@ -10,12 +10,13 @@ import (
 const hourly = time.Hour
 
 // Run does what must be done as long as the folder is open: checkpoints, revocation
-// lists, renewals, forgetting old retry keys, and telling what ends soon.
+// lists, renewals, jobs of many documents, forgetting old retry keys, and telling what ends soon.
 func (p *Province) Run(ctx context.Context) {
 	go p.Journal.Run(ctx)
 	go p.CRLs.Run(ctx)
 	go p.watchLists(ctx)
 	go p.settle(ctx)
+	go p.Batches.Run(ctx)
 	tick, daily := time.NewTicker(hourly), time.NewTicker(warnEvery)
 	defer tick.Stop()
 	defer daily.Stop()

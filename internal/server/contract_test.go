@@ -97,6 +97,8 @@ func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
 	var asked seal.Request
 	h.post(t, "/api/v1/seal-requests", `{"operator":"x","reason":"y"}`).want(t, http.StatusCreated, &asked)
 	request := h.waiting(t).ID.String()
+	var job jobAnswer
+	h.post(t, jobs, h.request()).want(t, http.StatusAccepted, &job)
 	var scopes []string
 	for _, s := range agency.Scopes() {
 		if s != agency.ScopeAdmin {
@@ -125,6 +127,9 @@ func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
 		{post, "/api/v1/requests/ID/withdraw", request, "01900000-0000-7000-8000-000000000000"},
 		{get, "/api/v1/seal-requests/ID", asked.ID, "52000000009999"},
 		{post, "/api/v1/seal-requests/ID/withdraw", asked.ID, "52000000009999"},
+		{get, "/api/v1/stamp-jobs/ID", job.ID.String(), "01900000-0000-7000-8000-000000000000"},
+		{get, "/api/v1/stamp-jobs/ID/items", job.ID.String(), "no-such-form"},
+		{post, "/api/v1/stamp-jobs/ID/cancel", job.ID.String(), "01900000-0000-7000-8000-000000000000"},
 		{get, "/api/v1/licences/ID", licence.Identifier, "1.2.156.3005.2.none"},
 		{get, "/api/v1/licences/ID/qr.png", licence.Identifier, "1.2.156.3005.2.none"},
 		{post, "/api/v1/licences/ID/suspend", licence.Identifier, "1.2.156.3005.2.none"},
@@ -145,7 +150,7 @@ func TestAnotherAgencysThingsAreNotThere(t *testing.T) {
 			h.get(t, strings.Replace(c.path, "ID", c.there, 1), bearer(h.key)).want(t, http.StatusOK, nil)
 		}
 	}
-	for _, list := range []string{"stamps", "seals", "certificates", "licences", "requests", "escrow", "seal-requests"} {
+	for _, list := range []string{"stamps", "seals", "certificates", "licences", "requests", "escrow", "seal-requests", "stamp-jobs"} {
 		h.get(t, "/api/v1/"+list+"?agency="+provincetest.Agency, bearer(theirs)).problem(t, http.StatusForbidden, "FORBIDDEN")
 		var own listOf[map[string]any]
 		if h.get(t, "/api/v1/"+list, bearer(theirs)).want(t, http.StatusOK, &own); len(own.Items) != 0 || own.Items == nil {
@@ -252,7 +257,7 @@ func TestFormsAreReadInOneWay(t *testing.T) {
 		t.Errorf("the seal was changed: %+v %v", s, err)
 	}
 	for _, q := range []string{"limit=0", "limit=501", "limit=x", "limit=-1"} {
-		for _, list := range []string{"stamps", "seals", "certificates", "licences", "requests", "escrow", "seal-requests"} {
+		for _, list := range []string{"stamps", "seals", "certificates", "licences", "requests", "escrow", "seal-requests", "stamp-jobs"} {
 			h.get(t, "/api/v1/"+list+"?"+q, bearer(h.key)).problem(t, http.StatusBadRequest, "BAD_REQUEST")
 		}
 	}

@@ -50,8 +50,9 @@ type object = map[string]any
 
 // parameters are those that the table names, whatever the route.
 var parameters = map[string]object{
-	"id":              {"in": "path", "description": "of the seal, stamp, certificate, request or licence", "schema": object{"type": "string"}},
+	"id":              {"in": "path", "description": "of the seal, stamp, job, certificate, request or licence", "schema": object{"type": "string"}},
 	"code":            {"in": "query", "description": "verification code: 26 characters of Crockford base 32", "schema": object{"type": "string", "maxLength": 64}},
+	"n":               {"in": "path", "description": "number of a document in its job", "schema": object{"type": "integer", "minimum": 1}},
 	"shard":           {"in": "path", "schema": object{"type": "integer", "minimum": 0}},
 	"issuer":          {"in": "path", "description": "root or issuing, or a later generation such as issuing.2", "schema": object{"type": "string", "pattern": `^(root|issuing)(\.[0-9]+)?$`}},
 	"label":           {"in": "path", "description": "what is enrolled: client (as without a label) or person", "schema": object{"type": "string", "enum": []string{"client", "person"}}},

@@ -96,7 +96,9 @@ func TestOpenAPISaysWhatTheRoutesAre(t *testing.T) {
 			if (method == "post") != (op.RequestBody != nil) {
 				t.Errorf("%s: body %v", what, op.RequestBody)
 			}
-			delete(op.Responses, "202") // beside the answer of what need not wait
+			if len(op.Responses) == 3 {
+				delete(op.Responses, "202") // beside the answer of what need not wait
+			}
 			if _, ok := op.Responses["default"]; !ok || len(op.Responses) != 2 && what != "post /api/v1/certificates/{id}/recover" {
 				t.Errorf("%s: responses %v", what, op.Responses)
 			}
@@ -145,7 +147,10 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := map[string]string{"seal-uses": h.askedUse(t).ID.String(), "seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
+	var job jobAnswer
+	body, mt := batchForm(t, h.request(), document{"a.json", `{}`})
+	h.post(t, jobs, body, media(mt)).want(t, http.StatusAccepted, &job)
+	ids := map[string]string{"stamp-jobs": job.ID.String(), "seal-uses": h.askedUse(t).ID.String(), "seal-requests": asked.ID, "requests": waiting.ID.String(), "stamps": stamp.ID.String(), "seals": h.Seal.ID, "certificates": h.Seal.CertSerial, "licences": licence.Identifier}
 	for _, e := range h.server.endpoints() {
 		v := e.gives.media["application/json"]
 		if e.method != get || v == nil {

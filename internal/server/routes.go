@@ -31,11 +31,18 @@ type content struct {
 	media  map[string]any
 	waits  bool // or 202 with the request, where a second officer must approve
 	brief  bool // a body of a few KB that comes at once and takes no place
+	parts  bool // a body of many documents
 }
 
 // inBrief is for questions (see briefly).
 func (c content) inBrief() content {
 	c.brief = true
+	return c
+}
+
+// inParts is for many documents (see multiparted).
+func (c content) inParts() content {
+	c.parts = true
 	return c
 }
 
@@ -88,6 +95,8 @@ func (s *Server) admitted(e endpoint) route {
 	switch {
 	case e.takes.brief:
 		do = s.briefly(do)
+	case e.takes.parts:
+		do = s.multiparted(do)
 	case e.method == http.MethodPost:
 		do = s.limited(places, do)
 	}
@@ -100,7 +109,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.sealLifeRoutes(), s.grantRoutes(), s.useRoutes(), s.cpsRoutes(), s.tsaRoutes(), s.estRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.sealLifeRoutes(), s.grantRoutes(), s.useRoutes(), s.cpsRoutes(), s.stampJobRoutes(), s.tsaRoutes(), s.estRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost

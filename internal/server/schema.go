@@ -11,6 +11,7 @@ import (
 	"yinxin/hsm"
 	"yinxin/internal/act"
 	"yinxin/seal"
+	"yinxin/seal/batch"
 	"yinxin/seal/face"
 	"yinxin/verify"
 	"yinxin/verify/status"
@@ -23,6 +24,8 @@ var words = map[reflect.Type][]any{
 	reflect.TypeFor[verify.Verdict]():      {verify.Valid, verify.ValidWithNotice, verify.NotValid, verify.CannotConfirm, verify.None},
 	reflect.TypeFor[verify.Result]():       {verify.Pass, verify.Fail, verify.Unknown, verify.NotApplicable},
 	reflect.TypeFor[status.SealState]():    {status.SealInForce, status.SealFrozen, status.SealCancelled, status.SealReplaced, status.SealUnknown},
+	reflect.TypeFor[batch.State]():         {batch.Open, batch.Running, batch.Done, batch.Cancelled},
+	reflect.TypeFor[batch.ItemState]():     {batch.Queued, batch.Sealed, batch.Failed},
 	reflect.TypeFor[seal.Kind]():           {seal.KindAgency, seal.KindSpecial, seal.KindLegal, seal.KindPerson},
 	reflect.TypeFor[seal.Grounds]():        grounds(),
 	reflect.TypeFor[approval.State]():      {approval.StatePending, approval.StateApproved, approval.StateRefused, approval.StateWithdrawn, approval.StateExpired},

@@ -29,6 +29,7 @@ import (
 	"yinxin/internal/trust"
 	"yinxin/license"
 	"yinxin/seal"
+	"yinxin/seal/batch"
 	"yinxin/verify/portal"
 )
 
@@ -79,7 +80,7 @@ func New(c Config) (*Server, error) {
 		busy: make(chan struct{}, maxBusy), stranger: make(chan struct{}, maxStrangers), turns: make(chan struct{}, atOnce*runtime.GOMAXPROCS(0)),
 		sealing: newScales(), judging: newScales()}
 	s.metrics.registry.MustRegister(&certificateEnds{ends: c.Province.CA.Ends, clock: c.Clock, log: c.Log})
-	s.metrics.registry.MustRegister(patient{newTrustEnds(s), s})
+	s.metrics.registry.MustRegister(patient{newTrustEnds(s), s}, patient{keyCounts{c.Province, c.Log}, s})
 	var err error
 	if s.portal, err = portal.New(portal.Config{RegionName: c.Province.Identity.Name, Judge: s.judgeUpload, ByCode: s.recordByCode}); err != nil {
 		return nil, err
@@ -142,6 +143,7 @@ var knownErrors = []struct {
 	{approval.ErrNotFound, notFound, true}, {approval.ErrNoRight, noRight, true}, {approval.ErrSameOfficer, noRight, true},
 	{approval.ErrDecided, conflict, true}, {approval.ErrExpired, conflict, true}, {approval.ErrChanged, conflict, true}, {approval.ErrClock, unavailable, true},
 	{escrow.ErrNotFound, notFound, true},
+	{batch.ErrNotFound, notFound, true}, {batch.ErrWrite, cannotWrite, false},
 	{license.ErrNotFound, notFound, true}, {license.ErrNoRight, noRight, true}, {license.ErrChanged, conflict, true}, {license.ErrExists, conflict, true},
 	{bolt.ErrRetryTaken, inFlight, true}, {seal.ErrNotFound, notFound, true}, {ca.ErrNotFound, notFound, true},
 	{agency.ErrNotFound, notFound, true}, {bolt.ErrNotFound, notFound, false},
@@ -160,6 +162,7 @@ func ruled(err error) error {
 	}{
 		{seal.ErrDocument, badDocument}, {seal.ErrTooLarge, tooLarge}, {seal.ErrOrder, badRequest}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrNotApproved, refused}, {seal.ErrNoRight, noRight}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict}, {seal.ErrManyPending, refused},
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {approval.ErrNoRight, noRight}, {approval.ErrDecided, conflict}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
+		{batch.ErrState, conflict}, {batch.ErrNameTaken, conflict}, {batch.ErrRefused, refused}, {batch.ErrFull, refused}, {batch.ErrTooLong, tooLarge},
 		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
 		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
 	} {

@@ -15,8 +15,8 @@ import (
 	"yinxin/seal/jsondoc"
 )
 
-// stampForm is the JSON that asks for a stamp.
-type stampForm struct {
+// orderForm is what is asked for a document, or for each of many.
+type orderForm struct {
 	SealID        string      `json:"sealId"` // required, unless there is "stamps"
 	Placement     *seal.Place `json:"placement"`
 	MatterCode    string      `json:"matterCode"`
@@ -26,8 +26,24 @@ type stampForm struct {
 	ExpectedSeals int         `json:"expectedSeals"`
 	Detached      bool        `json:"detached"`
 	seal.Order
+}
+
+// stampForm is the JSON that asks for a stamp.
+type stampForm struct {
+	orderForm
 	Stamps   []seal.Item     `json:"stamps,omitempty"` // several at once: sealId, placement and order stand in each
 	Document json.RawMessage `json:"document"`
+}
+
+// request is that of the form, by whose key it came and whence.
+func (f *orderForm) request(r *http.Request) seal.StampRequest {
+	caller, _ := callerOf(r.Context())
+	out := seal.StampRequest{SealID: f.SealID, Agency: caller.Agency, Key: caller.KeyID, Officer: caller.Officer, Operator: f.Operator, Matter: f.MatterCode,
+		Reason: f.Reason, Approval: f.ApprovalID, Expected: f.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: f.Order, From: peer(r)}
+	if f.Placement != nil {
+		out.Placement = *f.Placement
+	}
+	return out
 }
 
 // maxJSON bounds a request in JSON, which is held in memory, document and all.
@@ -145,7 +161,6 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer u.close()
-	caller, _ := callerOf(r.Context())
 	form := u.form
 	if err := form.checkSeries(); err != nil {
 		return err
@@ -158,11 +173,9 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req := seal.StampRequest{SealID: form.SealID, Agency: caller.Agency, Key: caller.KeyID, Operator: form.Operator, Matter: form.MatterCode,
-		Reason: form.Reason, Approval: form.ApprovalID, Expected: form.ExpectedSeals, Placement: seal.Place{Page: -1, X: 120, Y: 200}, Order: form.Order, Retry: key, Officer: caller.Officer, From: peer(r)}
-	if form.Placement != nil {
-		req.Placement = *form.Placement
-	}
+	req := form.request(r)
+	req.Retry = key
+	defer s.p.Batches.Interactive()()
 	release, err := s.sealing.hold(r.Context(), u.body.size)
 	if err != nil {
 		return err

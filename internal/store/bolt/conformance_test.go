@@ -29,6 +29,7 @@ func TestJournalStore(t *testing.T)  { storetest.Journal(t, freshStore) }
 func TestOutsideStore(t *testing.T)  { storetest.Outside(t, freshStore) }
 func TestTrustStore(t *testing.T)    { storetest.Trust(t, freshStore) }
 func TestSealStore(t *testing.T)     { storetest.Seal(t, freshStore) }
+func TestBatchStore(t *testing.T)    { storetest.Batch(t, freshStore) }
 func TestAgencyActs(t *testing.T)    { storetest.AgencyStore(t, freshStore) }
 func TestApprovalStore(t *testing.T) { storetest.Approval(t, freshStore) }
 func TestEscrowStore(t *testing.T)   { storetest.Escrow(t, freshStore) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -79,11 +80,17 @@ func (s sealStore) Stamps(_ context.Context, f seal.Filter) (out []seal.Stamp, n
 				next = last.String()
 				return nil
 			}
+			if len(key) != len(prefix)+len(last) { // of a longer text
+				continue
+			}
 			scanned++
 			copy(last[:], key[len(prefix):])
 			one, err := stampAt(tx, last[:])
-			if errors.Is(err, seal.ErrNotFound) { // another kind of act
-				continue
+			if errors.Is(err, seal.ErrNotFound) {
+				if prefix == nil { // another kind of act
+					continue
+				}
+				err = fmt.Errorf("%w: the stamp %s is in an index and not in the register", ErrCorrupt, last)
 			}
 			if err != nil {
 				return err

@@ -120,3 +120,30 @@ func FillStamps(t testing.TB, s Store, n int) seal.Stamp {
 	}
 	return last.stamp
 }
+
+// stampTally: counted anew from the acts, each key has what was entered for it.
+func stampTally(t *testing.T, b *bench) {
+	s, other := b.sealed(t, 1), b.sealed(t, 2)
+	for i := range 5 {
+		check(t, "a stamp", b.commit(t, b.draft(t, []seal.Seal{s, other}[i%2])), nil)
+	}
+	bad := b.draft(t, s)
+	bad.guard.SealVersion++
+	check(t, "a stamp that failed", b.commit(t, bad), seal.ErrChanged)
+	gap := struct {
+		KeyID string
+		N     uint64
+	}{s.KeyID, 997}
+	a := b.act(t, seal.ActUnaccounted, s.KeyID, gap)
+	check(t, "signatures without act", b.Seals().CommitUnaccounted(t.Context(), a, s.KeyID, gap.N), nil)
+	got, err := b.Seals().Tally(t.Context())
+	want := map[string]seal.Tally{s.KeyID: {Stamps: 3, Unaccounted: 997}, other.KeyID: {Stamps: 2}}
+	if err != nil || !same(got, want) {
+		t.Errorf("%v %s", err, diff(want, got))
+	}
+	for id, n := range got {
+		if told, err := b.Seals().Accounted(t.Context(), id); err != nil || told != n.Stamps+n.Requests+n.Unaccounted {
+			t.Errorf("%s: %d told, counted %+v: %v", id, told, n, err)
+		}
+	}
+}

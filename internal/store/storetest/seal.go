@@ -20,7 +20,7 @@ import (
 func Seal(t *testing.T, fresh func(testing.TB) Store) {
 	suite(t, fresh, map[string]func(*testing.T, *bench){
 		"numbers": sealNumbers, "life": sealLife, "lists": sealLists, "ended": sealEnded, "race": sealRace, "retry": sealRetry,
-		"stamp": stampKept, "increment": stampIncrement, "guard": stampGuard, "quota": stampQuota, "series": stampSeries, "series whole": stampSeriesWhole, "series quota": stampSeriesQuota, "register": stampRegister, "accounted": stampAccounted,
+		"stamp": stampKept, "increment": stampIncrement, "guard": stampGuard, "quota": stampQuota, "series": stampSeries, "series whole": stampSeriesWhole, "series quota": stampSeriesQuota, "register": stampRegister, "accounted": stampAccounted, "tally": stampTally,
 		"request": requestKept, "requests": requestLists, "imported": requestAnswered, "pending": requestPending,
 		"whole": sealWhole, "steps": sealSteps, "filters": sealFilters, "applied": sealApplied, "grant": grantQuota, "use": stampUse,
 	})

@@ -1,5 +1,5 @@
 // Package storetest is the conformance suite of a store: Core, CA, Approval, CRL, Escrow,
-// Outside, Seal, License, Journal, Trust and Agency hold it to the contract that the
+// Outside, Seal, Batch, License, Journal, Trust and Agency hold it to the contract that the
 // offices declare. Each is given
 // a function that makes an empty store.
 package storetest
@@ -22,6 +22,7 @@ import (
 	"yinxin/internal/journal"
 	"yinxin/internal/trust"
 	"yinxin/seal"
+	"yinxin/seal/batch"
 )
 
 // Store is a whole store, as a province holds one. What one office commits is in
@@ -43,6 +44,7 @@ type Store interface {
 	CA() ca.Store
 	CRLs() crl.Store
 	Seals() seal.Store
+	Batches() batch.Store
 	Agencies() agency.Store
 	Approvals() approval.Store
 	Escrow() escrow.Store
