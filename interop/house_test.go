@@ -69,8 +69,13 @@ func (h *house) sealJSON(t testing.TB, doc []byte) []byte {
 
 func (h *house) sealPDF(t testing.TB, doc []byte, place seal.Place) []byte {
 	t.Helper()
+	return h.sealAs(t, doc, place, seal.Order{})
+}
+
+func (h *house) sealAs(t testing.TB, doc []byte, place seal.Place, order seal.Order) []byte {
+	t.Helper()
 	r := h.request()
-	r.Placement = place
+	r.Placement, r.Order = place, order
 	s, err := h.Seals.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
 	if err != nil {
 		t.Fatal(err)

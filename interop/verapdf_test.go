@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"yinxin/seal"
 )
 
 var verapdfProgram = sync.OnceValues(func() (*javaWitness, error) { return mavenWitness("verapdf") })
@@ -68,6 +70,19 @@ func TestSealedFilesStayArchival(t *testing.T) {
 			}
 		}
 	}
+	// Profile cms keeps every rule, with a printed code beside it too.
+	keepsAll := func(t *testing.T, in []byte, flavour string) {
+		for _, mark := range []seal.MarkKind{seal.MarkCode, seal.MarkQR} {
+			sealed := h.sealAs(t, in, places[0], seal.Order{Profile: seal.ProfileCMS, Mark: &seal.Mark{Kind: mark, Where: seal.BottomRight}})
+			if rules := broken(t, sealed, flavour); len(rules) > 0 {
+				t.Errorf("broken by a seal of profile cms and a %s: %q", mark, rules)
+			}
+		}
+	}
+	t.Run("PDF/A-2b, cms", func(t *testing.T) { keepsAll(t, archival(t), "2b") })
+	t.Run("PDF/UA-1, cms", func(t *testing.T) {
+		keepsAll(t, read(t, "../seal/pdf/testdata/unsigned/minimal-pdf-ua-and-a.pdf"), "ua1")
+	})
 	t.Run("PDF/A-2b", func(t *testing.T) { keeps(t, archival(t), "2b") })
 	t.Run("PDF/UA-1", func(t *testing.T) { keeps(t, read(t, "../seal/pdf/testdata/unsigned/minimal-pdf-ua-and-a.pdf"), "ua1") })
 }

@@ -110,10 +110,15 @@ func (o *Office) newSeries(ctx context.Context, rs []StampRequest, retry *act.Re
 	var seals []*ready
 	var drafts []draft
 	var ids []act.ID
+	// What is expected are seals, not stamps (protocol.md 2): one seal may stand twice.
+	distinct := map[string]bool{}
+	for _, r := range rs {
+		distinct[r.SealID] = true
+	}
 	for i := range rs {
 		rs[i].input = whole
 		if rs[i].Expected == 0 {
-			rs[i].Expected = len(rs)
+			rs[i].Expected = len(distinct)
 		}
 		rd, d, err := o.begin(ctx, rs[i])
 		if err != nil {
@@ -182,4 +187,33 @@ func (o *Office) seriesAgain(ctx context.Context, first *Stamp, doc series) (*Se
 		}
 	}
 	return out, nil
+}
+
+// Item is one of the stamps of a request, as it is written in JSON. What it does not
+// say is that of the request.
+type Item struct {
+	SealID    string `json:"sealId" api:"required"`
+	Placement *Place `json:"placement,omitempty"`
+	Matter    string `json:"matterCode,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Approval  string `json:"approvalId,omitempty"`
+	Order
+}
+
+// Request is the item as a request of its own, base being what all share.
+func (i Item) Request(base StampRequest) StampRequest {
+	r := base
+	r.SealID, r.Order = i.SealID, i.Order
+	if i.Placement != nil {
+		r.Placement = *i.Placement
+	}
+	for _, own := range []struct {
+		said string
+		at   *string
+	}{{i.Matter, &r.Matter}, {i.Reason, &r.Reason}, {i.Approval, &r.Approval}} {
+		if own.said != "" {
+			*own.at = own.said
+		}
+	}
+	return r
 }

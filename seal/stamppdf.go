@@ -47,10 +47,13 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 			return nil, ErrRetryMismatch
 		}
 		again, err := o.againPDF(ctx, earlier, doc)
+		if err == nil {
+			err = o.archive(ctx, again, doc)
+		}
 		if err != nil {
 			return nil, err
 		}
-		return again, o.archive(ctx, again, doc)
+		return again, nil
 	}
 	if err := r.fits(formatPDF); err != nil {
 		return nil, err
@@ -83,7 +86,10 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		return nil, err
 	}
 	out.layout, out.companion = layout, companion
-	return &out, o.archive(ctx, &out, doc)
+	if err := o.archive(ctx, &out, doc); err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 // pdfDocument is an input with what was read of it.

@@ -287,7 +287,7 @@ func (t *trial) faceMatches() outcome {
 	if t.w.see(t.stamp.Seal.Picture.Data) != nil {
 		return overWork
 	}
-	switch ok, known := t.mark.face(t.stamp.Seal.Picture.Data); {
+	switch ok, known := t.mark.face(t.stamp.Seal.Picture.Data, facesSeen{t.w.engine}); {
 	case !known:
 		return unknown(FaceUnknown, "")
 	case !ok:

@@ -52,13 +52,13 @@ type mark struct {
 	later    []string // further stamps and other changes, in words
 	added    bool     // something else than further stamps came after
 	role     string
-	revision int                                   // of a PDF
-	face     func(picture []byte) (ok, known bool) // nil: nothing is shown
-	made     time.Time                             // as the document says beside it, zero if it does not
-	covered  func(hash.Hash) error                 // what a companion is over; nil where there is none
-	unseen   bool                                  // shows nothing on any page
-	ofd      *ofd.Stamp                            // nil elsewhere than in an OFD package
-	plain    *plain                                // nil for what may be a stamp
+	revision int                                                  // of a PDF
+	face     func(picture []byte, seen pdf.Memo) (ok, known bool) // nil: nothing is shown
+	made     time.Time                                            // as the document says beside it, zero if it does not
+	covered  func(hash.Hash) error                                // what a companion is over; nil where there is none
+	unseen   bool                                                 // shows nothing on any page
+	ofd      *ofd.Stamp                                           // nil elsewhere than in an OFD package
+	plain    *plain                                               // nil for what may be a stamp
 }
 
 // sniffLength is how far into a file its format shows: a PDF header may stand
@@ -208,11 +208,11 @@ func (d *Document) openPDF(r io.ReaderAt, size int64) {
 			digest: func() ([32]byte, error) { return s.Digest, nil },
 			// Asked once: f has a budget of its own, and a document that is judged
 			// again must not come to its end. A stamp has one picture.
-			face: func(picture []byte) (bool, bool) {
+			face: func(picture []byte, seen pdf.Memo) (bool, bool) {
 				one.Lock()
 				defer one.Unlock()
 				if !made {
-					ok, known = f.FaceMatches(n, picture)
+					ok, known = f.FaceMatches(n, picture, seen)
 					made = true
 				}
 				return ok, known

@@ -73,6 +73,12 @@ func (e *Engine) remember(k proofKey) {
 	}
 }
 
+// facesSeen lets a file's pictures be compared once for all its stamps' documents.
+type facesSeen struct{ *Engine }
+
+func (f facesSeen) Known(k [32]byte) bool { return f.knows(keyOf("face", k[:])) }
+func (f facesSeen) Remember(k [32]byte)   { f.remember(keyOf("face", k[:])) }
+
 // errWork: the budget of a judgement is spent.
 var errWork = errors.New("the document asks for too much work")
 

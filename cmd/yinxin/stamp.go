@@ -18,15 +18,25 @@ func runStamp(ctx context.Context, c *call) error {
 	c.withOfficer()
 	r := seal.StampRequest{}
 	place := c.withUse(&r)
+	also, order := c.withSeries()
 	detached := c.flags.Bool("detached", false, "write the stamp alone, for any file")
 	out := c.flags.String("o", "", "output `file`, - for standard output")
 	if err := c.parse(1, 1); err != nil {
 		return err
 	}
-	if err := need("seal", r.SealID, "o", *out); err != nil {
+	if *order == "" {
+		if err := need("seal", r.SealID); err != nil {
+			return err
+		}
+	}
+	if err := need("o", *out); err != nil {
 		return err
 	}
 	if err := place.read(&r); err != nil {
+		return err
+	}
+	all, err := c.seriesOf(r, *also, *order)
+	if err != nil {
 		return err
 	}
 	in, err := openInput(c, c.args[0])
@@ -40,19 +50,18 @@ func runStamp(ctx context.Context, c *call) error {
 	}
 	defer to.drop()
 	return c.withProvince(ctx, func(p *province.Province) error {
+		doc := seal.Document{ReaderAt: in, Size: in.size, Detached: *detached}
+		if len(all) > 0 {
+			return c.stampSeries(ctx, p, all, doc, to, *out)
+		}
 		s, err := p.Seals.Show(ctx, r.SealID)
 		if err != nil {
 			return err
 		}
-		by, err := c.officer(ctx, p)
-		if err != nil {
+		if err := c.stampsAs(ctx, p, &r, s.Agency); err != nil {
 			return err
 		}
-		r.Operator, r.Agency = by.String(), s.Agency // the operator of the data folder acts for the owner
-		if by.Known() {
-			r.Agency, r.Key, r.Officer, r.From = by.Agency, by.KeyID, by.Name, loopback
-		}
-		done, err := p.Seals.Stamp(ctx, r, seal.Document{ReaderAt: in, Size: in.size, Detached: *detached})
+		done, err := p.Seals.Stamp(ctx, r, doc)
 		if err != nil {
 			return err
 		}
@@ -66,6 +75,20 @@ func runStamp(ctx context.Context, c *call) error {
 		}
 		return c.print(done.Stamp, nil)
 	})
+}
+
+// stampsAs says who asks for a stamp: the operator of the data folder acts for the
+// seal's owner, an officer by a key of his own for the agency of that.
+func (c *call) stampsAs(ctx context.Context, p *province.Province, r *seal.StampRequest, owner string) error {
+	by, err := c.officer(ctx, p)
+	if err != nil {
+		return err
+	}
+	r.Operator, r.Agency = by.String(), owner
+	if by.Known() {
+		r.Agency, r.Key, r.Officer, r.From = by.Agency, by.KeyID, by.Name, loopback
+	}
+	return nil
 }
 
 // withUse adds the flags of a use of a seal.

@@ -29,6 +29,7 @@ import (
 	"yinxin/internal/agency"
 	"yinxin/internal/durable"
 	"yinxin/internal/journal"
+	"yinxin/internal/pagetext"
 	"yinxin/internal/store/bolt"
 	"yinxin/internal/trust"
 	"yinxin/license"
@@ -81,6 +82,7 @@ type Province struct {
 	Companion *companion.Authority
 
 	o     Options
+	words *pagetext.Engine // starts when the first keyword is looked for
 	asked asked
 	read  readItems
 }
@@ -207,7 +209,8 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err := p.wireCompanion(); err != nil {
 		return err
 	}
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Companion: p.Companion, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, MustFile: id.SealFiling, URL: strings.TrimRight(id.URL, "/"),
+	p.words = pagetext.New(o.path("pdfium")) // what runs from there is as safe as the keys beside it
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Companion: p.Companion, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, MustFile: id.SealFiling, URL: strings.TrimRight(id.URL, "/"), Finder: keywords{p.words},
 		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}
@@ -237,6 +240,9 @@ func (p *Province) Close() error {
 	if p.Journal != nil {
 		// The caller's context may have ended; the last checkpoint is still due.
 		err = p.later("the last checkpoint was not signed", p.Journal.Sign(context.Background()))
+	}
+	if p.words != nil {
+		err = errors.Join(err, p.words.Close())
 	}
 	return errors.Join(err, p.Store.Close(), p.later("the exact counts of uses were not written", p.Keys.Close()))
 }

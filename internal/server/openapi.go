@@ -27,7 +27,7 @@ type (
 		Request  stampForm `json:"request" api:"required"`
 	}
 	sealedAnswer struct {
-		stampAnswer
+		seriesAnswer
 		Document any `json:"document"` // JSON, or base64 of any other file
 	}
 	// statement is a DSSE envelope (protocol.md 1).

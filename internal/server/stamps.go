@@ -17,7 +17,7 @@ import (
 
 // orderForm is what is asked for a document, or for each of many.
 type orderForm struct {
-	SealID        string      `json:"sealId" api:"required"`
+	SealID        string      `json:"sealId"` // required, unless there is "stamps"
 	Placement     *seal.Place `json:"placement"`
 	MatterCode    string      `json:"matterCode"`
 	Reason        string      `json:"reason"`
@@ -31,6 +31,7 @@ type orderForm struct {
 // stampForm is the JSON that asks for a stamp.
 type stampForm struct {
 	orderForm
+	Stamps   []seal.Item     `json:"stamps,omitempty"` // several at once: sealId, placement and order stand in each
 	Document json.RawMessage `json:"document"`
 }
 
@@ -161,6 +162,9 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer u.close()
 	form := u.form
+	if err := form.checkSeries(); err != nil {
+		return err
+	}
 	form.Document = nil
 	if err := named(r, &form.Operator); err != nil {
 		return err
@@ -177,6 +181,9 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
+	if form.Stamps != nil {
+		return s.stampSeries(w, r, req, u)
+	}
 	done, err := s.p.Seals.Stamp(r.Context(), req, u.document())
 	if err != nil {
 		return ruled(err)

@@ -37,6 +37,9 @@ func decodeExactly(d *json.Decoder, v reflect.Value, name string) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct && !reflect.PointerTo(t.Elem()).Implements(unmarshaler) {
+		return decodeItems(d, v, name)
+	}
 	if t.Kind() != reflect.Struct && t.Kind() != reflect.Map || reflect.PointerTo(t).Implements(unmarshaler) {
 		// A value of another kind is the library's to read; the document to be
 		// sealed has a stricter reader of its own.
@@ -56,6 +59,31 @@ func decodeExactly(d *json.Decoder, v reflect.Value, name string) error {
 		v = v.Elem()
 	}
 	return decodeMembers(d, v)
+}
+
+// decodeItems reads a list of objects.
+func decodeItems(d *json.Decoder, v reflect.Value, name string) error {
+	open, err := d.Token()
+	switch {
+	case err != nil:
+		return errNoJSON
+	case open == nil:
+		return nil // null
+	case open != json.Delim('['):
+		return fail(badRequest, fmt.Sprintf("the member %q is no list", name))
+	}
+	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	for d.More() {
+		item := reflect.New(v.Type().Elem()).Elem()
+		if err := decodeExactly(d, item, name); err != nil {
+			return err
+		}
+		v.Set(reflect.Append(v, item))
+	}
+	if _, err := d.Token(); err != nil { // the closing bracket
+		return errNoJSON
+	}
+	return nil
 }
 
 func decodeLeaf(d *json.Decoder, v reflect.Value, name string) error {

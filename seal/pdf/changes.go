@@ -41,7 +41,7 @@ func (f *File) judgeLater() error {
 			s.LaterChanges = append(s.LaterChanges, fmt.Sprintf("%d bytes follow the last revision", f.size-end))
 		}
 	}
-	return nil
+	return f.permissions()
 }
 
 // diff compares one revision with the one before it. Everything that is not
@@ -73,7 +73,7 @@ func (f *File) classify(r int, entries []int32) (*Later, error) {
 		}
 		l.Signature, d.sig = i, &f.found[i]
 	}
-	steps := []func() error{d.trailer, d.signature, d.form, d.page, d.tags}
+	steps := []func() error{d.trailer, d.signature, d.form, d.pages, d.tags}
 	if d.sig == nil {
 		steps = []func() error{d.trailer, d.evidence}
 	}
@@ -116,47 +116,39 @@ func (d *diff) trailer() error {
 	return nil
 }
 
-// widgetKeys are what the field of a further signature may hold: nothing that
-// acts (/A, /AA), and no second appearance.
-var widgetKeys = []string{"Type", "Subtype", "FT", "T", "TU", "F", "Ff", "Rect", "P", "V", "AP", "MK", "DA", "BS", "Border", "H", "M", "NM", "StructParent", "Lock"}
-
 // signature: a new field, or one that stood empty, and the objects that it
 // alone brings.
 func (d *diff) signature() error {
-	f, s := d.f, d.sig
+	s := d.sig
 	if s.dict == nil || s.dict.where.num == 0 {
 		d.content("a signature that is none")
 		return nil
 	}
 	d.own[int64(s.dict.where.num)] = true
-	if e, had := f.lookup(s.widget.ref.num, d.rev-1); had {
-		old, err := f.entryObject(e)
-		if err != nil {
-			return err
-		}
-		d.allowed[s.widget.ref.num] = true
-		if !sameBut(&old.value, &s.widget.value, "V", "AP", "M") || old.get("V").kind != kNull {
-			d.content("signature field %s was changed", s.FieldName)
-		}
-	} else {
-		d.own[s.widget.ref.num] = true
-		for _, k := range s.widget.keys {
-			if !slices.Contains(widgetKeys, k) {
-				d.content("signature field %s holds /%.40s", s.FieldName, k)
-			}
-		}
+	if err := d.field(); err != nil {
+		return err
 	}
 	if err := d.newName(); err != nil {
 		return err
 	}
-	if s.DocTimeStamp && d.shown(s.widget) {
-		d.content("time-stamp %s shows something", s.FieldName)
+	for _, w := range s.widgets {
+		if w != s.field {
+			if err := d.kid(w); err != nil {
+				return err
+			}
+		}
+		if s.DocTimeStamp && d.shown(w) {
+			d.content("time-stamp %s shows something", s.FieldName)
+		}
+		ap := w.get("AP")
+		if ap.kind != kNull && (ap.kind != kDict || len(ap.keys) != 1 || ap.keys[0] != "N") {
+			d.content("signature field %s has more than one appearance", s.FieldName)
+		}
+		if err := d.reach(ap, 0); err != nil {
+			return err
+		}
 	}
-	ap := s.widget.get("AP")
-	if ap.kind != kNull && (ap.kind != kDict || len(ap.keys) != 1 || ap.keys[0] != "N") {
-		d.content("signature field %s has more than one appearance", s.FieldName)
-	}
-	return d.reach(ap, 0)
+	return nil
 }
 
 // shown: anyone can have anything time-stamped, so what a time-stamp shows would be
@@ -173,7 +165,7 @@ func (d *diff) shown(widget *object) bool {
 
 // newName: two fields of one name are one field to some readers.
 func (d *diff) newName() error {
-	if !d.own[d.sig.widget.ref.num] {
+	if !d.own[d.sig.field.ref.num] {
 		return nil
 	}
 	old, _, err := d.f.sigFields(d.rev - 1)
@@ -277,11 +269,11 @@ func (d *diff) form() error {
 	if a, b := old.get("SigFlags"), now.get("SigFlags"); b.kind != kNull && b.kind != kInt || a.kind == kInt && a.num&^b.num != 0 {
 		d.content("the form's /SigFlags were changed")
 	}
-	return d.oneMore(old.get("Fields"), now.get("Fields"), "the form's fields")
+	return d.more(old.get("Fields"), now.get("Fields"), []ref{d.sig.field.ref}, "the form's fields")
 }
 
-// oneMore wants the same list, with the new widget at its end or in it already.
-func (d *diff) oneMore(old, now *value, name string) error {
+// more wants the same list, with what is new at its end, or in it already.
+func (d *diff) more(old, now *value, new []ref, name string) error {
 	a, err := d.f.deref(old, d.rev-1)
 	if err != nil {
 		return err
@@ -297,20 +289,29 @@ func (d *diff) oneMore(old, now *value, name string) error {
 			d.allowed[now.num] = true
 		}
 	}
-	if contains(a.list, d.sig.widget.ref) && equal(a, b) {
+	if contains(a.list, new[0]) && equal(a, b) {
 		return nil
 	}
-	n := len(a.list)
-	if a.kind != kArray && a.kind != kNull || b.kind != kArray || len(b.list) != n+1 || !b.list[n].isRef(d.sig.widget.ref) ||
-		contains(a.list, d.sig.widget.ref) {
+	if !grew(a, b, new) {
 		d.content("%s are not the old ones and the signature's", name)
-		return nil
+	}
+	return nil
+}
+
+func grew(a, b *value, new []ref) bool {
+	n := len(a.list)
+	if a.kind != kArray && a.kind != kNull || b.kind != kArray || len(b.list) != n+len(new) {
+		return false
 	}
 	for i := range n {
 		if !equal(&a.list[i], &b.list[i]) {
-			d.content("%s are not the old ones and the signature's", name)
-			return nil
+			return false
 		}
 	}
-	return nil
+	for i, r := range new {
+		if !b.list[n+i].isRef(r) || contains(a.list, r) {
+			return false
+		}
+	}
+	return true
 }

@@ -32,7 +32,7 @@ func (f *File) Invisible(n int) bool {
 		return false
 	}
 	w := f.found[n].widget
-	if w == nil || w.get("Kids").kind != kNull {
+	if w == nil || w != f.found[n].field || w.get("Kids").kind != kNull {
 		return false
 	}
 	r, err := f.deref(w.get("Rect"), f.found[n].rev)

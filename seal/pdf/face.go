@@ -54,6 +54,8 @@ type pixels struct {
 	w, h   int
 	rgba   []byte
 	opaque bool
+
+	stencilled bool // a pixel is ink or it is not
 }
 
 func decodeFace(data []byte) (*pixels, error) {

@@ -2,29 +2,74 @@ package pdf
 
 import (
 	"bytes"
+	"fmt"
 	"image/png"
 	"io"
+
+	"github.com/emmansun/gmsm/sm3"
 )
 
 // pixelCost is what a pixel takes of the budget beside its own samples: for
 // each of a thousand stamps the seal's picture is unpacked once more.
 const pixelCost = 8
 
+// Memo remembers which pictures were found to be which: to unpack one takes ten times
+// what reading the rest of a small file does.
+type Memo interface {
+	Known(key [32]byte) bool
+	Remember(key [32]byte)
+}
+
 // FaceMatches tells whether what signature i (as Stamps counts) draws is the
-// given picture. known is false where the appearance is not of the form that
-// our writer gives it: then nothing can be said of it here. A picture that is
-// drawn is compared by its samples; there is no other way to draw one that
-// this knows, so nothing else can be drawn beside it.
-func (f *File) FaceMatches(i int, picture []byte) (ok bool, known bool) {
+// given picture, whole at each spot, or in slices that make it whole. known is false
+// where an appearance is not of the form that our writer gives it: then nothing can be
+// said of it here. A picture that is drawn is compared by its samples; there is no
+// other way to draw one that this knows, so nothing else can be drawn beside it but a
+// mark, which is drawn again from its text. The memo may be nil.
+func (f *File) FaceMatches(i int, picture []byte, memo Memo) (ok bool, known bool) {
 	if _, err := f.Stamps(); err != nil || i < 0 || i >= len(f.found) {
 		return false, false
 	}
 	s := &f.found[i]
-	image := f.drawnImage(s)
-	if image == nil {
+	all := f.drawing(s)
+	if n := len(all); n > 1 && all[n-1].image == 0 {
+		all = all[:n-1] // the mark
+	}
+	if len(all) == 0 || all[0].image == 0 {
 		return false, false
 	}
-	have, ok := f.imagePixels(image, s.rev)
+	slices := 0
+	for k := range all {
+		if all[k].image != all[0].image || !all[k].finite() {
+			return false, false
+		}
+		if all[k].slice {
+			slices++
+		}
+	}
+	if slices != 0 && slices != len(all) {
+		return false, false
+	}
+	o, err := f.get(ref{num: all[0].image}, s.rev)
+	if err != nil || !o.stream {
+		return false, false
+	}
+	if slices > 0 && !whole(all, int(min(o.get("Width").num, maxFacePixels))) {
+		return false, true
+	}
+	return f.isPicture(o, s.rev, picture, memo)
+}
+
+// isPicture compares an image of the file with the seal's picture.
+func (f *File) isPicture(o *object, rev int, picture []byte, memo Memo) (ok, known bool) {
+	if !f.paidFor(o) {
+		return false, false
+	}
+	key, keyed := f.pictureKey(o, rev, picture)
+	if keyed && memo != nil && memo.Known(key) {
+		return true, true
+	}
+	have, ok := f.imagePixels(o, rev)
 	if !ok {
 		return false, false
 	}
@@ -33,60 +78,94 @@ func (f *File) FaceMatches(i int, picture []byte) (ok bool, known bool) {
 		return false, true
 	}
 	want, err := decodeFace(picture)
-	return err == nil && bytes.Equal(have.rgba, want.rgba), true
+	if err != nil || !have.shows(want) {
+		return false, true
+	}
+	if keyed && memo != nil {
+		memo.Remember(key)
+	}
+	return true, true
 }
 
-// drawnImage gives the image of an appearance that is exactly ours: the
-// widget's entries, a place on the page, the form, its matrix, its resources and its content.
-func (f *File) drawnImage(s *found) *object {
-	w := &s.widget.value
-	if s.Page == 0 {
-		return nil // no page shows it
+// paidFor takes the work of the comparison from the budget, which is the same whether a
+// memo spares it or not: a report depends on the file alone.
+func (f *File) paidFor(o *object) bool {
+	w, h := o.get("Width"), o.get("Height")
+	return w.kind == kInt && h.kind == kInt && w.num >= 1 && h.num >= 1 && w.num <= maxFacePixels && h.num <= maxFacePixels/w.num &&
+		f.left.takeInflate((pixelCost+4)*w.num*h.num) == nil
+}
+
+// pictureKey names an image by all that decides its pixels, and the picture. An image
+// with an entry that stands elsewhere has no name.
+func (f *File) pictureKey(o *object, rev int, picture []byte) (key [32]byte, ok bool) {
+	h := sm3.New()
+	sum := sm3.Sum(picture)
+	h.Write(sum[:])
+	masks := []string{"SMask", "Mask"}
+	for _, one := range []*object{o, nil, nil} {
+		if one == nil {
+			v := o.get(masks[0])
+			name := masks[0]
+			if masks = masks[1:]; v.kind == kNull {
+				continue
+			}
+			m, err := f.get(v.ref(), rev)
+			if v.kind != kRef || err != nil || !m.stream {
+				return key, false
+			}
+			one = m
+			fmt.Fprintf(h, "/%s ", name)
+		}
+		for i, k := range one.keys {
+			v := &one.list[i]
+			if k == "SMask" || k == "Mask" || k == "Length" {
+				continue
+			}
+			b, err := f.src.copyOf(v.start, v.end)
+			if err != nil || one.raw != nil || hasRef(v) {
+				return key, false
+			}
+			fmt.Fprintf(h, "/%s %d %s ", k, len(b), b)
+		}
+		fmt.Fprintf(h, "stream %d ", one.dataLen)
+		if f.left.takeHash(one.dataLen) != nil {
+			return key, false
+		}
+		if _, err := f.copyTo(h, one.dataOff, one.dataOff+one.dataLen); err != nil {
+			return key, false
+		}
 	}
-	ap := w.get("AP")
-	if flags := w.get("F"); flags.kind != kInt || flags.num != 132 ||
-		!onlyKeys(w, "Type", "Subtype", "FT", "T", "TU", "F", "Rect", "P", "V", "MK", "AP", "StructParent", "Lock") ||
-		ap.kind != kDict || len(ap.keys) != 1 || ap.get("N").kind != kRef {
-		return nil
+	h.Sum(key[:0])
+	return key, true
+}
+
+func hasRef(v *value) bool {
+	if v.kind == kRef {
+		return true
 	}
-	form, err := f.get(ap.get("N").ref(), s.rev)
-	if err != nil || !form.stream || !onlyKeys(&form.value, "Type", "Subtype", "FormType", "BBox", "Matrix", "Resources", "Length") {
-		return nil
+	for i := range v.list {
+		if hasRef(&v.list[i]) {
+			return true
+		}
 	}
-	im := form.get("Resources").get("XObject").get("Im")
-	rect, err := f.rect(w.get("Rect"), s.rev)
-	page, err2 := f.get(w.get("P").ref(), s.rev)
-	if err != nil || err2 != nil || im.kind != kRef || page.kind != kDict || form.dataLen > 1024 {
-		return nil
+	return false
+}
+
+// shows compares pixels; drawn through a stencil a picture has those that are ink.
+func (p *pixels) shows(want *pixels) bool {
+	if !p.stencilled {
+		return bytes.Equal(p.rgba, want.rgba)
 	}
-	g, err := f.geometry(page, s.rev)
-	if err != nil || !g.shows(*rect) {
-		return nil
+	for i := 0; i < len(want.rgba); i += 4 {
+		a := want.rgba[i+3] >= halfAlpha
+		switch {
+		case a != (p.rgba[i+3] == 255):
+			return false
+		case a && !bytes.Equal(p.rgba[i:i+3], want.rgba[i:i+3]):
+			return false
+		}
 	}
-	// /MK could paint a ground and a border of its own (ISO 32000-1 12.5.6.19).
-	if mk := w.get("MK"); mk != &null && (!onlyKeys(mk, "R") || mk.get("R").num != int64(g.rotate)) {
-		return nil
-	}
-	sp := spot{rect: *rect, w: rect[2] - rect[0], h: rect[3] - rect[1], rotate: g.rotate}
-	if g.rotate%180 != 0 {
-		sp.w, sp.h = sp.h, sp.w
-	}
-	box, err := f.rect(form.get("BBox"), s.rev)
-	if err != nil || !near(box[2], sp.w, 0.01) || !near(box[3], sp.h, 0.01) {
-		return nil
-	}
-	sp.w, sp.h = box[2], box[3] // as they were written: Rect is rounded by itself
-	data, err := f.src.copyOf(form.dataOff, form.dataOff+form.dataLen)
-	ours := parser{b: []byte(sp.form(im.num) + " "), last: true, refs: true}
-	want, err2 := ours.value()
-	if err != nil || err2 != nil || string(data) != sp.drawing() || !equal(&form.value, &want) {
-		return nil
-	}
-	o, err := f.get(im.ref(), s.rev)
-	if err != nil || !o.stream {
-		return nil
-	}
-	return o
+	return true
 }
 
 func onlyKeys(v *value, keys ...string) bool {
@@ -102,12 +181,9 @@ func onlyKeys(v *value, keys ...string) bool {
 // imagePixels decodes an image of the forms that our writer uses.
 func (f *File) imagePixels(o *object, rev int) (*pixels, bool) {
 	w, h, bits := o.get("Width"), o.get("Height"), o.get("BitsPerComponent")
-	if !onlyKeys(&o.value, "Type", "Subtype", "Width", "Height", "ColorSpace", "BitsPerComponent", "SMask", "Filter", "Length") ||
+	if !onlyKeys(&o.value, "Type", "Subtype", "Width", "Height", "ColorSpace", "BitsPerComponent", "SMask", "Mask", "Filter", "Length") ||
 		w.kind != kInt || h.kind != kInt || bits.kind != kInt || w.num < 1 || h.num < 1 ||
 		w.num > maxFacePixels || h.num > maxFacePixels/w.num {
-		return nil, false
-	}
-	if f.left.takeInflate(pixelCost*w.num*h.num) != nil {
 		return nil, false
 	}
 	p := &pixels{w: int(w.num), h: int(h.num), opaque: true}
@@ -125,6 +201,12 @@ func (f *File) imagePixels(o *object, rev int) (*pixels, bool) {
 		return nil, false
 	}
 	alpha, ok := f.alpha(o.get("SMask"), rev, p)
+	if ok && o.has("Mask") {
+		if alpha != nil {
+			return nil, false
+		}
+		alpha, ok = f.stencilAlpha(o.get("Mask"), rev, p)
+	}
 	if !ok {
 		return nil, false
 	}
@@ -158,16 +240,50 @@ func (f *File) imagePixels(o *object, rev int) (*pixels, bool) {
 // colourTable gives an indexed space's colours; 0 of them for DeviceRGB, -1
 // for anything else.
 func (f *File) colourTable(v *value) (table []byte, n int) {
-	if v.isName("DeviceRGB") {
+	if isRGB(v) {
 		return nil, 0
 	}
-	if v.kind == kArray && len(v.list) == 4 && v.list[0].isName("Indexed") && v.list[1].isName("DeviceRGB") &&
+	if v.kind == kArray && len(v.list) == 4 && v.list[0].isName("Indexed") && isRGB(&v.list[1]) &&
 		v.list[2].kind == kInt && v.list[3].kind == kString && int64(len(v.list[3].text)) == 3*(v.list[2].num+1) {
 		if n = len(v.list[3].text) / 3; n > 0 && n <= 256 {
 			return []byte(v.list[3].text), n
 		}
 	}
 	return nil, -1
+}
+
+// isRGB: that of the device, or the calibrated one that our writer uses for PDF/A.
+func isRGB(v *value) bool {
+	p := parser{b: []byte(calRGB + " "), last: true, refs: true}
+	cal, err := p.value()
+	return v.isName("DeviceRGB") || err == nil && equal(v, &cal)
+}
+
+// stencilAlpha is the mask of a file that must not blend: ink or none.
+func (f *File) stencilAlpha(v *value, rev int, p *pixels) ([]byte, bool) {
+	if v.kind != kRef {
+		return nil, false
+	}
+	m, err := f.get(v.ref(), rev)
+	if err != nil || !m.stream || !onlyKeys(&m.value, "Type", "Subtype", "Width", "Height", "ImageMask", "BitsPerComponent", "Filter", "Length") ||
+		m.get("Width").num != int64(p.w) || m.get("Height").num != int64(p.h) || m.get("ImageMask").num != 1 || m.get("BitsPerComponent").num != 1 {
+		return nil, false
+	}
+	row := (p.w + 7) / 8
+	bits, ok := f.samples(m, row*p.h)
+	if !ok {
+		return nil, false
+	}
+	alpha := make([]byte, p.w*p.h)
+	for y := range p.h {
+		for x := range p.w {
+			if bits[y*row+x/8]>>(7-x%8)&1 == 0 {
+				alpha[y*p.w+x] = 255
+			}
+		}
+	}
+	p.stencilled = true
+	return alpha, true
 }
 
 func (f *File) samples(o *object, n int) ([]byte, bool) {

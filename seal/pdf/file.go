@@ -27,6 +27,7 @@ type File struct {
 	judgeE  error
 	dangle  map[int32]int16 // object number to the first revision that points at it in vain
 	annots  map[int64]int   // widgets without /P to their page
+	pageOf  map[ref]int     // pages to their index
 
 	store     []Evidence
 	storeRead bool

@@ -7,9 +7,10 @@ import (
 
 // field is one terminal signature field.
 type field struct {
-	obj  *object // the widget, merged with the field or its kid
-	name string
-	v    *value // what fills it, null if it stands empty
+	obj     *object
+	widgets []*object // its kids, or itself where field and widget are one object
+	name    string
+	v       *value // what fills it, null if it stands empty
 }
 
 // acroForm finds the interactive form of a revision: the object it stands in
@@ -77,8 +78,7 @@ type fieldWalk struct {
 	found []field
 }
 
-// node visits one field. Kids without /T are widgets of their parent; a
-// signature field has one widget, merged or as its only kid.
+// node visits one field. Kids without /T are widgets of their parent.
 func (w *fieldWalk) node(v *value, up field, ft string, depth int) error {
 	at := w.f.revs[w.rev].off
 	if v.kind != kRef {
@@ -119,6 +119,14 @@ func (w *fieldWalk) node(v *value, up field, ft string, depth int) error {
 		return err
 	}
 	if kids.kind == kArray && len(kids.list) > 0 {
+		if ft == "Sig" {
+			if fd.widgets, err = w.widgets(kids.list); err != nil {
+				return err
+			}
+		}
+		if fd.widgets != nil {
+			return w.add(fd)
+		}
 		for i := range kids.list {
 			if err := w.node(&kids.list[i], fd, ft, depth+1); err != nil {
 				return err
@@ -126,12 +134,45 @@ func (w *fieldWalk) node(v *value, up field, ft string, depth int) error {
 		}
 		return nil
 	}
-	if ft == "Sig" {
-		if w.found = append(w.found, fd); len(w.found) > maxSignatures {
-			return tooMany("signature fields", maxSignatures)
-		}
+	if ft != "Sig" {
+		return nil
+	}
+	fd.widgets = []*object{o}
+	return w.add(fd)
+}
+
+func (w *fieldWalk) add(fd field) error {
+	if w.found = append(w.found, fd); len(w.found) > maxSignatures {
+		return tooMany("signature fields", maxSignatures)
 	}
 	return nil
+}
+
+// widgets are the kids of a signature field if none of them is a field of its own, with
+// a name, a value or kids; else nil.
+func (w *fieldWalk) widgets(kids []value) (out []*object, err error) {
+	if err := w.f.left.takeVisits(len(kids)); err != nil {
+		return nil, err
+	}
+	mine := make(map[int64]bool, len(kids))
+	for i := range kids {
+		if kids[i].kind != kRef {
+			return nil, nil
+		}
+		o, err := w.f.get(kids[i].ref(), w.rev)
+		if err != nil {
+			return nil, err
+		}
+		if o.kind != kDict || o.stream || w.seen[kids[i].num] || mine[kids[i].num] || o.has("T") || o.has("V") || o.has("FT") || o.has("Kids") {
+			return nil, nil
+		}
+		mine[kids[i].num] = true
+		out = append(out, o)
+	}
+	for n := range mine {
+		w.seen[n] = true
+	}
+	return out, nil
 }
 
 // freeName makes the field's name unique among the top fields.

@@ -25,6 +25,17 @@ func seeds(f *testing.F) {
 	f.Add(one)
 	f.Add(seal(f, sample(f, "unsigned/minimal-xref.pdf"), options(f, 0)))
 	f.Add(seal(f, one, options(f, 8)))
+	for _, way := range []string{"two pages", "code", "qr"} {
+		in := sample(f, "unsigned/minimal-two-pages.pdf")
+		o := options(f, 0)
+		severally[way](f, open(f, in), &o)
+		o.Certify, o.Lock = 2, &Lock{Action: "Include", Fields: []string{"a"}}
+		f.Add(seal(f, in, o))
+	}
+	for _, s := range structures {
+		f.Add(taggedFile(f, s[0], s[1]))
+	}
+	f.Add(claiming(f, "><pdfaid:part>1<", 4))
 	kept := augmented(f, one, Addition{Evidence: pieces(1)})
 	f.Add(kept)
 	f.Add(augmented(f, kept, Addition{Evidence: pieces(2), TokenSize: 256}))
@@ -49,7 +60,7 @@ func FuzzStamps(f *testing.F) {
 			if s.CoversFile && (!s.CoversRevision || s.ByteRange[2]+s.ByteRange[3] != int64(len(b)) || s.ContentAdded) {
 				t.Errorf("stamp %d: %+v", i, s)
 			}
-			file.FaceMatches(i, face)
+			file.FaceMatches(i, face, nil)
 		}
 	})
 }
@@ -68,7 +79,12 @@ func FuzzLayout(f *testing.F) {
 		if err != nil {
 			return
 		}
-		l, err := file.Layout(o)
+		order := o
+		if len(b)%2 == 1 {
+			order.Spots = append(order.Spots, Spot{Page: 1, X: 5, Y: 5, From: 3, To: 90})
+			order.Mark = &Mark{Text: MarkQR(testBase, testCode), Page: 1, X: 50, Y: 5}
+		}
+		l, err := file.Layout(order)
 		if err != nil {
 			return
 		}

@@ -67,14 +67,14 @@ func TestHiddenFace(t *testing.T) {
 		"a blend mode":            patch(t, good, title, "/BM /Screen"),
 		"hidden by its ExtGState": patch(t, good, regexp.MustCompile(`/BM /Multiply`), "/ca 0"),
 	}
-	if ok, known := open(t, good).FaceMatches(0, facePNG(t, 0)); !ok || !known {
+	if ok, known := open(t, good).FaceMatches(0, facePNG(t, 0), nil); !ok || !known {
 		t.Fatal("the plain one is not known:", ok, known)
 	}
 	for name, b := range cases {
 		if s := stamps(t, b); len(s) != 1 {
 			t.Fatalf("%s: %d stamps", name, len(s))
 		}
-		if ok, _ := open(t, b).FaceMatches(0, facePNG(t, 0)); ok {
+		if ok, _ := open(t, b).FaceMatches(0, facePNG(t, 0), nil); ok {
 			t.Errorf("%s: the face is said to be shown", name)
 		}
 	}
@@ -101,7 +101,7 @@ func TestFaceAtTheEdge(t *testing.T) {
 		o.Face.WidthMM, o.Face.HeightMM = 20, 20
 		for _, at := range [][2]float64{{0, 0}, {-0.0099, -0.0099}, {w - 20, h - 20}, {w - 19.991, h - 19.991}} {
 			o.Spots = []Spot{{Page: 1, X: at[0], Y: at[1]}}
-			if ok, known := open(t, seal(t, in, o)).FaceMatches(0, facePNG(t, 0)); !ok || !known {
+			if ok, known := open(t, seal(t, in, o)).FaceMatches(0, facePNG(t, 0), nil); !ok || !known {
 				t.Errorf("%s at %v: %v %v", extra, at, ok, known)
 			}
 		}

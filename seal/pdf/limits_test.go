@@ -135,7 +135,7 @@ func TestPaidFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.left.inflate = pixelCost*200*200 - 1 // facePNG is 200 by 200
-	if ok, known := f.FaceMatches(0, facePNG(t, 0)); ok || known {
+	if ok, known := f.FaceMatches(0, facePNG(t, 0), nil); ok || known {
 		t.Error("a face is compared that was not paid for")
 	}
 	form := open(t, doc(t, "/AcroForm << /Fields ["+many(100)+"] >>", repeat("<< /FT /Tx /T (x) >>", 100)...))

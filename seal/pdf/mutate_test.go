@@ -86,7 +86,7 @@ func checkMutant(t *testing.T, i int, from, m []byte) {
 		return
 	}
 	for k, s := range got {
-		f.FaceMatches(k, nil)
+		f.FaceMatches(k, nil, nil)
 		if !s.CoversRevision || len(s.Problems) > 0 || s.ContentAdded {
 			continue
 		}

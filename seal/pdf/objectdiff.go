@@ -5,19 +5,38 @@ import (
 	"sort"
 )
 
-// page: the one page that shows the new signature, but for its annotations,
-// which are the old ones and the new.
-func (d *diff) page() error {
-	f, s := d.f, d.sig
-	p := s.widget.get("P")
-	if p.kind != kRef {
-		return nil // then no page may change at all
+// pages: those that show the new signature, but for their annotations, which are the
+// old ones and the new.
+func (d *diff) pages() error {
+	on := make(map[ref][]ref)
+	var order []ref
+	for _, w := range d.sig.widgets {
+		p := w.get("P")
+		if p.kind != kRef {
+			continue // then no page may change for it
+		}
+		if on[p.ref()] == nil {
+			order = append(order, p.ref())
+		}
+		on[p.ref()] = append(on[p.ref()], w.ref)
 	}
-	was, err := f.get(p.ref(), d.rev-1)
+	lists := make(map[int64]bool)
+	for _, p := range order {
+		if err := d.page(p, on[p], lists); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// page is one of them; lists are the arrays of annotations seen so far.
+func (d *diff) page(p ref, widgets []ref, lists map[int64]bool) error {
+	f, s := d.f, d.sig
+	was, err := f.get(p, d.rev-1)
 	if err != nil {
 		return err
 	}
-	is, err := f.get(p.ref(), d.rev)
+	is, err := f.get(p, d.rev)
 	if err != nil {
 		return err
 	}
@@ -30,13 +49,19 @@ func (d *diff) page() error {
 		d.content("page object %d was changed", p.num)
 	}
 	old, now := was.get("Annots"), is.get("Annots")
+	if now.kind == kRef {
+		if lists[now.num] { // the widget of one would be shown on the other
+			d.content("two pages share one list of annotations, object %d", now.num)
+		}
+		lists[now.num] = true
+	}
 	if was == is && old.kind != kRef {
 		return nil // a signature that no page shows
 	}
 	if a, b, err := d.both(old, now); err != nil || equal(a, b) {
 		return err
 	}
-	return d.oneMore(old, now, "the page's annotations")
+	return d.more(old, now, widgets, "the page's annotations")
 }
 
 func (d *diff) both(old, now *value) (a, b *value, err error) {

@@ -82,9 +82,10 @@ type Signature struct {
 	Later             []Later    // the same, to decide on
 	ContentAdded      bool       // some later revision is more than one further signature or evidence, or bytes follow the last revision
 	Revision          int        // 0 is the file as first written
-	Page              int        // 1-based page that shows it, 0 if none does
+	Page              int        // 1-based page that shows the first of its widgets, 0 if none does
 	Rect              [4]float64 // x, y, width, height in mm from the top-left of the displayed page
 	DocTimeStamp      bool
+	Certifies         int // DocMDP: what it permits later, 1 to 3; 0 if it does not certify
 }
 
 // ChangeKind tells what a later revision did.

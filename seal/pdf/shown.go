@@ -1,50 +1,77 @@
 package pdf
 
-// locate finds the page that shows the signature in the last revision.
+// spotShown is where a widget can be seen in the last revision.
+type spotShown struct {
+	page int // 1-based, 0 for nowhere
+	rect [4]float64
+}
+
+// locate finds the pages that show the signature in the last revision.
 func (f *File) locate(s *found) error {
-	r, err := f.rect(s.widget.get("Rect"), s.rev)
-	if err != nil {
-		return nil // a field without a place is shown nowhere
+	for _, w := range s.widgets {
+		at, err := f.locateWidget(s, w)
+		if err != nil {
+			return err
+		}
+		s.spots = append(s.spots, at)
 	}
-	at, err := f.shownOn(s)
-	if err != nil || at < 0 {
-		return err
-	}
-	page, err := f.get(f.pages[at], f.last())
-	if err != nil {
-		return err
-	}
-	g, err := f.geometry(page, f.last())
-	if err != nil {
-		return err
-	}
-	s.Page, s.Rect = at+1, g.shown(*r)
+	s.Page, s.Rect = s.spots[0].page, s.spots[0].rect
 	return nil
 }
 
+func (f *File) locateWidget(s *found, w *object) (spotShown, error) {
+	r, err := f.rect(w.get("Rect"), s.rev)
+	if err != nil {
+		return spotShown{}, nil // what has no place is shown nowhere
+	}
+	at, err := f.shownOn(w)
+	if err != nil || at < 0 {
+		return spotShown{}, err
+	}
+	page, err := f.get(f.pages[at], f.last())
+	if err != nil {
+		return spotShown{}, err
+	}
+	g, err := f.geometry(page, f.last())
+	if err != nil {
+		return spotShown{}, err
+	}
+	return spotShown{at + 1, g.shown(*r)}, nil
+}
+
 // shownOn is the index of the page whose /Annots hold the widget, -1 if none.
-func (f *File) shownOn(s *found) (int, error) {
-	p := s.widget.get("P")
+func (f *File) shownOn(w *object) (int, error) {
+	p := w.get("P")
 	if p.kind != kRef {
 		if err := f.mapAnnots(); err != nil {
 			return -1, err
 		}
-		if at, ok := f.annots[s.widget.ref.num]; ok {
+		if at, ok := f.annots[w.ref.num]; ok {
 			return at, nil
 		}
 		return -1, nil
 	}
-	for i := range f.pages {
-		if !p.isRef(f.pages[i]) {
-			continue
-		}
-		list, err := f.annotsOf(i)
-		if err != nil || !contains(list, s.widget.ref) {
-			return -1, err
-		}
-		return i, nil
+	at, ok := f.pageAt(p.ref())
+	if !ok {
+		return -1, nil
 	}
-	return -1, nil
+	list, err := f.annotsOf(at)
+	if err != nil || !contains(list, w.ref) {
+		return -1, err
+	}
+	return at, nil
+}
+
+// pageAt finds a page by its object: a thousand widgets stand on as many pages.
+func (f *File) pageAt(r ref) (int, bool) {
+	if f.pageOf == nil {
+		f.pageOf = make(map[ref]int, len(f.pages))
+		for i, p := range f.pages {
+			f.pageOf[p] = i
+		}
+	}
+	at, ok := f.pageOf[r]
+	return at, ok
 }
 
 func (f *File) annotsOf(i int) ([]value, error) {

@@ -5,10 +5,13 @@ import "fmt"
 // found is a signature with what is needed to judge it further.
 type found struct {
 	Signature
-	rev    int
-	dict   *object // the signature dictionary
-	widget *object // the field, merged with its widget, as its revision has it
-	end    int64   // of the second range
+	rev     int
+	dict    *object // the signature dictionary
+	field   *object
+	widget  *object // the first of them: the field itself where it is merged
+	spots   []spotShown
+	widgets []*object // as its revision has them
+	end     int64     // of the second range
 }
 
 // Stamps finds every signature of every revision, in order of revision: also
@@ -125,7 +128,7 @@ func (f *File) formObjects(r int, fields map[int64]bool) map[int64]bool {
 
 // note adds a signature once, at the revision whose form shows it first.
 func (f *File) note(fd field, r int, seen map[cacheKey]bool) error {
-	fo := found{rev: r, widget: fd.obj}
+	fo := found{rev: r, field: fd.obj, widget: fd.widgets[0], widgets: fd.widgets}
 	fo.FieldName, fo.Revision = fd.name, r
 	if fd.v.kind == kRef {
 		o, err := f.get(fd.v.ref(), r)

@@ -48,10 +48,10 @@ func checkFaces(t *testing.T, b []byte, had int) {
 	f := open(t, b)
 	s, _ := f.Stamps()
 	for i, seed := range []int{0, 8} {
-		if ok, known := f.FaceMatches(had+i, facePNG(t, seed)); !ok || !known {
+		if ok, known := f.FaceMatches(had+i, facePNG(t, seed), nil); !ok || !known {
 			t.Errorf("face %d: %v %v", i, ok, known)
 		}
-		if ok, known := f.FaceMatches(had+i, facePNG(t, 4)); ok || !known {
+		if ok, known := f.FaceMatches(had+i, facePNG(t, 4), nil); ok || !known {
 			t.Errorf("wrong face %d: %v %v", i, ok, known)
 		}
 		r := s[had+i].Rect

@@ -149,7 +149,7 @@ func TestPlacedOnTurnedPages(t *testing.T) {
 			if !near(s.Rect[0], 31, .01) || !near(s.Rect[1], 42, .01) {
 				t.Errorf("read back at %v", s.Rect)
 			}
-			if ok, known := open(t, out).FaceMatches(0, facePNG(t, 0)); !ok || !known {
+			if ok, known := open(t, out).FaceMatches(0, facePNG(t, 0), nil); !ok || !known {
 				t.Errorf("face: %v %v", ok, known)
 			}
 			got := blankSeal(t, extra, unit, o)
