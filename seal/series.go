@@ -110,9 +110,14 @@ func (o *Office) newSeries(ctx context.Context, rs []StampRequest, retry *act.Re
 	var seals []*ready
 	var drafts []draft
 	var ids []act.ID
+	// What is expected are seals, not stamps (protocol.md 2): one seal may stand twice.
+	distinct := map[string]bool{}
+	for _, r := range rs {
+		distinct[r.SealID] = true
+	}
 	for i := range rs {
 		if rs[i].Expected == 0 {
-			rs[i].Expected = len(rs)
+			rs[i].Expected = len(distinct)
 		}
 		rd, d, err := o.begin(ctx, rs[i])
 		if err != nil {
