@@ -138,9 +138,15 @@ func (s *SignedData) certificate(raw []byte) (*Certificate, error) {
 	if s.d.foreign {
 		// Chains abroad hold certificates of every kind. The signer's is among those
 		// that can be read, or there is no signer.
-		if c, err = ParseAnyCertificate(raw); err != nil {
-			s.Notices = append(s.Notices, "a certificate cannot be read")
+		if c, err = ParseAnyCertificate(raw); err == nil {
+			return c, nil
 		}
+		both := &dialect{foreign: true, lenient: true}
+		if c, err = both.certificate(raw); err != nil {
+			s.Notices = append(s.Notices, "a certificate cannot be read")
+			return nil, nil
+		}
+		s.Notices = append(s.Notices, fmt.Sprintf("a certificate read leniently: %v", both.seen))
 		return c, nil
 	}
 	c, slips, err := ParseLenient(raw)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash"
 	"slices"
 	"time"
 
@@ -39,6 +40,38 @@ type SignedDataBuilder struct {
 	sid          []byte   // issuerAndSerialNumber
 	fixed        [][]byte // attributes that do not change
 	version      int
+	suite        suite
+}
+
+// suite is how a key signs a SignedData of ours.
+type suite struct {
+	digest    digestAlgorithm
+	signature OID
+}
+
+// suites by the kind of key: SM2 for all that we do, P-256 for companions.
+var suites = map[keyKind]suite{
+	kindSM2:   {digestAlgorithms[OIDSM3], OIDSM2WithSM3},
+	kindECDSA: {digestAlgorithms[oidSHA256], "1.2.840.10045.4.3.2"},
+}
+
+func suiteOf(c *Certificate) (suite, error) {
+	kind := keyKind(0)
+	switch c.key.(type) {
+	case sm2Key:
+		kind = kindSM2
+	case ecdsaKey:
+		kind = kindECDSA
+	}
+	s, ok := suites[kind]
+	if !ok {
+		return s, fmt.Errorf("%w: a key that signs no SignedData of ours", ErrUnsupported)
+	}
+	return s, nil
+}
+
+func (s suite) addDigest(b *cryptobyte.Builder) {
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, s.digest.oid) })
 }
 
 // NewSignedDataBuilder prepares for a signer, a content type and the
@@ -57,7 +90,7 @@ func NewSignedDataBuilder(signer Signer, cert *Certificate, chain []*Certificate
 	if err != nil {
 		return nil, err
 	}
-	cv2, err := EncodeAttribute(OIDSigningCertV2, func(c *cryptobyte.Builder) { addSigningCertificateV2(c, cert) })
+	cv2, err := EncodeAttribute(OIDSigningCertV2, func(c *cryptobyte.Builder) { b.suite.addSigningCertificateV2(c, cert) })
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +99,14 @@ func NewSignedDataBuilder(signer Signer, cert *Certificate, chain []*Certificate
 }
 
 func newSignedDataBuilder(cert *Certificate, chain []*Certificate, contentType OID) (*SignedDataBuilder, error) {
-	b := &SignedDataBuilder{contentType: contentType, version: 1}
+	how, err := suiteOf(cert)
+	if err != nil {
+		return nil, err
+	}
+	b := &SignedDataBuilder{contentType: contentType, version: 1, suite: how}
 	if contentType != OIDData { // RFC 5652 5.1
 		b.version = 3
 	}
-	var err error
 	if b.certificates, err = encode(func(c *cryptobyte.Builder) {
 		c.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(c *cryptobyte.Builder) {
 			for _, raw := range certificateSet(cert, chain) {
@@ -121,15 +157,18 @@ func certificateSet(cert *Certificate, chain []*Certificate) [][]byte {
 	return slices.CompactFunc(raw, bytes.Equal)
 }
 
-// addSigningCertificateV2 is RFC 5035 3 with SM3 named, since the default is
-// SHA-256.
-func addSigningCertificateV2(b *cryptobyte.Builder, cert *Certificate) {
-	sum := cert.SM3()
+// addSigningCertificateV2 is RFC 5035 3, with the digest named where it is not the
+// default, SHA-256.
+func (s suite) addSigningCertificateV2(b *cryptobyte.Builder, cert *Certificate) {
+	h := s.digest.new()
+	h.Write(cert.Raw)
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM3) })
-				b.AddASN1OctetString(sum[:])
+				if s.digest.oid != oidSHA256 {
+					s.addDigest(b)
+				}
+				b.AddASN1OctetString(h.Sum(nil))
 			})
 		})
 	})
@@ -187,6 +226,15 @@ func (s *SignedDataBuilder) Attributes(digest [32]byte, extra ...[]byte) ([]byte
 	})
 }
 
+// Hash is what the attributes are to be fed to by whoever signs digests. With SM2 it
+// would need the key (ZA), and keys of SM2 sign messages.
+func (s *SignedDataBuilder) Hash() (hash.Hash, error) {
+	if s.suite.digest.std == 0 {
+		return nil, fmt.Errorf("%w: SM2 signs messages", ErrUnsupported)
+	}
+	return s.suite.digest.new(), nil
+}
+
 // Build signs content once.
 func (s *SignedDataBuilder) Build(ctx context.Context, content []byte, detached bool, extra ...[]byte) ([]byte, error) {
 	if s.signer == nil {
@@ -237,7 +285,7 @@ func (s *SignedDataBuilder) contentInfo(b *cryptobyte.Builder, content, attrs, s
 		b.AddASN1(explicit, func(b *cryptobyte.Builder) {
 			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				b.AddASN1Int64(int64(s.version))
-				b.AddASN1(asn1.SET, addSM3)
+				b.AddASN1(asn1.SET, s.suite.addDigest)
 				b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 					AddOID(b, s.contentType)
 					if content != nil {
@@ -256,9 +304,9 @@ func (s *SignedDataBuilder) contentInfo(b *cryptobyte.Builder, content, attrs, s
 func (s *SignedDataBuilder) signerInfo(b *cryptobyte.Builder, attrs, signature []byte, unsigned [][]byte) {
 	b.AddASN1Int64(1)
 	b.AddBytes(s.sid)
-	addSM3(b)
+	s.suite.addDigest(b)
 	b.AddASN1(asn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) { b.AddBytes(attrs) })
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM2WithSM3) })
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, s.suite.signature) })
 	b.AddASN1OctetString(signature)
 	if len(unsigned) > 0 {
 		b.AddASN1(asn1.Tag(1).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
@@ -267,10 +315,6 @@ func (s *SignedDataBuilder) signerInfo(b *cryptobyte.Builder, attrs, signature [
 			}
 		})
 	}
-}
-
-func addSM3(b *cryptobyte.Builder) {
-	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { AddOID(b, OIDSM3) })
 }
 
 // BuildSignedData makes one ContentInfo with RFC 5652 identifiers, SM3,

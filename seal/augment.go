@@ -164,8 +164,8 @@ func (o *Office) makeIncrement(ctx context.Context, s *Stamped, in pdfDocument) 
 	if err != nil {
 		return nil, err
 	}
-	doc := &appended{in.in, in.size, stamp}
-	increment, err := o.evidence(ctx, doc, doc.size+int64(len(doc.tail)), s.order().Level)
+	doc := &appended{in.in, in.size, append(stamp, s.companion...)}
+	increment, err := o.evidence(ctx, doc, doc.Size(), s.order().Level)
 	if err != nil {
 		return nil, fmt.Errorf("stamp %s stands in the register, its evidence does not; the same request with its idempotency key completes it: %w", s.ID, err)
 	}

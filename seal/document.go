@@ -17,21 +17,26 @@ type Stamped struct {
 	Stamp
 	Token []byte // the SES_Signature, DER
 	// Document is the sealed JSON; nil for PDF and OFD, whose Layout streams it.
-	Document []byte
-	layout   *pdf.Layout
-	ofd      *ofd.Layout
-	evidence []byte // levels LT and LTA: what follows
+	Document  []byte
+	layout    *pdf.Layout
+	companion []byte // the signature for readers abroad, as it follows the stamp
+	evidence  []byte // levels LT and LTA: what follows
+	ofd       *ofd.Layout
 }
 
 // WriteTo streams the sealed document.
 func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 	if s.layout != nil {
 		n, err := s.layout.WriteTo(w, s.Token)
-		if err != nil || s.evidence == nil {
-			return n, err
+		for _, more := range [][]byte{s.companion, s.evidence} {
+			if err != nil || more == nil {
+				continue
+			}
+			var m int
+			m, err = w.Write(more)
+			n += int64(m)
 		}
-		m, err := w.Write(s.evidence)
-		return n + int64(m), err
+		return n, err
 	}
 	if s.ofd != nil {
 		return s.ofd.WriteTo(w, s.Token)
@@ -43,7 +48,7 @@ func (s *Stamped) WriteTo(w io.Writer) (int64, error) {
 // Size of the sealed document.
 func (s *Stamped) Size() int64 {
 	if s.layout != nil {
-		return s.layout.Size() + int64(len(s.evidence))
+		return s.layout.Size() + int64(len(s.companion)+len(s.evidence))
 	}
 	if s.ofd != nil {
 		return s.ofd.Size(len(s.Token))

@@ -52,6 +52,8 @@ type Config struct {
 	Maker   Signing // 制章者
 	Status  Signing // signs seal-status and seal-list
 	TSA     TimeStamper
+	// Companion is nil where nobody signs for readers that know no SM2.
+	Companion Companion
 	// Archivist finds the evidence of levels LT and LTA; nil: they are refused.
 	Archivist Archivist
 	Clock     func() time.Time

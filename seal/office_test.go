@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"yinxin/ca"
+	"yinxin/ca/companion"
 	"yinxin/ca/tsa"
 	"yinxin/certs"
 	"yinxin/hsm/softkey"
@@ -84,14 +85,15 @@ func (s *stamper) during(f func() error) {
 // house is a seal office over a real store, real keys and a real authority.
 type house struct {
 	*seal.Office
-	config   seal.Config
-	db       *bolt.DB
-	keys     *softkey.Store
-	ca       *ca.Authority
-	agencies *agency.Office
-	tsa      *stamper
-	clock    *clock
-	seal     seal.Seal // one that the owner has
+	config    seal.Config
+	db        *bolt.DB
+	keys      *softkey.Store
+	ca        *ca.Authority
+	agencies  *agency.Office
+	tsa       *stamper
+	clock     *clock
+	companion *companion.Authority
+	seal      seal.Seal // one that the owner has
 	// context is the test's, for what happens inside a stamp.
 	context func() context.Context
 }
@@ -131,7 +133,10 @@ func newHouse(t testing.TB) *house {
 	}, Clock: h.clock.now, Rand: rand.Reader})
 	must(err)
 	h.tsa = &stamper{Authority: authority}
-	h.config = seal.Config{Store: h.db.Seals(), Keys: h.keys, CA: h.ca, TSA: h.tsa, Clock: h.clock.now, Rand: rand.Reader, Region: "520000",
+	if h.companion, err = companion.New(companion.Config{Store: h.db.Companions(), Keys: h.keys, Clock: h.clock.now, Rand: rand.Reader, Region: "520000", RegionName: "贵州省"}); err != nil {
+		t.Fatal(err)
+	}
+	h.config = seal.Config{Companion: h.companion, Store: h.db.Seals(), Keys: h.keys, CA: h.ca, TSA: h.tsa, Clock: h.clock.now, Rand: rand.Reader, Region: "520000",
 		Maker: signing(ca.PurposeSealMaker), Status: signing(ca.PurposeStatus)}
 	h.restart(t)
 	h.seal = h.make(t, seal.Policy{})
@@ -223,6 +228,10 @@ var kinds = map[string]func(t testing.TB, h *house, r seal.StampRequest) ([]byte
 	"pdf": stampPDF,
 	"cms": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
 		r.Order.Profile = seal.ProfileCMS
+		return stampPDF(t, h, r)
+	},
+	"companion": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {
+		r.Order.Companion = true
 		return stampPDF(t, h, r)
 	},
 	"ofd": func(t testing.TB, h *house, r seal.StampRequest) ([]byte, seal.Stamp, error) {

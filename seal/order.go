@@ -188,7 +188,7 @@ func (r *StampRequest) check() error {
 	if err := r.Order.check(); err != nil {
 		return err
 	}
-	return r.unbuilt()
+	return nil
 }
 
 // oneOf tells whether a word is known; "" is the default.
@@ -214,6 +214,9 @@ func (o *Order) check() error {
 	}
 	if o.Certify < 0 || o.Certify > 3 {
 		return fmt.Errorf("%w: certify %d; it is 1 to 3 (ISO 32000-1 table 254), or 0 for none", ErrOrder, o.Certify)
+	}
+	if o.Companion && o.Certify == 1 {
+		return fmt.Errorf("%w: certify 1 permits no further signature, and a companion is one", ErrOrder)
 	}
 	return nil
 }
@@ -272,17 +275,4 @@ func (m *Mark) check() error {
 		return err
 	}
 	return oneOf("mark.where", m.Where, BesideSeal, TopLeft, TopRight, BottomLeft, BottomRight)
-}
-
-// unbuilt refuses what this version cannot do.
-func (r *StampRequest) unbuilt() error {
-	o := &r.Order
-	for what, asked := range map[string]bool{
-		"companion signatures": o.Companion,
-	} {
-		if asked {
-			return fmt.Errorf("%w: %s are not built", ErrRefused, what)
-		}
-	}
-	return nil
 }

@@ -99,6 +99,7 @@ type Stamp struct {
 	Approval    string    `cbor:"19,keyasint,omitempty" json:"approvalId,omitempty"` // 审批编号, as the agency names it
 	Order       *Order    `cbor:"21,keyasint,omitempty" json:"order,omitempty"`      // nil for the ordinary stamp
 	Job         string    `cbor:"40,keyasint,omitempty" json:"jobId,omitempty"`      // the batch that it was made in
+	Companion   []byte    `cbor:"50,keyasint,omitempty" json:"-"`                    // the SignedData that readers abroad know
 	Spots       []Spot    `cbor:"22,keyasint,omitempty" json:"spots,omitempty"`      // what a keyword or riding order came to
 	With        []act.ID  `cbor:"23,keyasint,omitempty" json:"with,omitempty"`       // the other stamps of the same request, of which this is the first
 	Base        string    `cbor:"24,keyasint,omitempty" json:"-"`                    // the address that its printed code names

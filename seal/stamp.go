@@ -175,6 +175,9 @@ type draft struct {
 	now  time.Time
 	code string // printed on what is sealed, so it is drawn before it is signed
 	room int    // octets kept for the stamp, 0 for no limit
+	// finish is what else the document gets once the stamp is there, noted in s, before
+	// the act is made; nil for nothing.
+	finish func(token []byte, s *Stamp) error
 }
 
 // Commit is a stamp that was signed and is to be committed: another office that
@@ -237,6 +240,11 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	s.Approval, s.Job = r.Approval, r.Job
 	// Whole seconds, as reports show them.
 	s.Claimed, s.SealedAt = d.now, genTime.UTC().Truncate(time.Second)
+	if d.finish != nil {
+		if err := d.finish(der, &s); err != nil {
+			return Stamped{}, err
+		}
+	}
 	a, err := act.NewWithID(d.id, d.now, o.c.Rand, ActStamped, rd.seal.ID, s)
 	if err != nil {
 		return Stamped{}, err

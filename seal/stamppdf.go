@@ -76,11 +76,15 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if s.DataHash, err = layout.Digest(prefix); err != nil {
 		return nil, err
 	}
+	var companion []byte
+	if r.Order.Companion {
+		o.beside(ctx, &d, doc, layout, &companion)
+	}
 	out, err := o.sign(ctx, r, rd, d, s, ses.PropertyPDF, o.commitStamp)
 	if err != nil {
 		return nil, err
 	}
-	out.layout = layout
+	out.layout, out.companion = layout, companion
 	if err := o.archive(ctx, &out, doc); err != nil {
 		return nil, err
 	}
@@ -197,7 +201,8 @@ func (o *Office) againPDF(ctx context.Context, s *Stamp, doc pdfDocument) (*Stam
 	if err != nil {
 		return nil, err
 	}
-	return &Stamped{Stamp: *s, Token: token, layout: layout}, nil
+	out := &Stamped{Stamp: *s, Token: token, layout: layout}
+	return out, companionAgain(out, doc)
 }
 
 // pdf gives the lock in the words of the format.

@@ -42,6 +42,7 @@ func commands() []command {
 		{"ca escrow", "[SERIAL]", "list the keys that the key centre keeps, or to whom one was handed out", runCAEscrow},
 		{"ca recover", "SERIAL", "ask for an escrowed key; another officer must approve", runCARecover},
 		{"ca compromised", "", "list all that stands behind a key since a time, and revoke it in one act", runCACompromised},
+		{"ca companion", "", "list the certificates of companion signatures, and write their root for readers abroad", runCACompanion},
 		{"ca outside add", "CERTIFICATE", "list an outside authority that may certify seals", runOutsideAdd},
 		{"ca outside list", "", "show the outside authorities and what they have been", runOutsideList},
 		{"ca outside withdraw", "ID", "end an outside authority; what was proven before stays good", runOutsideEnd},

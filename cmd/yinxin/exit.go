@@ -149,6 +149,7 @@ var knownExits = []struct {
 	{seal.ErrManyPending, exitRefused, ""},
 	{seal.ErrDocument, exitBadInput, ""},
 	{seal.ErrOrder, exitUsage, ""},
+	{seal.ErrCompanion, exitRefused, ""},
 	{seal.ErrTooLarge, exitBadInput, ""},
 	{seal.ErrNotFound, exitBadInput, ""},
 	{seal.ErrNoRight, exitNoRight, ""},

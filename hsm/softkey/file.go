@@ -44,14 +44,10 @@ func (f keyFile) bound() ([]byte, error) {
 func (k *key) seal(uses uint64, exact bool) ([]byte, error) {
 	f := keyFile{Version: fileVersion, ID: k.info.ID, Usage: string(k.info.Usage), State: string(k.info.State), Label: k.info.Label,
 		Created: k.info.Created.Unix(), Uses: uses, Exact: exact}
-	pt, err := sm2.PublicKeyToECDH(k.publicLocked())
-	if err != nil {
-		return nil, err
-	}
-	f.Public = pt.Bytes()
 	var secret []byte
-	if k.private != nil {
-		secret = k.private.D.FillBytes(make([]byte, 32))
+	var err error
+	if f.Public, secret, err = k.halves(); err != nil {
+		return nil, err
 	}
 	aad, err := f.bound()
 	if err != nil {
@@ -90,20 +86,35 @@ func (s *Store) loadKey(id string) (*key, error) {
 	}
 	k := &key{store: s, reserved: f.Uses, exact: f.Exact,
 		info: hsm.Info{ID: f.ID, Usage: hsm.Usage(f.Usage), State: hsm.State(f.State), Label: f.Label, Created: time.Unix(f.Created, 0).UTC()}}
-	if k.public, err = sm2.NewPublicKey(f.Public); err != nil {
-		return nil, fmt.Errorf("%w: public key", hsm.ErrCorrupt)
+	pair := k.pairFrom
+	if k.info.Usage == hsm.UsageCompanion {
+		pair = k.companionFrom
 	}
-	if k.info.State != hsm.Destroyed {
-		if k.private, err = sm2.NewPrivateKeyFromInt(new(big.Int).SetBytes(secret)); err != nil || !k.private.PublicKey.Equal(k.public) {
-			return nil, fmt.Errorf("%w: the halves of the key do not belong together", hsm.ErrCorrupt)
-		}
-	}
+	err = pair(f.Public, secret)
 	clear(secret)
+	if err != nil {
+		return nil, err
+	}
 	k.uses.Store(f.Uses)
 	if !f.Exact && f.Uses > 0 {
 		s.gaps = append(s.gaps, UseGap{KeyID: id, N: useBlock})
 	}
 	return k, nil
+}
+
+// pairFrom puts a pair of SM2 together from its file.
+func (k *key) pairFrom(public, secret []byte) error {
+	var err error
+	if k.public, err = sm2.NewPublicKey(public); err != nil {
+		return fmt.Errorf("%w: public key", hsm.ErrCorrupt)
+	}
+	if k.info.State == hsm.Destroyed {
+		return nil
+	}
+	if k.private, err = sm2.NewPrivateKeyFromInt(new(big.Int).SetBytes(secret)); err != nil || !k.private.PublicKey.Equal(k.public) {
+		return fmt.Errorf("%w: the halves of the key do not belong together", hsm.ErrCorrupt)
+	}
+	return nil
 }
 
 // strictCBOR refuses what our writer does not write.
@@ -123,7 +134,7 @@ func parseKeyFile(b []byte) (keyFile, error) {
 	if f.Version != fileVersion {
 		return f, fmt.Errorf("%w: version %d", hsm.ErrCorrupt, f.Version)
 	}
-	usage := f.Usage == string(hsm.UsageSign) || f.Usage == string(hsm.UsageEncrypt)
+	usage := f.Usage == string(hsm.UsageSign) || f.Usage == string(hsm.UsageEncrypt) || f.Usage == string(hsm.UsageCompanion)
 	state := f.State == string(hsm.Active) || f.State == string(hsm.Suspended) || f.State == string(hsm.Destroyed)
 	if !usage || !state {
 		return f, fmt.Errorf("%w: usage or state", hsm.ErrCorrupt)

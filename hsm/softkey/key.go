@@ -24,12 +24,13 @@ type key struct {
 	store *Store
 	uses  atomic.Uint64 // used so far, never above reserved
 
-	mu       sync.RWMutex // guards what follows
-	info     hsm.Info
-	private  *sm2.PrivateKey // nil once destroyed
-	public   *ecdsa.PublicKey
-	reserved uint64 // on disk
-	exact    bool   // on disk: reserved is what was used
+	mu        sync.RWMutex // guards what follows
+	info      hsm.Info
+	private   *sm2.PrivateKey   // nil once destroyed
+	companion *ecdsa.PrivateKey // instead of private, of a companion key
+	public    *ecdsa.PublicKey
+	reserved  uint64 // on disk
+	exact     bool   // on disk: reserved is what was used
 }
 
 func (k *key) Info() hsm.Info {
@@ -146,8 +147,10 @@ func (k *key) setState(state hsm.State) error {
 	if k.reserved == closedForUse {
 		return errClosed
 	}
-	before, private := k.info.State, k.private
-	if state == hsm.Destroyed {
+	before, private, companion := k.info.State, k.private, k.companion
+	if state == hsm.Destroyed && companion != nil {
+		k.companion = nil
+	} else if state == hsm.Destroyed {
 		// A copy: the private key is wiped, and its public half lies within it.
 		point, err := sm2.PublicKeyToECDH(&private.PublicKey)
 		if err != nil {
@@ -160,12 +163,17 @@ func (k *key) setState(state hsm.State) error {
 	}
 	k.info.State = state
 	if err := k.saveWith(k.reserved, k.exact); err != nil {
-		k.info.State, k.private = before, private
+		k.info.State, k.private, k.companion = before, private, companion
 		return err
 	}
 	if state == hsm.Destroyed {
 		// What Go lets be wiped: the library's own copies may stay until collected.
-		clear(private.D.Bits())
+		if companion != nil {
+			//lint:ignore SA1019 there is no other way to its octets
+			clear(companion.D.Bits())
+		} else {
+			clear(private.D.Bits())
+		}
 	}
 	return nil
 }

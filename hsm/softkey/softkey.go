@@ -210,34 +210,55 @@ func (s *Store) Generate(ctx context.Context, label string, u hsm.Usage) (hsm.Ke
 	if u != hsm.UsageSign && u != hsm.UsageEncrypt {
 		return nil, fmt.Errorf("%w: %q", hsm.ErrWrongUsage, u)
 	}
-	if len(label) > hsm.MaxLabel || !utf8.ValidString(label) {
-		return nil, hsm.ErrLabel
-	}
 	private, err := sm2.GenerateKey(s.o.Rand)
 	if err != nil {
 		return nil, err
 	}
-	var id [16]byte
-	if _, err := io.ReadFull(s.o.Rand, id[:]); err != nil {
+	k := &key{private: private}
+	if err := s.add(k, label, u); err != nil {
 		return nil, err
 	}
-	k := &key{store: s, info: hsm.Info{ID: hex.EncodeToString(id[:]), Usage: u, State: hsm.Active, Label: label, Created: s.o.Clock().UTC().Truncate(time.Second)}, private: private}
+	return k, nil
+}
+
+// add names a new pair and writes it.
+func (s *Store) add(k *key, label string, u hsm.Usage) error {
+	if len(label) > hsm.MaxLabel || !utf8.ValidString(label) {
+		return hsm.ErrLabel
+	}
+	var id [16]byte
+	if _, err := io.ReadFull(s.o.Rand, id[:]); err != nil {
+		return err
+	}
+	k.store = s
+	k.info = hsm.Info{ID: hex.EncodeToString(id[:]), Usage: u, State: hsm.Active, Label: label, Created: s.o.Clock().UTC().Truncate(time.Second)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, errClosed
+		return errClosed
 	}
 	if err := k.save(); err != nil {
-		return nil, err
+		return err
 	}
 	s.keys[k.info.ID] = k
-	return k, nil
+	return nil
 }
 
 var errClosed = errors.New("the key store is closed")
 
-// Key finds a key.
+// Key finds a key of SM2.
 func (s *Store) Key(ctx context.Context, id string) (hsm.Key, error) {
+	k, err := s.find(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case k.Info().Usage == hsm.UsageCompanion:
+		return nil, hsm.ErrWrongUsage
+	}
+	return k, nil
+}
+
+func (s *Store) find(ctx context.Context, id string) (*key, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ func TestConformance(t *testing.T) {
 	fresh := func(t *testing.T) hsm.Keystore { s, _ := create(t); return s }
 	hsmtest.Run(t, fresh)
 	hsmtest.RunEnveloper(t, fresh)
+	hsmtest.RunCompanion(t, fresh)
 }
 
 func TestKeysAreThereAgain(t *testing.T) {

@@ -82,8 +82,9 @@ var may = map[string][]string{
 	"verify":                  {"certs", "seal/ses", "seal/cms", "seal/pdf", "seal/ofd", "seal/jsondoc", "license/identifier", "license/metadata", "license/qr", "license/statuslist", "verify/status"},
 	"verify/evidence":         {"certs", "verify", "internal/durable"},
 	"verify/portal":           {"verify"},
-	"internal/store/bolt":     {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust", "ca/approval", "ca/escrow", "ca/outside"},
+	"internal/store/bolt":     {"ca", "ca/crl", "certs", "seal", "license", "verify/status", "internal/act", "internal/agency", "internal/journal", "internal/trust", "ca/approval", "ca/companion", "ca/escrow", "ca/outside"},
 	"ca/approval":             {"internal/act"},
+	"ca/companion":            {"certs", "hsm", "internal/act"},
 	"ca/escrow":               {"certs", "hsm", "ca", "ca/approval", "internal/act"},
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/companion"
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
 	"yinxin/ca/ocsp"
@@ -76,6 +77,7 @@ type Province struct {
 	Engine    verify.Engine
 	Approvals *approval.Office // acts that wait for a second officer
 	Escrow    *escrow.Office   // the key centre
+	Companion *companion.Authority
 
 	o     Options
 	words *pagetext.Engine // starts when the first keyword is looked for
@@ -202,8 +204,11 @@ func (p *Province) wire(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.wireCompanion(); err != nil {
+		return err
+	}
 	p.words = pagetext.New(o.path("pdfium")) // what runs from there is as safe as the keys beside it
-	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"), Finder: keywords{p.words},
+	if p.Seals, err = seal.NewOffice(seal.Config{Store: p.Store.Seals(), Keys: p.Keys, CA: p.CA, Gate: p.Approvals, Outside: certifier{p.Outside}, TSA: times, Companion: p.Companion, Archivist: archivist{p}, Clock: o.Clock, Rand: o.Rand, Region: id.Region, URL: strings.TrimRight(id.URL, "/"), Finder: keywords{p.words},
 		Maker: p.signing(ca.PurposeSealMaker), Status: p.signing(ca.PurposeStatus)}); err != nil {
 		return err
 	}

@@ -62,6 +62,11 @@ func (s *ownServices) State(ctx context.Context) (string, error) {
 		}
 		fmt.Fprintf(&b, "%s %d\n", issuer, n)
 	}
+	companions, err := s.companionState(ctx)
+	if err != nil {
+		return "", err
+	}
+	b.WriteString(companions)
 	return b.String(), nil
 }
 
@@ -110,6 +115,11 @@ func (s *ownServices) Services(ctx context.Context) ([]certs.RegionService, erro
 			out = append(out, entry)
 		}
 	}
+	companions, err := s.companionServices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, companions...)
 	others, err := s.p.Outside.Authorities(ctx)
 	if err != nil {
 		return nil, err

@@ -120,7 +120,11 @@ func (s *Server) signed(w http.ResponseWriter, r *http.Request, make func(contex
 }
 
 func (s *Server) issuer(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.p.CA.Issuer(r.Context(), mux.Vars(r)["issuer"])
+	name := mux.Vars(r)["issuer"]
+	if name == companionIssuer {
+		return s.companionRoot(w, r)
+	}
+	c, err := s.p.CA.Issuer(r.Context(), name)
 	if err != nil {
 		return err
 	}

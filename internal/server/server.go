@@ -161,7 +161,7 @@ func ruled(err error) error {
 		{seal.ErrDocument, badDocument}, {seal.ErrTooLarge, tooLarge}, {seal.ErrOrder, badRequest}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict}, {seal.ErrManyPending, refused},
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {approval.ErrNoRight, noRight}, {approval.ErrDecided, conflict}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 		{outside.ErrRefused, refused}, {outside.ErrBadCertificate, badRequest},
-		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable},
+		{ca.ErrEnded, unavailable}, {tsa.ErrClockBackwards, unavailable}, {tsa.ErrCertificate, unavailable}, {tsa.ErrOutside, unavailable}, {seal.ErrCompanion, unavailable},
 	} {
 		if errors.Is(err, known.err) {
 			if known.refusal.status >= http.StatusInternalServerError {

@@ -19,7 +19,7 @@ var (
 var coreBuckets = [][]byte{bucketActs, bucketLeaves, bucketRetries, bucketLasting}
 
 func allBuckets() [][]byte {
-	return slices.Concat(coreBuckets, journalBuckets, caBuckets, crlBuckets, blockedBuckets, profileBuckets, agencyBuckets, sealBuckets, useBuckets, incrementBuckets, licenceBuckets, trustBuckets, approvalBuckets, escrowBuckets, outsideBuckets)
+	return slices.Concat(coreBuckets, journalBuckets, caBuckets, crlBuckets, blockedBuckets, profileBuckets, agencyBuckets, sealBuckets, useBuckets, incrementBuckets, licenceBuckets, trustBuckets, approvalBuckets, escrowBuckets, outsideBuckets, companionBuckets)
 }
 
 // complete makes the buckets that are missing, so that a newer program opens an

@@ -14,6 +14,7 @@ import (
 
 	"yinxin/ca"
 	"yinxin/ca/approval"
+	"yinxin/ca/companion"
 	"yinxin/ca/crl"
 	"yinxin/ca/escrow"
 	"yinxin/ca/outside"
@@ -46,6 +47,7 @@ type Store interface {
 	Agencies() agency.Store
 	Approvals() approval.Store
 	Escrow() escrow.Store
+	Companions() companion.Store
 	Journal() journal.Store
 	Trust() trust.Store
 	Outside() outside.Store
