@@ -159,10 +159,11 @@ func (t *trial) judgeRole(index int, sealed bool) (r StampReport, v Verdict, cod
 		return t.judgePlain(index, sealed)
 	}
 	if t.mark.role == roleTimestamp {
-		if r, codes = t.judge(index); r.Verdict == NotValid {
-			return r, r.Verdict, codes
+		// It never raises a verdict, and lowers it only if it is broken (interface.md).
+		if r, codes = t.judge(index); r.Verdict != NotValid {
+			return r, Valid, nil
 		}
-		return r, Valid, nil // it makes no document good, and none bad unless it is broken
+		return r, r.Verdict, codes
 	}
 	if t.brought.companion == nil {
 		r, codes = t.judge(index)

@@ -91,7 +91,7 @@ type entry struct {
 // docs/errors.md is printed from it.
 var reasonTable = [...]entry{
 	{Altered, NotValid, "HASH_FAILURE", "文件在盖章后被改动。", "The document was altered after it was sealed."},
-	{ContentAddedAfterSeal, NotValid, "FORMAT_FAILURE", "盖章后文件中增加了其他内容。", "Something other than a further good seal was added after the document was sealed."},
+	{ContentAddedAfterSeal, NotValid, "FORMAT_FAILURE", "盖章后文件中增加了印章、证据和时间戳以外的内容,或者较早的签名所禁止的内容。", "Something other than a further good seal, evidence or time-stamp was added after the document was sealed, or what an earlier signature forbids."},
 	{PartialCoverage, NotValid, "FORMAT_FAILURE", "印章没有覆盖整个文件。", "The seal does not cover the whole document."},
 	{SignatureForged, NotValid, "SIG_CRYPTO_FAILURE", "签章的签名值不正确,不是该证书持有人所盖。", "The signature of the stamp is wrong: the holder of the certificate did not make it."},
 	{SealForged, NotValid, "SIG_CRYPTO_FAILURE", "印章本身的签名不正确,印章系伪造或被改动。", "The seal itself does not bear its maker's signature: it was forged or altered."},

@@ -23,6 +23,7 @@ type call struct {
 	raw            []string
 	args           []string
 	json           bool
+	ask            bool // other regions may be asked
 	data           string
 	passphraseFile string
 	officerKeyFile string

@@ -75,6 +75,7 @@ func commands() []command {
 		{"seal batch", "DIR | FILES...", "seal many documents; run again, it goes on where it was ended", runBatch},
 		{"seal uses", "", "list, search and export the seal-use register", runSealUses},
 		{"seal reconcile", "", "hold the counters of the seals' keys against the register", runSealReconcile},
+		{"seal augment", "IN", "put the evidence for later years into a sealed PDF, or renew it", runAugment},
 		{"license type", "", "define a licence type, or list them", runLicenseType},
 		{"license issue", "", "issue a licence as a sealed JSON document", runLicenseIssue},
 		{"license show", "IDENTIFIER", "show a licence", runLicenseShow},
@@ -107,7 +108,7 @@ func (c *call) options(log *slog.Logger) (province.Options, error) {
 	if err != nil {
 		return province.Options{}, err
 	}
-	return province.Options{Dir: dir, Passphrase: pass, Clock: time.Now, Rand: rand.Reader, Log: log}, nil
+	return province.Options{Dir: dir, Passphrase: pass, Clock: time.Now, Rand: rand.Reader, Log: log, Ask: c.ask}, nil
 }
 
 // withProvince opens the data folder for one command.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -260,6 +259,39 @@ func TestArchivedOverTheYears(t *testing.T) {
 	t.Logf("%d octets after four renewals, %d before", len(doc), len(unrenewed))
 }
 
+// Whatever else was ordered, the evidence comes last and leaves it good.
+func TestArchivedWithAllElse(t *testing.T) {
+	h := newHouse(t)
+	for name, change := range map[string]func(r *seal.StampRequest){
+		"certified":   func(r *seal.StampRequest) { r.Order.Certify = 1 },
+		"locked":      func(r *seal.StampRequest) { r.Order.Lock = &seal.Lock{Action: seal.LockAll} },
+		"riding":      func(r *seal.StampRequest) { r.Placement = seal.Place{Riding: &seal.Riding{}} },
+		"with a code": func(r *seal.StampRequest) { r.Order.Mark = &seal.Mark{Kind: seal.MarkQR} },
+		"companion":   func(r *seal.StampRequest) { r.Order.Companion = true },
+		"cms":         func(r *seal.StampRequest) { r.Order.Profile = seal.ProfileCMS },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := h.request()
+			r.Order.Level = seal.LevelLTA
+			change(&r)
+			doc := decision(t)
+			done, err := h.Seals.StampPDF(t.Context(), r, bytes.NewReader(doc), int64(len(doc)), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			if _, err := done.WriteTo(&out); err != nil {
+				t.Fatal(err)
+			}
+			want(t, h.alone(t, out.Bytes()), verify.Valid, "")
+			h.clock.move(40 * day)
+			renewed := h.augment(t, seal.LevelLTA, out.Bytes())
+			want(t, h.alone(t, renewed), verify.ValidWithNotice, verify.StatusTodayUnknown)
+			h.valid(t, "renewed", renewed)
+		})
+	}
+}
+
 // Evidence comes in the order of the levels: LT first, then LTA over the same pieces.
 func TestAugmentedInSteps(t *testing.T) {
 	h := newHouse(t)
@@ -286,6 +318,6 @@ func TestAugmentedInSteps(t *testing.T) {
 	want(t, h.judge(t, second), verify.ValidWithNotice, verify.CertificateRevokedAfter)
 	r := h.judge(t, second)
 	if !slices.ContainsFunc(r.Stamps, func(s verify.StampReport) bool { return s.Role == "timestamp" && s.Verdict == verify.Valid }) {
-		t.Error(fmt.Sprintf("%+v", r.Stamps))
+		t.Errorf("%+v", r.Stamps)
 	}
 }

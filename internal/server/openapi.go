@@ -77,6 +77,7 @@ var parameters = map[string]object{
 	"grant":           {"in": "path", "description": "id of a grant of the seal", "schema": object{"type": "string"}},
 	"state":           {"in": "query", "schema": object{"type": "string"}},
 	"from":            {"in": "query", "schema": object{"type": "string", "format": "date-time"}},
+	"evidence":        {"in": "query", "description": "the level: LT, or LTA with a time-stamp over it, which is what is done if left out", "schema": object{"type": "string", "enum": []string{"LT", "LTA"}}},
 	"to":              {"in": "query", "schema": object{"type": "string", "format": "date-time"}},
 	"profile":         {"in": "query", "schema": object{"type": "string"}},
 	"issuedBy":        {"in": "query", "description": "name of the issuer, such as issuing", "schema": object{"type": "string"}},

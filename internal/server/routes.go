@@ -109,7 +109,7 @@ func (s *Server) admitted(e endpoint) route {
 // endpoints is the one table of routes: mux and the OpenAPI document are both
 // made from it.
 func (s *Server) endpoints() []endpoint {
-	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.sealLifeRoutes(), s.grantRoutes(), s.useRoutes(), s.cpsRoutes(), s.stampJobRoutes(), s.tsaRoutes(), s.estRoutes())
+	return slices.Concat(s.pageRoutes(), s.publicRoutes(), s.trustRoutes(), s.crlRoutes(), s.ocspRoutes(), s.sealRoutes(), s.sealFaceRoutes(), s.certificateRoutes(), s.licenceRoutes(), s.approvalRoutes(), s.escrowRoutes(), s.sealRequestRoutes(), s.sealLifeRoutes(), s.grantRoutes(), s.useRoutes(), s.cpsRoutes(), s.stampJobRoutes(), s.tsaRoutes(), s.augmentRoutes(), s.estRoutes())
 }
 
 const get, post = http.MethodGet, http.MethodPost

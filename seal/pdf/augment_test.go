@@ -191,7 +191,7 @@ func TestTimeStampsThatShow(t *testing.T) {
 			t.Errorf("%s: %v", rect, s[0].LaterChanges)
 		}
 	}
-	shown := seal(t, b[:len(b)], options(t, 8))
+	shown := seal(t, b, options(t, 8))
 	shown = regexp.MustCompile(`/Type /Sig /Filter /GM.PKILite`).ReplaceAll(shown, []byte("/Type /DocTimeStamp /Filter /G"))
 	for _, s := range stamps(t, shown)[1:2] {
 		if !s.ContentAdded {
