@@ -176,18 +176,20 @@ func TestReencodedCMS(t *testing.T) {
 	}
 	null := []byte{5, 0}
 	for name, change := range map[string]func(x *surgery){
-		"GB/T 35275 outside":         func(x *surgery) { x.kind = certs.OIDGMSignedData },
-		"GB/T 35275 inside":          func(x *surgery) { x.encap = element(0x30, oidOf(certs.OIDGMData)) },
-		"version 3":                  func(x *surgery) { x.version = []byte{2, 1, 3} },
-		"NULL of the digest":         func(x *surgery) { x.digest = element(0x30, oidOf(certs.OIDSM3), null) },
-		"NULL of the digests":        func(x *surgery) { x.digests = element(0x31, element(0x30, oidOf(certs.OIDSM3), null)) },
-		"NULL of the signature":      func(x *surgery) { x.algorithm = element(0x30, oidOf(certs.OIDSM2WithSM3), null) },
-		"sm2-1":                      func(x *surgery) { x.algorithm = element(0x30, oidOf(certs.OIDSM2Sign)) },
-		"a certificate more":         func(x *surgery) { x.certificates = append(x.certificates, s.r.root.cert.Raw) },
-		"its certificate twice":      func(x *surgery) { x.certificates = append(x.certificates, x.certificates[0]) },
-		"no certificate":             func(x *surgery) { x.certificates = nil },
-		"a list of revocations":      func(x *surgery) { x.crls = element(0xa1) },
-		"by key identifier":          func(x *surgery) { x.signerVersion, x.sid = []byte{2, 1, 3}, element(0x80, s.r.signer.cert.SubjectKeyID) },
+		"GB/T 35275 outside":    func(x *surgery) { x.kind = certs.OIDGMSignedData },
+		"GB/T 35275 inside":     func(x *surgery) { x.encap = element(0x30, oidOf(certs.OIDGMData)) },
+		"version 3":             func(x *surgery) { x.version = []byte{2, 1, 3} },
+		"NULL of the digest":    func(x *surgery) { x.digest = element(0x30, oidOf(certs.OIDSM3), null) },
+		"NULL of the digests":   func(x *surgery) { x.digests = element(0x31, element(0x30, oidOf(certs.OIDSM3), null)) },
+		"NULL of the signature": func(x *surgery) { x.algorithm = element(0x30, oidOf(certs.OIDSM2WithSM3), null) },
+		"sm2-1":                 func(x *surgery) { x.algorithm = element(0x30, oidOf(certs.OIDSM2Sign)) },
+		"a certificate more":    func(x *surgery) { x.certificates = append(x.certificates, s.r.root.cert.Raw) },
+		"its certificate twice": func(x *surgery) { x.certificates = append(x.certificates, x.certificates[0]) },
+		"no certificate":        func(x *surgery) { x.certificates = nil },
+		"a list of revocations": func(x *surgery) { x.crls = element(0xa1) },
+		"by key identifier": func(x *surgery) {
+			x.signerVersion, x.sid = []byte{2, 1, 3}, element(0x80, s.r.signer.cert.SubjectKeyID)
+		},
 		"two signers":                func(x *surgery) { x.second = element(0x30, x.signerVersion, x.sid, x.digest, x.algorithm, x.value) },
 		"octets behind":              func(x *surgery) { x.behind = []byte{5, 0} },
 		"attributes out of order":    func(x *surgery) { slices.Reverse(x.attributes) },
@@ -197,7 +199,9 @@ func TestReencodedCMS(t *testing.T) {
 		"an unsigned attribute more": func(x *surgery) { x.unsigned = element(0xa1, attributeOf("1.2.3", null), x.unsigned[4:]) },
 		"another unsigned attribute": func(x *surgery) { x.unsigned = element(0xa1, attributeOf("1.2.3", null)) },
 		"its token twice":            func(x *surgery) { x.unsigned = element(0xa1, x.unsigned[4:], x.unsigned[4:]) },
-		"its content with it":        func(x *surgery) { x.encap = element(0x30, oidOf(certs.OIDData), element(0xa0, element(4, []byte("x")))) },
+		"its content with it": func(x *surgery) {
+			x.encap = element(0x30, oidOf(certs.OIDData), element(0xa0, element(4, []byte("x"))))
+		},
 		"the seal beside": func(x *surgery) {
 			x.without(certs.OIDSESealAttr)
 			x.signed(t, s)
