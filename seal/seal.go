@@ -184,6 +184,7 @@ type Guard struct {
 	Use         *act.ID // the approval of this use, which it uses up
 	Input       [32]byte
 	Matter      string
+	Operator    string // who stamps, who is not to be the second person
 }
 
 // SealFilter of a list of seals; Cursor is what the list before gave as next.
