@@ -2,6 +2,7 @@ package ofd
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"slices"
 )
@@ -11,12 +12,16 @@ import (
 type signatureLayer struct {
 	owners map[string][]int
 	lists  map[string]bool
+	open   map[string]bool // lists that hold more than signatures
 }
 
 func signatureLayerOf(bodies []body, all []*Stamp) signatureLayer {
-	l := signatureLayer{owners: map[string][]int{}, lists: map[string]bool{}}
+	l := signatureLayer{owners: map[string][]int{}, lists: map[string]bool{}, open: map[string]bool{}}
 	for i := range bodies {
 		l.lists[bodies[i].signatures] = true
+		if bodies[i].more {
+			l.open[bodies[i].signatures] = true
+		}
 	}
 	for k, s := range all {
 		for _, f := range s.dir.files() {
@@ -92,14 +97,14 @@ func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, lat
 	for _, name := range p.names() {
 		owners := l.owners[name]
 		switch {
-		case s.named[name] || l.lists[name] || name == s.dir.file || name == s.dir.value:
+		case s.named[name] || l.lists[name] && !l.open[name] || name == s.dir.file || name == s.dir.value:
 			continue
 		case name == rootFile:
-			if len(bodies) == 1 && s.named[bodies[0].root] {
-				tell(&s.Unnamed, name)
-			} else {
-				tell(&s.Uncovered, name)
+			list := &s.Uncovered
+			if len(bodies) == 1 && s.named[bodies[0].root] && !bodies[0].versions && !p.otherDocument(s, bodies[0].root) {
+				list = &s.Unnamed
 			}
+			tell(list, name)
 			continue
 		case slices.ContainsFunc(owners, func(k int) bool { return k != self && !later[k] }):
 			tell(&s.Unnamed, name)
@@ -112,13 +117,46 @@ func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, lat
 			}
 		}
 		switch {
-		case reached[name]:
+		case reached[name] || alias(name):
 			tell(&s.Uncovered, name)
+		case l.lists[name]:
 		case !slices.ContainsFunc(owners, func(k int) bool { return later[k] }):
 			tell(&s.Idle, name)
 		}
 	}
 	return nil
+}
+
+// otherDocument tells whether a stamp names a document beside the one that OFD.xml
+// leads to: it was sealed when OFD.xml led there too, or to that one alone.
+func (p *Package) otherDocument(s *Stamp, root string) bool {
+	for _, name := range p.names() {
+		if !s.named[name] || name == root || name == s.dir.file {
+			continue
+		}
+		head, err := p.headOf(p.Entry(name), rootLength)
+		if err == nil && looksBinary(head) {
+			continue
+		}
+		if first := firstElement(head); err != nil || first == "" || first == "Document" {
+			return true
+		}
+	}
+	return false
+}
+
+// firstElement is the local name of the root, "" if it does not begin in the head.
+func firstElement(head []byte) string {
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		if e, ok := t.(xml.StartElement); ok {
+			return e.Name.Local
+		}
+	}
 }
 
 // tell adds a name to a list for people, up to as many as are of use.
