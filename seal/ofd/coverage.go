@@ -90,7 +90,7 @@ func (s *Stamp) checkRelative(before []*Stamp) {
 }
 
 // cover sorts the files that a stamp does not name: its own and the lists need no
-// naming; a later signature may be added, but not in the place of a picture that was
+// naming; another signature may be added, but not in the place of a picture that was
 // missing.
 func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, later []bool) error {
 	var reached map[string]bool
@@ -101,13 +101,10 @@ func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, lat
 			continue
 		case name == rootFile:
 			list := &s.Uncovered
-			if len(bodies) == 1 && s.named[bodies[0].root] && !bodies[0].versions && !p.otherDocument(s, bodies[0].root) {
+			if p.leadsAlone(s, bodies) {
 				list = &s.Unnamed
 			}
 			tell(list, name)
-			continue
-		case slices.ContainsFunc(owners, func(k int) bool { return k != self && !later[k] }):
-			tell(&s.Unnamed, name)
 			continue
 		}
 		if reached == nil {
@@ -119,6 +116,8 @@ func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, lat
 		switch {
 		case reached[name] || alias(name):
 			tell(&s.Uncovered, name)
+		case slices.ContainsFunc(owners, func(k int) bool { return k != self && !later[k] }):
+			tell(&s.Unnamed, name)
 		case l.lists[name]:
 		case !slices.ContainsFunc(owners, func(k int) bool { return later[k] }):
 			tell(&s.Idle, name)
@@ -127,22 +126,32 @@ func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, lat
 	return nil
 }
 
-// otherDocument tells whether a stamp names a document beside the one that OFD.xml
-// leads to: it was sealed when OFD.xml led there too, or to that one alone.
-func (p *Package) otherDocument(s *Stamp, root string) bool {
+// leadsAlone tells whether OFD.xml could lead, when a stamp was made that does not name
+// it, to no other document or version than today.
+func (p *Package) leadsAlone(s *Stamp, bodies []body) bool {
+	if len(bodies) != 1 || bodies[0].versions || !s.named[bodies[0].root] {
+		return false
+	}
+	return !slices.ContainsFunc(p.documents(), func(d string) bool { return s.named[d] && d != bodies[0].root && d != s.dir.file })
+}
+
+// documents are the files that are a Document, or may be one. A stamp that names two was
+// made when OFD.xml led to both, or to the other.
+func (p *Package) documents() []string {
+	if p.documentsRead {
+		return p.docs
+	}
+	p.documentsRead = true
 	for _, name := range p.names() {
-		if !s.named[name] || name == root || name == s.dir.file {
-			continue
-		}
 		head, err := p.headOf(p.Entry(name), rootLength)
 		if err == nil && looksBinary(head) {
 			continue
 		}
 		if first := firstElement(head); err != nil || first == "" || first == "Document" {
-			return true
+			p.docs = append(p.docs, name)
 		}
 	}
-	return false
+	return p.docs
 }
 
 // firstElement is the local name of the root, "" if it does not begin in the head.

@@ -25,6 +25,9 @@ type Package struct {
 	sums     map[sumOf][]byte
 	papers   map[string]box // of pages, by file
 	reached  map[string]bool
+	docs     []string
+
+	documentsRead bool
 }
 
 // Open reads the archive's directory and holds every entry's two headers against
