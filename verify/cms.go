@@ -91,7 +91,10 @@ func (t *trial) companionSignature() outcome {
 	if t.mark.partial {
 		return notMade
 	}
-	if c.err != nil {
+	switch {
+	case errors.Is(c.err, pdf.ErrTooLarge):
+		return outcome{Unknown, WorkLimit, c.err.Error()}
+	case c.err != nil:
 		return unknown(FormatForeign, c.err)
 	}
 	if digest, err := c.MessageDigest(); c.Signed() != nil && (err != nil || string(digest) != string(c.sum)) {
@@ -175,9 +178,10 @@ func (t *trial) judgeRole(index int, sealed bool) (r StampReport, v Verdict, cod
 	switch {
 	case r.Verdict == NotValid:
 		return r, r.Verdict, codes
+	case slices.Contains(codes, WorkLimit):
+		return r, CannotConfirm, []Code{WorkLimit}
 	case sealed && t.brought.companion.err == nil && (t.mark.unseen || !t.afterSeal):
-		v, codes = unbroken(codes)
-		return r, v, codes
+		return r, Valid, nil
 	}
 	return r, CannotConfirm, []Code{FormatForeign}
 }
