@@ -331,7 +331,9 @@ func TestCompanionsPastTheFilesBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := newAbroad(t, key)
-	sound := func(content []byte) []byte { return a.sign(t, ecdsaForm(crypto.SHA256, "1.2.840.10045.4.3.2"), content) }
+	sound := func(content []byte) []byte {
+		return a.sign(t, ecdsaForm(crypto.SHA256, "1.2.840.10045.4.3.2"), content)
+	}
 	in := s.input()
 	for n := range 12 {
 		broken := accompany(t, doc, false, func(content []byte) []byte { return sound(content[1:]) })
