@@ -16,14 +16,12 @@ type seriesAnswer struct {
 	Stamps []stampAnswer `json:"stamps,omitempty"`
 }
 
-var errNoSeal = fail(badRequest, "the member \"sealId\" is missing: it says with which seal")
-
 // checkSeries refuses a form that says twice, or not at all, with which seal.
 func (f *stampForm) checkSeries() error {
 	single := f.SealID != "" || f.Placement != nil || f.Order != (seal.Order{}) || f.Detached
 	switch {
 	case f.Stamps == nil && f.SealID == "":
-		return errNoSeal
+		return fail(badRequest, "the request names no seal: `sealId` for one stamp, or `stamps`")
 	case f.Stamps == nil:
 		return nil
 	case len(f.Stamps) == 0:

@@ -142,7 +142,7 @@ func (p *parts) jobForm(r *http.Request) (form jobForm, err error) {
 // jobOf makes the job, and tells where it is even if the documents break off.
 func (s *Server) jobOf(w http.ResponseWriter, r *http.Request, form jobForm) (batch.Job, error) {
 	if form.SealID == "" {
-		return batch.Job{}, errNoSeal
+		return batch.Job{}, fail(badRequest, "the request names no seal: `sealId`")
 	}
 	key, err := retry(r, form, noDocument)
 	if err != nil {
