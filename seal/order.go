@@ -183,8 +183,16 @@ const (
 )
 
 func (r *StampRequest) check() error {
-	if !plain(r.Operator, 1, maxOperator) || !plain(r.Matter, 0, maxOperator) || !plain(r.Reason, 0, maxReason) || !plain(r.Approval, 0, maxOperator) {
-		return fmt.Errorf("%w: operator (required), matter, reason or approval", ErrRefused)
+	if r.Operator == "" {
+		return fmt.Errorf("%w: the request names no operator", ErrRefused)
+	}
+	for _, t := range []struct {
+		what, text string
+		most       int
+	}{{"operator", r.Operator, maxOperator}, {"matter", r.Matter, maxOperator}, {"reason", r.Reason, maxReason}, {"approval", r.Approval, maxOperator}} {
+		if !plain(t.text, 0, t.most) {
+			return fmt.Errorf("%w: %s has more than %d characters, or a line break in it", ErrRefused, t.what, t.most)
+		}
 	}
 	if r.Expected < 0 || r.Expected > maxExpected {
 		return fmt.Errorf("%w: %d expected seals", ErrRefused, r.Expected)
