@@ -3,7 +3,9 @@ package interop
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"io"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,7 +53,7 @@ func TestOfdrwVerifiesOurStamps(t *testing.T) {
 		if said, ok := ofdrw(t, "verify", write(t, "ours.ofd", doc), "4"); !ok {
 			t.Errorf("%s: %s", name, said)
 		}
-		altered := repackOFD(t, doc, "Content.xml")
+		altered := repackOFD(t, doc, "Content.xml", blank)
 		if said, ok := ofdrw(t, "verify", write(t, "altered.ofd", altered), "4"); ok {
 			t.Errorf("%s, altered: %s", name, said)
 		}
@@ -84,27 +86,28 @@ func TestOfdrwSealsAfterUs(t *testing.T) {
 	}
 }
 
-// repackOFD packs a package anew with a blank added to the first file of a name.
-func repackOFD(t testing.TB, doc []byte, name string) []byte {
+// repackOFD packs a package anew, with the last entry of a name changed.
+func repackOFD(t testing.TB, doc []byte, name string, change func([]byte) []byte) []byte {
 	t.Helper()
 	in, err := zip.NewReader(bytes.NewReader(doc), int64(len(doc)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	last := -1
+	for i, f := range in.File {
+		if path.Base(f.Name) == name {
+			last = i
+		}
+	}
+	if last < 0 {
+		t.Fatalf("the package has no %s", name)
+	}
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
-	changed := false
-	for _, f := range in.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !changed && strings.HasSuffix(f.Name, name) {
-			b, changed = append(b, ' '), true
+	for i, f := range in.File {
+		b := unpacked(t, f)
+		if i == last {
+			b = change(b)
 		}
 		e, err := w.Create(f.Name)
 		if err == nil {
@@ -114,8 +117,28 @@ func repackOFD(t testing.TB, doc []byte, name string) []byte {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil || !changed {
-		t.Fatal(err, changed)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
 	}
 	return out.Bytes()
 }
+
+// unpacked gives the octets of an entry.
+func unpacked(t testing.TB, f *zip.File) []byte {
+	t.Helper()
+	r, err := f.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// blank adds white space: nothing that a page shows, everything to a digest.
+func blank(b []byte) []byte { return append(b, ' ') }
+
+// flipped changes the last bit: of a SES_Signature it is one of the signature value.
+func flipped(b []byte) []byte { b[len(b)-1] ^= 1; return b }

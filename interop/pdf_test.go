@@ -132,11 +132,15 @@ func textIsTheSame(t *testing.T, in, out []byte) {
 	}
 }
 
-// holes finds the last two tokens by their text alone: offsets of "<" and
-// behind ">".
+// tokens finds them by their text alone: offsets of "<" and behind ">".
+func tokens(b []byte) [][]int {
+	return regexp.MustCompile(`<[0-9a-f]{1000}[0-9a-f]*>`).FindAllIndex(b, -1)
+}
+
+// holes are the last two tokens'.
 func holes(t testing.TB, b []byte) [][]int {
 	t.Helper()
-	all := regexp.MustCompile(`<[0-9a-f]{1000}[0-9a-f]*>`).FindAllIndex(b, -1)
+	all := tokens(b)
 	if len(all) < 2 {
 		t.Fatalf("%d tokens", len(all))
 	}

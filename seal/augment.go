@@ -167,7 +167,7 @@ func (o *Office) makeIncrement(ctx context.Context, s *Stamped, in pdfDocument) 
 	doc := &appended{in.in, in.size, append(stamp, s.companion...)}
 	increment, err := o.evidence(ctx, doc, doc.Size(), s.order().Level)
 	if err != nil {
-		return nil, fmt.Errorf("stamp %s stands in the register, its evidence does not; the same request with its idempotency key completes it: %w", s.ID, err)
+		return nil, fmt.Errorf("%w: stamp %s: %w", ErrEvidence, s.ID, err)
 	}
 	packed, err := pack(increment)
 	if err != nil {

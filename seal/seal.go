@@ -30,6 +30,11 @@ var (
 	// ErrNotApproved: the grant wants each use approved by a second person, and this
 	// one is not, or not any more.
 	ErrNotApproved = errors.New("this use of the seal is not approved")
+	// ErrNotAgain: the stamp stands in the register, and this program cannot lay out
+	// what it covers.
+	ErrNotAgain = errors.New("the stamp was made, and its document cannot be laid out again as it was sealed")
+	// ErrEvidence: the stamp stands, and what it was ordered with beside it does not yet.
+	ErrEvidence = errors.New("the stamp was made, and its evidence could not be collected; the same request under its idempotency key completes it")
 	// ErrChanged: the seal, its certificate or the right to use it changed
 	// between the signature and the commit; nothing was sealed.
 	ErrChanged = errors.New("the seal changed while the document was being sealed; nothing was sealed")
@@ -179,6 +184,7 @@ type Guard struct {
 	Use         *act.ID // the approval of this use, which it uses up
 	Input       [32]byte
 	Matter      string
+	Operator    string // who stamps, who is not to be the second person
 }
 
 // SealFilter of a list of seals; Cursor is what the list before gave as next.

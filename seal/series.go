@@ -175,8 +175,12 @@ func (o *Office) seriesAgain(ctx context.Context, first *Stamp, doc series) (*Se
 		if err != nil {
 			return nil, err
 		}
+		covered := s.DataHash
 		if _, err := doc.layOut(rd, &draft{id: s.ID, now: s.Claimed}, &s); err != nil {
 			return nil, err
+		}
+		if s.DataHash != covered {
+			return nil, fmt.Errorf("%w: %s", ErrNotAgain, s.ID)
 		}
 		token, err := o.restore(ctx, &s)
 		if err != nil {

@@ -78,7 +78,7 @@ func (p *pdfSeries) order(ctx context.Context, r StampRequest, rd *ready, d draf
 
 func (p *pdfSeries) layOut(rd *ready, d *draft, s *Stamp) (string, error) {
 	var err error
-	if p.layout, err = p.o.layOutPDF(rd, d, *s, p.doc); err != nil {
+	if p.layout, err = p.o.layOutPDF(rd, d, *s, p.doc, false); err != nil {
 		return "", err
 	}
 	fork := sm3.New()

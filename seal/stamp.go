@@ -114,7 +114,7 @@ func (o *Office) admitUnder(ctx context.Context, r StampRequest, s Seal, grants 
 	}
 	rd.grant = g
 	if g.SecondPerson {
-		guard := Guard{SealID: s.ID, Agency: r.Agency, Matter: r.Matter}
+		guard := Guard{SealID: s.ID, Agency: r.Agency, Matter: r.Matter, Key: r.Key, Operator: r.Operator}
 		if rd.use, rd.input, err = o.approved(ctx, r, guard, now); err != nil {
 			return nil, err
 		}
@@ -295,7 +295,7 @@ func (o *Office) sign(ctx context.Context, r StampRequest, rd *ready, d draft, s
 	}
 	a.Retry = r.Retry
 	g := Guard{SealID: rd.seal.ID, SealVersion: rd.seal.Version, KeyID: rd.seal.KeyID, CertSerial: rd.seal.CertSerial, PerDay: rd.seal.Policy.PerDay, Day: quotaDay(d.now),
-		Agency: r.Agency, Key: r.Key, Grant: rd.grant.ID, GrantPerDay: rd.grant.PerDay, Use: rd.use, Input: rd.input, Matter: r.Matter}
+		Agency: r.Agency, Key: r.Key, Grant: rd.grant.ID, GrantPerDay: rd.grant.PerDay, Use: rd.use, Input: rd.input, Matter: r.Matter, Operator: r.Operator}
 	if err := commit(ctx, Commit{a, s, g}, der); err != nil {
 		return Stamped{}, err
 	}

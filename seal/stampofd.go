@@ -131,6 +131,9 @@ func (o *Office) againOFD(ctx context.Context, s *Stamp, doc *ofd.Document) (*St
 		return nil, err
 	}
 	layout, err := layOutOFD(doc, rd, draft{id: s.ID, now: s.Claimed}, *s)
+	if err == nil && layout.Digest() != s.DataHash {
+		err = fmt.Errorf("%w: %s", ErrNotAgain, s.ID)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"yinxin/internal/code"
 	"yinxin/seal/pdf"
 	"yinxin/seal/ses"
@@ -46,7 +48,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 		if !earlier.order().alike(r.Order) {
 			return nil, ErrRetryMismatch
 		}
-		again, err := o.againPDF(ctx, earlier, doc)
+		again, err := o.againPDF(ctx, earlier, doc, prefix)
 		if err == nil {
 			err = o.archive(ctx, again, doc)
 		}
@@ -70,7 +72,7 @@ func (o *Office) StampPDF(ctx context.Context, r StampRequest, in io.ReaderAt, s
 	if err != nil {
 		return nil, err
 	}
-	layout, err := o.layOutPDF(rd, &d, s, doc)
+	layout, err := o.layOutPDF(rd, &d, s, doc, false)
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +162,11 @@ func (o *Office) find(ctx context.Context, k Keyword, doc pdfDocument) ([]point,
 	return found, nil
 }
 
-// layOutPDF depends on nothing that a retry does not know.
-func (o *Office) layOutPDF(rd *ready, d *draft, s Stamp, doc pdfDocument) (*pdf.Layout, error) {
+// layOutPDF depends on nothing that a retry does not know; first is pdf.Options.First.
+func (o *Office) layOutPDF(rd *ready, d *draft, s Stamp, doc pdfDocument, first bool) (*pdf.Layout, error) {
 	order := s.order()
 	options := pdf.Options{CMS: order.Profile == ProfileCMS, Prepared: rd.face, FieldName: "印章", SignerName: rd.seal.Name,
-		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve, Certify: order.Certify, Lock: order.Lock.pdf()}
+		Time: d.now, TokenSize: len(rd.der) + len(rd.cert) + tokenReserve, Certify: order.Certify, Lock: order.Lock.pdf(), First: first}
 	spots := s.Spots
 	if s.Placement.fixed() {
 		spots = []Spot{{Page: s.Placement.Page, X: s.Placement.X, Y: s.Placement.Y}}
@@ -189,12 +191,12 @@ func (o *Office) layOutPDF(rd *ready, d *draft, s Stamp, doc pdfDocument) (*pdf.
 	return layout, nil
 }
 
-func (o *Office) againPDF(ctx context.Context, s *Stamp, doc pdfDocument) (*Stamped, error) {
+func (o *Office) againPDF(ctx context.Context, s *Stamp, doc pdfDocument, prefix hash.Hash) (*Stamped, error) {
 	rd, err := o.prepareAgain(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	layout, err := o.layOutPDF(rd, &draft{id: s.ID, now: s.Claimed}, *s, doc)
+	layout, err := o.laidOutAgain(rd, s, doc, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +206,35 @@ func (o *Office) againPDF(ctx context.Context, s *Stamp, doc pdfDocument) (*Stam
 	}
 	out := &Stamped{Stamp: *s, Token: token, layout: layout}
 	return out, companionAgain(out, doc)
+}
+
+// laidOutAgain finds the layout that the stamp covers: a register may be older than the
+// program, and what the key did not sign is not given out under its signature.
+func (o *Office) laidOutAgain(rd *ready, s *Stamp, doc pdfDocument, prefix hash.Hash) (*pdf.Layout, error) {
+	if prefix == nil {
+		prefix = sm3.New()
+		if _, err := io.Copy(prefix, io.NewSectionReader(doc.in, 0, doc.size)); err != nil {
+			return nil, err
+		}
+	}
+	for _, first := range []bool{false, true} {
+		fork := sm3.New()
+		if err := copyState(fork, prefix); err != nil {
+			return nil, err
+		}
+		layout, err := o.layOutPDF(rd, &draft{id: s.ID, now: s.Claimed}, *s, doc, first)
+		if err != nil && !first {
+			continue // it may be refused by a rule that is younger than the stamp
+		}
+		if err != nil {
+			return nil, err
+		}
+		digest, err := layout.Digest(fork)
+		if err != nil || digest == s.DataHash {
+			return layout, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %s", ErrNotAgain, s.ID)
 }
 
 // pdf gives the lock in the words of the format.

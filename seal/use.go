@@ -29,6 +29,7 @@ type Use struct {
 	ID       act.ID
 	Agency   string
 	Approved bool
+	By       act.Officer // who decided
 	Decided  time.Time
 	Spent    act.ID // the stamp that used it up; zero: none yet
 }
@@ -41,6 +42,9 @@ func (u Use) Admits(g Guard, now time.Time) error {
 		return fmt.Errorf("%w: %s is not approved", ErrNotApproved, u.ID)
 	case u.Seal != g.SealID || u.Agency != g.Agency || u.Document != g.Input || u.Matter != g.Matter:
 		return fmt.Errorf("%w: %s is for another document, seal, matter or agency", ErrNotApproved, u.ID)
+	case g.Key != "" && g.Key == u.By.KeyID || g.Operator != "" && letters(g.Operator) == letters(u.By.Name):
+		// Two people see to it: who asked may be a program, which says anybody's name.
+		return fmt.Errorf("%w: %s was approved by who would make the stamp", ErrNotApproved, u.ID)
 	case now.Sub(u.Decided) > UseLife:
 		return fmt.Errorf("%w: %s has expired", ErrNotApproved, u.ID)
 	case u.Spent != act.ID{}:

@@ -95,14 +95,15 @@ func (p *plainTrial) value() outcome {
 
 // dataHash: what was signed is this Signature.xml, or this list of files, and they
 // are as it says. A signature over the original itself is held against it by value.
+// Files that are not as listed make it bad whoever signed, so that is found of a
+// signature too that nobody here can check.
 func (p *plainTrial) dataHash() outcome {
-	if p.signature == nil {
-		return notMade
-	}
 	sum, err := p.mark.digest()
 	switch {
 	case err != nil:
 		return failed(Altered, err)
+	case p.signature == nil:
+		return notMade
 	case p.signature.DataHash != nil && !bytes.Equal(p.signature.DataHash, sum[:]):
 		return failed(Altered, "")
 	}

@@ -100,6 +100,13 @@ func TestPlainSignaturesOfOFD(t *testing.T) {
 	if got := check(r, "format"); got != verify.Unknown {
 		t.Errorf("a bare signature: format %s", got)
 	}
+	// Nobody can check it, and yet it is plain that the files are not those it lists.
+	changed := s.r.sealOFD(t, s.order, ofdOrder{sign: bare}, plainPack()).with("Doc_0/Res/map.png", "\x89PNG other")
+	r = judge(changed.zip(t), nil, in)
+	expect(t, r, verify.NotValid, verify.Altered)
+	if got := check(r, "dataHash"); got != verify.Fail {
+		t.Errorf("a bare signature over other files: dataHash %s", got)
+	}
 }
 
 // The integrity file of GM/T 0099 covers which files there are.

@@ -203,7 +203,7 @@ func TestRequiredMembersAreRequired(t *testing.T) {
 		return h.call(t, post, path, bytes.NewReader(b), bearer(h.key), media("application/json"))
 	}
 	check := func(path string, v any, more map[string]any, done int) {
-		required := schemas{}.members(reflect.TypeOf(v))["required"].([]string)
+		required, _ := schemas{}.members(reflect.TypeOf(v))["required"].([]string)
 		// The operator is not among them, since an officer's key says it; a program's
 		// does not.
 		for _, name := range append(required, "operator") {
@@ -217,8 +217,11 @@ func TestRequiredMembersAreRequired(t *testing.T) {
 		send(path, "", more).want(t, done, nil)
 	}
 	check("/api/v1/licences", licenceForm{}, nil, http.StatusCreated)
-	form = map[string]string{"sealId": h.Seal.ID, "operator": "x"}
-	check("/api/v1/stamps", stampForm{}, map[string]any{"document": map[string]any{}}, http.StatusOK)
+	form = map[string]string{"operator": "x"} // and one of sealId and stamps
+	check("/api/v1/stamps", stampForm{}, map[string]any{"document": map[string]any{}, "sealId": h.Seal.ID}, http.StatusOK)
+	if a := send("/api/v1/stamps", "", map[string]any{"document": map[string]any{}}); a.StatusCode != http.StatusBadRequest {
+		t.Errorf("a stamp by no seal: %d", a.StatusCode)
+	}
 	form = map[string]string{"operator": "x", "reason": "y"}
 	check("/api/v1/seals/"+h.Seal.ID+"/freeze", changeForm{}, nil, http.StatusOK)
 	check("/api/v1/seals/"+h.Seal.ID+"/cancel", cancelForm{}, nil, http.StatusOK)

@@ -20,6 +20,8 @@ type seriesAnswer struct {
 func (f *stampForm) checkSeries() error {
 	single := f.SealID != "" || f.Placement != nil || f.Order != (seal.Order{}) || f.Detached
 	switch {
+	case f.Stamps == nil && f.SealID == "":
+		return fail(badRequest, "the request names no seal: `sealId` for one stamp, or `stamps`")
 	case f.Stamps == nil:
 		return nil
 	case len(f.Stamps) == 0:

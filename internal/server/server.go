@@ -160,6 +160,8 @@ func ruled(err error) error {
 		err     error
 		refusal refusal
 	}{
+		{seal.ErrEvidence, unavailable}, // before what kept it from being collected
+		{seal.ErrNotAgain, conflict},
 		{seal.ErrDocument, badDocument}, {seal.ErrTooLarge, tooLarge}, {seal.ErrOrder, badRequest}, {seal.ErrNotInForce, refused}, {seal.ErrQuota, refused}, {seal.ErrNotApproved, refused}, {seal.ErrNoRight, noRight}, {seal.ErrRefused, refused}, {seal.ErrTaken, conflict}, {seal.ErrManyPending, refused},
 		{ca.ErrRefused, refused}, {approval.ErrRefused, refused}, {approval.ErrNotGranted, refused}, {approval.ErrTooMany, refused}, {approval.ErrNoRight, noRight}, {approval.ErrDecided, conflict}, {escrow.ErrRefused, refused}, {license.ErrRefused, refused}, {ca.ErrBadRequest, badRequest},
 		{batch.ErrState, conflict}, {batch.ErrNameTaken, conflict}, {batch.ErrRefused, refused}, {batch.ErrFull, refused}, {batch.ErrTooLong, tooLarge},

@@ -105,13 +105,16 @@ func (s spot) drawing() string {
 
 // form is the appearance stream's object.
 func (s spot) form(image int64) string {
-	draw, blend := s.drawing(), "/ExtGState << /GS << /Type /ExtGState /BM /Multiply >> >> "
+	draw, blend, end := s.drawing(), "/ExtGState << /GS << /Type /ExtGState /BM /Multiply >> >> ", "\n"
 	if s.plain {
 		blend = ""
 	}
+	if s.first {
+		end = ""
+	}
 	return fmt.Sprintf("<< /Type /XObject /Subtype /Form /FormType 1 /BBox [0 0 %s %s] /Matrix %s"+
 		" /Resources << %s/XObject << /Im %d 0 R >> >>"+
-		" /Length %d >>\nstream\n%s\nendstream", decimal(s.w), decimal(s.h), matrices[s.rotate], blend, image, len(draw), draw)
+		" /Length %d >>\nstream\n%s%sendstream", decimal(s.w), decimal(s.h), matrices[s.rotate], blend, image, len(draw), draw, end)
 }
 
 func (s spot) rectangle() string {

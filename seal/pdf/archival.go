@@ -13,6 +13,7 @@ import (
 type paint struct {
 	plain      bool // no blend mode and no soft mask
 	calibrated bool // no colours of a device
+	first      bool // Options.First: endstream stands on no line of its own
 }
 
 // Colour spaces that mean the same on every device: sRGB's primaries and white point.

@@ -256,11 +256,12 @@ func (d *diff) form() error {
 	}
 	if old == nil {
 		old = &value{kind: kDict}
-		if holder != is {
-			d.own[holder.ref.num] = true
-		}
-	} else if v := was.get("AcroForm"); v.kind == kRef && !is.get("AcroForm").isRef(v.ref()) {
+	}
+	switch v := was.get("AcroForm"); {
+	case v.kind == kRef && !is.get("AcroForm").isRef(v.ref()):
 		d.content("another form")
+	case v.kind != kRef && holder != is: // an object that was there may be what a page shows
+		d.brings(is.get("AcroForm"))
 	}
 	d.allowed[holder.ref.num] = true
 	if !sameBut(old, now, "Fields", "SigFlags") {

@@ -186,16 +186,20 @@ func (g *growth) validation(old, now *value) error {
 		return nil
 	}
 	find := a.finder()
+	g.keeps(a, b, "an entry of /VRI")
 	for i, key := range b.keys {
 		is := &b.list[i]
 		switch key {
 		case "Cert", "CRL", "OCSP":
 			err = g.list(find(key), is)
 		case "TS":
-			if is.kind == kRef {
-				err = g.piece(is)
-			} else {
+			switch was := find(key); {
+			case is.kind != kRef:
 				g.content("/TS of /VRI is no stream")
+			case was.kind != kNull && !equal(was, is):
+				g.content("/TS of /VRI is another")
+			default:
+				err = g.piece(is)
 			}
 		case "Type", "TU":
 			if is.kind != kName && is.kind != kString {
@@ -211,9 +215,10 @@ func (g *growth) validation(old, now *value) error {
 	return nil
 }
 
-// exclusive wants that nothing else points at the objects of the store that this
-// revision rewrote: one that was prepared to be a page's /Contents or /Annots too
-// would bring in whatever is called evidence.
+// exclusive wants that nothing else points at the objects of a store of which this
+// revision rewrote one: a list that was prepared to be a page's /Contents or /Annots too
+// would bring in whatever is called evidence, and so would what stands below a /VRI that
+// is a page's /Resources.
 func (g *growth) exclusive(catalog *object) error {
 	if len(g.holders) == 0 {
 		return nil
@@ -257,7 +262,7 @@ func (g *growth) exclusive(catalog *object) error {
 }
 
 func (g *growth) pointed(v *value, from int64) {
-	if v.kind == kRef && g.holders[v.num] {
+	if v.kind == kRef && g.inner[v.num] {
 		g.content("object %d is evidence and something else, which object %d shows", v.num, from)
 	}
 	for i := range v.list {

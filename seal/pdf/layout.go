@@ -52,8 +52,10 @@ func (f *File) Layout(o Options) (*Layout, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	if err := f.permitted(o, name); err != nil {
-		return nil, err
+	if !o.First {
+		if err := f.permitted(o, name); err != nil {
+			return nil, err
+		}
 	}
 	inc := newIncrement(f)
 	if err := inc.stamp(shown, face, name, o); err != nil {

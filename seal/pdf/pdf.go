@@ -64,6 +64,9 @@ type Options struct {
 	Time       time.Time
 	TokenSize  int  // octets reserved for the token
 	CMS        bool // profile cms instead of ses
+	// First lays out as it was done before files' tags and their claims to be PDF/A
+	// were heeded: for the retry of a stamp that was made so, and nothing else.
+	First bool
 }
 
 // Signature is one signature found in the file. It covers what it should only

@@ -14,9 +14,12 @@ func (f *File) placeAll(o Options, face *PreparedFace) ([]shown, error) {
 	if len(o.Spots) == 0 || len(o.Spots) > maxSpots {
 		return nil, fmt.Errorf("%w: at %d spots; at most %d are shown", ErrOptions, len(o.Spots), maxSpots)
 	}
-	how, err := f.paint(f.last())
-	if err != nil {
-		return nil, err
+	how := paint{first: o.First}
+	if !o.First {
+		var err error
+		if how, err = f.paint(f.last()); err != nil {
+			return nil, err
+		}
 	}
 	if how.plain && face.mask == nil {
 		return nil, fmt.Errorf("%w: a file of this PDF/A level must not blend, and a seal whose picture has no transparency would cover what stands under it", ErrOptions)

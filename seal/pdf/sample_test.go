@@ -123,3 +123,25 @@ func stamps(t testing.TB, b []byte) []Signature {
 	}
 	return s
 }
+
+// The first version knew neither tags nor PDF/A: what it wrote is written again octet
+// for octet, and read as good.
+func TestFirstLayout(t *testing.T) {
+	for _, n := range sealable(t) {
+		in := sample(t, n)
+		o := options(t, 0)
+		o.First = true
+		out := seal(t, in, o)
+		tail := out[len(in):]
+		if !bytes.Contains(tail, []byte(" Do Q\nendstream")) || bytes.Contains(tail, []byte("/StructElem")) || !bytes.Contains(tail, []byte("/BM /Multiply")) {
+			t.Errorf("%s: not as the first version laid it out", n)
+		}
+		all, err := open(t, out).Stamps()
+		if err != nil || len(all) == 0 {
+			t.Fatalf("%s: %d stamps, %v", n, len(all), err)
+		}
+		if last := all[len(all)-1]; !last.CoversFile || len(last.Problems) > 0 {
+			t.Errorf("%s: %q", n, last.Problems)
+		}
+	}
+}

@@ -20,9 +20,12 @@ const rangeRoom = 52
 
 // stamp writes the objects of one stamp and hooks them into pages and form.
 func (n *increment) stamp(at []shown, face *PreparedFace, name string, o Options) error {
-	tags, err := n.f.structure()
-	if err != nil {
-		return err
+	var tags *structure
+	if !o.First {
+		var err error
+		if tags, err = n.f.structure(); err != nil {
+			return err
+		}
 	}
 	st := stamping{increment: n, at: at, face: face, name: name, options: o, forms: map[string]int64{}, tags: tags}
 	const rest = 8 << 10 // dictionaries, changed objects and the cross-references of an ordinary file

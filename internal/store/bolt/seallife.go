@@ -111,7 +111,7 @@ func useAt(get func(bucket, key []byte) []byte, id act.ID) (u seal.Use, err erro
 	}
 	u.ID, u.Agency, u.Approved = id, r.Agency, r.State == approval.StateApproved
 	if r.Decided != nil {
-		u.Decided = r.Decided.At
+		u.By, u.Decided = r.Decided.By, r.Decided.At
 	}
 	copy(u.Spent[:], get(bucketSealUses, id[:]))
 	return u, nil

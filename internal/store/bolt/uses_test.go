@@ -21,7 +21,7 @@ func TestNothingOfTheRegisterIsDeleted(t *testing.T) {
 	may := []string{
 		"bucketRetries",                                   // keys of a week
 		"bucketJobs", "bucketJobAgency", "bucketJobItems", // a batch's papers; its stamps stay
-		"bucketJobNames", "bucketSealPending", "bucketRequestsOpen", "bucketPairsOpen", "bucketIntents", // what is open, not what was done
+		"bucketJobNames", "bucketSealPending", "bucketRequestsOpen", "bucketPairsOpen", "bucketIntents", "bucketCompanionIntents", // what is open, not what was done
 		"bucketLicenceStates", "bucketRevoked", // indexes of a state that changed
 	}
 	files, err := filepath.Glob("*.go")

@@ -250,12 +250,14 @@ func stampUse(t *testing.T, b *bench) {
 	refuse("another document", func(d *draft) { d.guard.Input[0]++ })
 	refuse("another matter", func(d *draft) { d.guard.Matter = "x" })
 	refuse("another agency", func(d *draft) { d.guard.Agency = usccB })
+	refuse("by the key of who approved it", func(d *draft) { d.guard.Key = "00000002" })
+	refuse("by who approved it, whoever says so", func(d *draft) { d.guard.Operator = "李 四" })
 	refuse("too late", func(d *draft) {
 		b.now = morning.Add(seal.UseLife + 2*time.Minute)
 		*d = stamp()
 		b.now = morning.Add(time.Hour)
 	})
-	if u, err := b.Seals().Use(t.Context(), r.ID); err != nil || !u.Approved || u.Spent != (act.ID{}) || u.AskedUse != wish || u.Agency != usccA || !u.Decided.Equal(morning.Add(time.Minute)) {
+	if u, err := b.Seals().Use(t.Context(), r.ID); err != nil || !u.Approved || u.Spent != (act.ID{}) || u.AskedUse != wish || u.Agency != usccA || !u.Decided.Equal(morning.Add(time.Minute)) || u.By.KeyID != "00000002" || u.By.Name != "李四" {
 		t.Errorf("%+v %v", u, err)
 	}
 	var wg sync.WaitGroup
