@@ -48,8 +48,10 @@ func (m *Mark) pdf(s Stamp, doc pages, f shape, spots []Spot) (*pdf.Mark, error)
 	return nil, fmt.Errorf("%w: there is no room on page %d for a mark of %.0f by %.0f mm: name another place", ErrDocument, page, w, h)
 }
 
-// choices are the places for a mark, best first: right of the seal, left of it, below
-// it, above it, along its middle as far as the page lets it; or the one corner.
+// choices are the places for a mark, best first: right of the seal, below it, left of
+// it, above it, along its middle as far as the page lets it; or the one corner. Left
+// comes late: there stands the name over which the seal is put, and a code printed on
+// text is read by nobody.
 func (m *Mark) choices(seal box, pageW, pageH, w, h float64) []box {
 	left, top, right, bottom := markMargin, markMargin, pageW-markMargin-w, pageH-markMargin-h
 	switch m.Where {
@@ -64,8 +66,8 @@ func (m *Mark) choices(seal box, pageW, pageH, w, h float64) []box {
 	}
 	x, y := within(seal.x+seal.w/2, w, pageW), within(seal.y+seal.h/2, h, pageH)
 	return []box{
-		{seal.x + seal.w + markGap, y, w, h}, {seal.x - markGap - w, y, w, h},
-		{x, seal.y + seal.h + markGap, w, h}, {x, seal.y - markGap - h, w, h},
+		{seal.x + seal.w + markGap, y, w, h}, {x, seal.y + seal.h + markGap, w, h},
+		{seal.x - markGap - w, y, w, h}, {x, seal.y - markGap - h, w, h},
 	}
 }
 

@@ -334,7 +334,8 @@ func TestMarks(t *testing.T) {
 		want error
 	}{
 		"beside":          {seal.Mark{Kind: seal.MarkCode}, 20, 100, nil},
-		"left of it":      {seal.Mark{Kind: seal.MarkQR}, 160, 100, nil},
+		"below it":        {seal.Mark{Kind: seal.MarkQR}, 160, 100, nil},
+		"left of it":      {seal.Mark{Kind: seal.MarkQR}, 160, 250, nil},
 		"in a corner":     {seal.Mark{Kind: seal.MarkQR, Where: seal.TopRight}, 20, 100, nil},
 		"under the seal":  {seal.Mark{Kind: seal.MarkQR, Where: seal.TopLeft}, 5, 5, seal.ErrDocument},
 		"an unknown kind": {seal.Mark{Kind: "sticker"}, 20, 100, seal.ErrOrder},

@@ -79,6 +79,9 @@ func TestTheRegisterFindsAStamp(t *testing.T) {
 	if _, err := h.ByCode(t.Context(), "0"); !errors.Is(err, seal.ErrNotFound) {
 		t.Errorf("an unknown code: %v", err)
 	}
+	if _, _, err := h.Entries(t.Context(), seal.Filter{Format: "doc", Limit: 1}); !errors.Is(err, seal.ErrRefused) {
+		t.Errorf("a format that there is not: %v", err)
+	}
 	if _, _, err := h.Entries(t.Context(), seal.Filter{Cursor: "x", Limit: 1}); !errors.Is(err, seal.ErrNotFound) {
 		t.Errorf("a cursor that is none: %v", err)
 	}

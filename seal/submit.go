@@ -61,11 +61,13 @@ func (d Document) format() (string, error) {
 		return "", err
 	}
 	switch {
+	case d.Size == 0:
+		return "", fmt.Errorf("%w: it is empty", ErrDocument)
 	case bytes.Contains(head, []byte("%PDF-")):
 		return formatPDF, nil
 	case LooksOFD(head):
 		return formatOFD, nil
-	case len(head) > 0 && !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")):
+	case !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")):
 		return "", fmt.Errorf("%w: it is neither a PDF nor an OFD nor a JSON object; a detached stamp seals any file", ErrDocument)
 	}
 	return formatJSON, nil

@@ -26,6 +26,11 @@ func (f *Filter) check() error {
 			return fmt.Errorf("%w: what is looked for is a text of at most %d octets", ErrRefused, maxSought)
 		}
 	}
+	switch f.Format {
+	case "", formatPDF, formatOFD, formatJSON, formatFile:
+	default:
+		return fmt.Errorf("%w: there is no format %q; it is pdf, ofd, json or file", ErrRefused, f.Format)
+	}
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
 		return fmt.Errorf("%w: a window that ends before it begins", ErrRefused)
 	}

@@ -34,7 +34,7 @@ var errHelped = errors.New("helped")
 // usageError is a wrong call; exit code 64.
 type usageError string
 
-func (e usageError) Error() string { return string(e) + "; yinxin help shows how" }
+func (e usageError) Error() string { return string(e) }
 
 func newCall(cmd *command, raw []string, std stdio) *call {
 	c := &call{stdio: std, cmd: cmd, raw: raw, flags: flag.NewFlagSet(cmd.name, flag.ContinueOnError)}
@@ -81,7 +81,7 @@ func (c *call) parse(least, most int) error {
 }
 
 func (c *call) help() {
-	fmt.Fprintf(c.out, "%s\n\n  yinxin %s [flags] %s\n\n", c.cmd.help, c.cmd.name, c.cmd.args)
+	fmt.Fprintf(c.out, "%s\n\n  %s\n\n", c.cmd.help, strings.TrimSpace("yinxin "+c.cmd.name+" [flags] "+c.cmd.args))
 	c.flags.SetOutput(c.out)
 	c.flags.PrintDefaults()
 }

@@ -71,7 +71,7 @@ func commands() []command {
 		{"seal use list", "", "list the uses that were asked for", runUseList},
 		{"seal use approve", "ID", "approve a use as the second person", runUseDecide},
 		{"seal use refuse", "ID", "refuse a use", runUseDecide},
-		{"seal stamp", "IN", "seal a PDF, a JSON document or, detached, any file", runStamp},
+		{"seal stamp", "IN", "seal a PDF, an OFD, a JSON document or, detached, any file", runStamp},
 		{"seal batch", "DIR | FILES...", "seal many documents; run again, it goes on where it was ended", runBatch},
 		{"seal uses", "", "list, search and export the seal-use register", runSealUses},
 		{"seal reconcile", "", "hold the counters of the seals' keys against the register", runSealReconcile},

@@ -43,12 +43,9 @@ type command struct {
 func run(ctx context.Context, args []string, std stdio) int {
 	out := &checkedWriter{w: std.out}
 	std.out = out
-	cmd, rest := &command{name: "help", run: runHelp}, args
-	if len(args) > 0 && args[0] != "help" && args[0] != "-h" && args[0] != "--help" {
-		cmd, rest = find(args)
-	}
+	cmd, rest := find(args)
 	if cmd == nil {
-		fmt.Fprintf(std.err, "yinxin: %q is not a command; yinxin help lists them\n", strings.Join(args[:min(len(args), 2)], " "))
+		fmt.Fprintln(std.err, noCommand(args))
 		return exitUsage
 	}
 	err := guarded(ctx, newCall(cmd, rest, std))
@@ -63,6 +60,9 @@ func run(ctx context.Context, args []string, std stdio) int {
 		return int(verdict)
 	}
 	code, sentence := explain(err)
+	if code == exitUsage {
+		sentence += "; yinxin " + cmd.name + " -h shows how"
+	}
 	fmt.Fprintf(std.err, "yinxin %s: %s\n", cmd.name, sentence)
 	return code
 }
@@ -78,8 +78,12 @@ func guarded(ctx context.Context, c *call) (err error) {
 	return c.cmd.run(ctx, c)
 }
 
-// find takes the command with the longest name that the arguments begin with.
+// find takes the command with the longest name that the arguments begin with, or the
+// help that they ask for.
 func find(args []string) (*command, []string) {
+	if cmd, rest := findHelp(args); cmd != nil {
+		return cmd, rest
+	}
 	all := commands()
 	for words := min(3, len(args)); words > 0; words-- {
 		name := strings.Join(args[:words], " ")
@@ -90,34 +94,4 @@ func find(args []string) (*command, []string) {
 		}
 	}
 	return nil, nil
-}
-
-func runHelp(_ context.Context, c *call) error {
-	w := c.out
-	fmt.Fprint(w, `印信 Yinxin: electronic seals and licences of a province, made, served and verified.
-
-Try it on a machine with nothing set up:
-  yinxin demo
-
-Set up a province and seal a decision:
-  yinxin init --data DIR --region 520000 --name 贵州省
-  yinxin agency add --data DIR --uscc 11520000MB1A00001X --name 贵州省示例局
-  yinxin seal make --data DIR --agency 11520000MB1A00001X --name 贵州省示例局
-  yinxin seal stamp --data DIR --seal 52000000000001 --page 1 --x 120 --y 220 decision.pdf -o sealed.pdf
-
-Check anything, with no data folder:
-  yinxin verify --trust trust.json --trust-anchor SM3HEX sealed.pdf
-
-Commands:
-`)
-	list := commands()
-	width := 0
-	for _, c := range list {
-		width = max(width, len(c.name))
-	}
-	for _, c := range list {
-		fmt.Fprintf(w, "  %-*s  %s\n", width, c.name, c.help)
-	}
-	fmt.Fprint(w, "\nEvery command takes -h and --json. One that acts takes --officer-key-file FILE, whose first line is the\nbearer key of the person who acts. The keys of a data folder are opened by --passphrase-file FILE,\nYINXIN_PASSPHRASE_FILE or a prompt; the folder is named by --data DIR, YINXIN_DATA or data: in yinxin.yaml.\n")
-	return nil
 }

@@ -33,7 +33,7 @@ func runSealReconcile(ctx context.Context, c *call) error {
 		}
 		err = c.print(keys, func(w io.Writer) {
 			for _, k := range keys {
-				fmt.Fprintf(w, "%s  %s: %d uses, %d stamps, %d requests, %d without act\n", k.SealID, k.State, k.Uses, k.Stamps, k.Requests, k.Unaccounted)
+				fmt.Fprintf(w, "%s  %s: %d uses, %d stamps, %d requests, %d without act, key %s\n", k.SealID, k.State, k.Uses, k.Stamps, k.Requests, k.Unaccounted, k.KeyID)
 			}
 		})
 		if err == nil && wrong > 0 {

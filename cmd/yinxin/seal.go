@@ -58,7 +58,7 @@ func (f *makeFlags) read() error {
 // withFace adds the flags of a face that is drawn for a seal; without --shape it is
 // drawn with the name alone.
 func (c *call) withFace(s *face.Spec) {
-	c.flags.StringVar((*string)(&s.Shape), "shape", "", "draw its face: round, oval, square or name (a person's)")
+	c.flags.StringVar((*string)(&s.Shape), "shape", "", "its face is drawn round (default), oval, square or as name (a person's)")
 	c.faceFlags(s)
 }
 
@@ -72,7 +72,9 @@ func looks(picture string, s *face.Spec) ([]byte, *face.Spec, error) {
 		return nil, nil, nil
 	}
 	if s.Shape == "" {
-		return nil, nil, usageError("--shape is missing beside what the face is to show")
+		if s.Shape = face.Round; s.Suffix != "" {
+			s.Shape = face.Person
+		}
 	}
 	return nil, s, nil
 }
@@ -156,15 +158,40 @@ func (c *call) printSeal(s seal.Seal) error {
 		seal.Seal
 		SM3 string `json:"sm3"`
 	}{s, hex.EncodeToString(s.SM3[:])}, func(w io.Writer) {
-		fmt.Fprintln(w, s.ID, s.State, s.Name)
-		if s.Waits() {
-			fmt.Fprintln(w, "  waits to be filed: yinxin seal file", s.ID)
-		}
-		for _, e := range s.Earlier {
-			fmt.Fprintln(w, "  edition", e.Number, "replaced", e.Replaced.Format(time.RFC3339))
-		}
-		for _, i := range s.Intervals {
-			fmt.Fprintln(w, " ", i.State, i.From.Format(time.RFC3339), i.To.Format(time.RFC3339))
-		}
+		fmt.Fprintln(w, s.ID, s.State, plain(s.Name))
+		printLife(w, s)
 	})
+}
+
+// printLife tells what a seal is and what became of it, a line each.
+func printLife(w io.Writer, s seal.Seal) {
+	at := func(t time.Time) string { return t.Format(time.RFC3339) }
+	line := func(format string, args ...any) { fmt.Fprintf(w, "  "+format+"\n", args...) }
+	kind := s.Class.Kind
+	if kind == "" {
+		kind = seal.KindAgency
+	}
+	line("%s seal of %s, %d by %d mm, edition %d, valid to %s", kind, s.Agency, s.WidthMM, s.HeightMM, s.Edition, at(s.ValidTo))
+	switch {
+	case s.Filing != nil:
+		line("filed as %s with %s %s", plain(s.Filing.Number), plain(s.Filing.Authority), at(s.Filing.At))
+	case s.Waits():
+		line("waits to be filed: yinxin seal file %s", s.ID)
+	}
+	for _, e := range s.Earlier {
+		line("edition %d replaced %s", e.Number, at(e.Replaced))
+	}
+	for _, i := range s.Intervals {
+		if i.To.IsZero() {
+			line("%s since %s", i.State, at(i.From))
+		} else {
+			line("%s from %s to %s", i.State, at(i.From), at(i.To))
+		}
+	}
+	if e := s.End; e != nil {
+		line("ended by %s, grounds %s: %s", plain(e.Who), e.Grounds, plain(e.Why))
+	}
+	if d := s.Destroyed; d != nil {
+		line("keys destroyed %s by %s before %s", at(d.At), plain(d.Who), plain(d.Witness))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"yinxin/internal/province"
@@ -57,7 +58,7 @@ func runSealChange(ctx context.Context, c *call) error {
 
 func runSealCancel(ctx context.Context, c *call) error {
 	r := c.withStep()
-	c.flags.StringVar((*string)(&r.Grounds), "grounds", "", fmt.Sprintf("one of %v", seal.AllGrounds()))
+	c.flags.StringVar((*string)(&r.Grounds), "grounds", "", "why it ends: "+strings.Join(strings.Fields(strings.Trim(fmt.Sprint(seal.AllGrounds()), "[]")), ", "))
 	since := c.flags.String("since", "", "`time` since when it is not to be trusted (RFC 3339), for a compromise or a loss")
 	return c.step(ctx, r, 1, func(p *province.Province) (seal.Seal, error) {
 		var err error
@@ -143,6 +144,14 @@ func runSealHistory(ctx context.Context, c *call) error {
 		return c.print(steps, func(w io.Writer) {
 			for _, s := range steps {
 				fmt.Fprintf(w, "%s %-14s edition %d, by %s: %s", s.At.Format(time.RFC3339), s.Name, s.Seal.Edition, plain(s.Who), plain(s.Why))
+				switch {
+				case s.Name == seal.ActCancelled && s.Seal.End != nil:
+					fmt.Fprintf(w, "; grounds %s", s.Seal.End.Grounds)
+				case s.Name == seal.ActDestroyed && s.Seal.Destroyed != nil:
+					fmt.Fprintf(w, "; before %s", plain(s.Seal.Destroyed.Witness))
+				case s.Name == seal.ActFiled && s.Seal.Filing != nil:
+					fmt.Fprintf(w, "; filed as %s with %s", plain(s.Seal.Filing.Number), plain(s.Seal.Filing.Authority))
+				}
 				if s.Approved != "" {
 					fmt.Fprintf(w, "; approved by %s", plain(s.Approved))
 				}

@@ -15,7 +15,10 @@ func TestTheLifeOfASealOnTheCommandLine(t *testing.T) {
 	o.write("in.json", []byte(`{"a":1}`))
 	make := []string{"seal", "make", "--agency", demoAgency, "--name", "示例局财务专用章", "--kind", "special", "--purpose", "finance", "--rank", "department", "--why", "启用"}
 	o.want(exitRefused, append(make, "--mm", "50")...)
-	o.want(exitUsage, append(make, "--second", "财务专用章")...)
+	o.want(exitBadInput, append(make, "--second", "财 务")...)
+	if out := o.want(exitRefused, "seal", "make", "--agency", demoAgency, "--name", "𬭎利局"); out != "" {
+		t.Error("a seal was made without its name on it:", out)
+	}
 	s := answered[seal.Seal](t, o.want(0, append(make, "--must-file", "--shape", "oval", "--second", "财务专用章", "--width", "40", "--height", "30", "--json")...))
 	if s.WidthMM != 40 || s.HeightMM != 30 || s.Class.Purpose != seal.PurposeFinance || !s.Waits() {
 		t.Fatalf("%+v", s)
@@ -39,7 +42,18 @@ func TestTheLifeOfASealOnTheCommandLine(t *testing.T) {
 	if out := o.want(0, "seal", "destroy", s.ID, "--why", "销毁", "--witness", "监销员"); !strings.Contains(out, "edition 2 replaced") {
 		t.Error(out)
 	}
+	shown := o.want(0, "seal", "show", s.ID)
+	for _, line := range []string{"  special seal of " + demoAgency + ", 40 by 30 mm, edition 3, valid to ", "  filed as 黔备2 with 省公安厅 ", "  cancelled since ", "  ended by tester, grounds split: 分立\n", " by tester before 监销员\n"} {
+		if !strings.Contains(shown, line) || strings.Contains(shown, "0001-01-01") {
+			t.Errorf("%q is not told in\n%s", line, shown)
+		}
+	}
 	out := o.want(0, "seal", "history", s.ID)
+	for _, told := range []string{"by tester: 备案; filed as 黔备1 with 省公安厅\n", "by tester: 分立; grounds split\n", "by tester: 销毁; before 监销员\n"} {
+		if !strings.Contains(out, told) {
+			t.Errorf("%q is not told in\n%s", told, out)
+		}
+	}
 	var names []string
 	for line := range strings.Lines(out) {
 		names = append(names, strings.Fields(line)[1])

@@ -250,6 +250,27 @@ func TestFormsAreReadInOneWay(t *testing.T) {
 			}
 		}
 	}
+	for body, want := range map[string]string{
+		`["operator"]`:         "the request is no JSON object",
+		`{` + good + `,"a":1}`: `there is no member "a" among operator, `,
+		`{"operator":7}`:       `the member "operator" cannot be a JSON number`,
+	} {
+		if p := h.post(t, "/api/v1/seals/"+h.Seal.ID+"/freeze", body).problem(t, http.StatusBadRequest, "BAD_REQUEST"); !strings.Contains(p.Detail, want) {
+			t.Errorf("%s: %q does not say %q", body, p.Detail, want)
+		}
+	}
+	for body, want := range map[string]string{
+		`{"mark":"qr"}`:        `the member "mark" is no object`,
+		`{"mark":{"at":"x"}}`:  `there is no member "at" among kind, where`,
+		`{"placement":[]}`:     `the member "placement" is no object`,
+		`{"stamps":[{"x":1}]}`: `there is no member "x" among sealId, `,
+		`{"stamps":[true]}`:    `the member "stamps" is no object`,
+		`{"stamps":{}}`:        `the member "stamps" is no list`,
+	} {
+		if p := h.post(t, "/api/v1/stamps", body).problem(t, http.StatusBadRequest, "BAD_REQUEST"); !strings.Contains(p.Detail, want) {
+			t.Errorf("%s: %q does not say %q", body, p.Detail, want)
+		}
+	}
 	h.post(t, "/api/v1/seals/"+h.Seal.ID+"/freeze", `{"operator":"","reason":""}`).problem(t, http.StatusUnprocessableEntity, "REFUSED")
 	h.post(t, "/api/v1/seals/"+h.Seal.ID+"/freeze", `{`+good+`,"since":"2026-01-01T00:00:00Z"}`).problem(t, http.StatusBadRequest, "BAD_REQUEST")
 	h.post(t, "/api/v1/seals/"+h.Seal.ID+"/cancel", `{`+good+`,"since":"yesterday"}`).problem(t, http.StatusBadRequest, "BAD_REQUEST")

@@ -52,7 +52,10 @@ func decodeExactly(d *json.Decoder, v reflect.Value, name string) error {
 	case open == nil:
 		return nil // null
 	case open != json.Delim('{'):
-		return fail(badRequest, "the request has something else where an object belongs")
+		if name == "" {
+			return fail(badRequest, "the request is no JSON object")
+		}
+		return fail(badRequest, fmt.Sprintf("the member %q is no object", clipped(name)))
 	}
 	for v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
@@ -127,7 +130,7 @@ func decodeMembers(d *json.Decoder, v reflect.Value) error {
 		}
 		member, ok := memberOf(v, name)
 		if !ok {
-			return fail(badRequest, fmt.Sprintf("there is no member %q", clipped(name)))
+			return fail(badRequest, fmt.Sprintf("there is no member %q among %s", clipped(name), strings.Join(members(v.Type()), ", ")))
 		}
 		if err := decodeExactly(d, member, name); err != nil {
 			return err
@@ -155,6 +158,18 @@ func memberOf(v reflect.Value, name string) (reflect.Value, bool) {
 		}
 	}
 	return reflect.Value{}, false
+}
+
+// members are the names that an object may have, told to whoever wrote another.
+func members(t reflect.Type) (names []string) {
+	for f := range t.Fields() {
+		if f.Anonymous && f.Tag.Get("json") == "" {
+			names = append(names, members(f.Type)...)
+		} else if name, _ := memberName(f); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // memberName is a field's name in JSON, empty for none, and whether it may be left out.

@@ -339,22 +339,28 @@ func TestACharacterThatTheFontLacksIsTold(t *testing.T) {
 	}
 }
 
+// A seal without its name on it is nobody's: what cannot be drawn is said, and never
+// left out.
 func TestUsual(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		w, h int
-		want func() ([]byte, error)
+		want Spec
+		err  error
 	}{
-		{"示例局", 42, 42, func() ([]byte, error) { return Draw(Spec{Shape: Round, Name: "示例局"}) }},
-		{"示例局", 40, 30, func() ([]byte, error) { return Draw(Spec{Shape: Oval, Name: "示例局", Centre: Star}) }},
-		{"示例局", 30, 40, func() ([]byte, error) { return Default(30, DPI) }},
-		{"示例局", 8, 8, func() ([]byte, error) { return Default(8, DPI) }},
-		{"𬭎利局", 42, 42, func() ([]byte, error) { return Default(42, DPI) }},
-		{strings.Repeat("长", MaxName+1), 45, 45, func() ([]byte, error) { return Default(45, DPI) }},
+		{"示例局", 42, 42, Spec{Shape: Round, Name: "示例局"}, nil},
+		{"示例局", 40, 30, Spec{Shape: Oval, Name: "示例局", Centre: Star}, nil},
+		{"示例局", 30, 40, Spec{}, ErrSpec},
+		{"示例局", 8, 8, Spec{}, ErrSpec},
+		{"𬭎利局", 42, 42, Spec{}, ErrGlyph},
+		{strings.Repeat("长", MaxName+1), 45, 45, Spec{}, ErrSpec},
 	} {
 		got, err := Usual(c.name, c.w, c.h)
-		if want := must(c.want()); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s, %d by %d mm: %d octets, want %d: %v", c.name, c.w, c.h, len(got), len(want), err)
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s, %d by %d mm: %v, want %v", c.name, c.w, c.h, err, c.err)
+		}
+		if c.err == nil && !bytes.Equal(got, must(Draw(c.want))) {
+			t.Errorf("%s, %d by %d mm: it is not the face of %+v", c.name, c.w, c.h, c.want)
 		}
 	}
 }

@@ -4,7 +4,6 @@
 package face
 
 import (
-	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -14,7 +13,7 @@ import (
 var red = color.NRGBA{R: 0xc8, G: 0x10, B: 0x18, A: 0xff}
 
 // Default draws a round face of a diameter in millimetres at a resolution, without a
-// name: for a seal whose name the font cannot show.
+// name: what an upload may be, for tests. No seal is made with it unasked.
 func Default(mm float64, dpi int) ([]byte, error) {
 	side := int(math.Round(mm / 25.4 * float64(dpi)))
 	if side < minPixels || side*side > MaxPixels {
@@ -29,17 +28,12 @@ func Default(mm float64, dpi int) ([]byte, error) {
 }
 
 // Usual is the face of a seal that came without a picture and without a spec: round
-// with the seal's name around a star, oval where the seal is wider than high. Where
-// such a face cannot be drawn, since the name has a character that the font lacks or
-// more of them than a face takes, it is the plain one.
+// with the seal's name around a star, oval where the seal is wider than high. A name
+// that cannot be drawn is refused: a seal that shows no name is nobody's.
 func Usual(name string, widthMM, heightMM int) ([]byte, error) {
 	s := Spec{Shape: Round, Name: name, WidthMM: widthMM, HeightMM: heightMM}
 	if widthMM > heightMM {
 		s.Shape, s.Centre = Oval, Star
 	}
-	b, err := Draw(s)
-	if errors.Is(err, ErrSpec) || errors.Is(err, ErrGlyph) {
-		return Default(float64(min(widthMM, heightMM)), DPI)
-	}
-	return b, err
+	return Draw(s)
 }
