@@ -59,7 +59,7 @@ func (o *Office) Renew(ctx context.Context, r VaryRequest) (Seal, error) {
 }
 
 func (o *Office) vary(ctx context.Context, r VaryRequest, renewal bool) (Seal, error) {
-	if again, err := o.begun(ctx, KindChange, r.ChangeRequest, r.retried("edition")); again || err != nil {
+	if again, err := o.begun(ctx, KindChange, r.ChangeRequest, r.Retry); again || err != nil {
 		return o.after(ctx, r.SealID, err)
 	}
 	a, err := o.varied(ctx, r, renewal)
@@ -69,7 +69,7 @@ func (o *Office) vary(ctx context.Context, r VaryRequest, renewal bool) (Seal, e
 	if done, err := o.pass(ctx, KindChange, a.Agency, a, officer(r.By, r.Who), r.Why, r.Retry); done || err != nil {
 		return o.after(ctx, r.SealID, err)
 	}
-	return o.edit(ctx, a, Leave{Retry: r.Retry})
+	return o.edit(ctx, a, Leave{Retry: r.Retry}, r.Retry)
 }
 
 // ChangeAsked makes the edition that officers approved, once.
@@ -77,7 +77,7 @@ func (o *Office) ChangeAsked(ctx context.Context, a AskedChange, leave Leave) (S
 	if again, err := o.carried(ctx, a.Seal, part(leave.Retry, "edition")); again || err != nil {
 		return o.after(ctx, a.Seal, err)
 	}
-	return o.edit(ctx, a, leave)
+	return o.edit(ctx, a, leave, part(leave.Retry, "edition"))
 }
 
 // varied checks what is asked, fills in what stays, and keeps the picture.
@@ -143,8 +143,9 @@ func (a AskedChange) check(s Seal) error {
 
 // edit makes key, certificate and SESeal of the next edition and replaces the present
 // one, in this order: what fails half-way leaves a key and a certificate that nothing
-// names, and the retry takes them up.
-func (o *Office) edit(ctx context.Context, a AskedChange, leave Leave) (Seal, error) {
+// names, and the retry takes them up. Last is the retry key of the edition: the
+// caller's own, so that no other act is done under it.
+func (o *Office) edit(ctx context.Context, a AskedChange, leave Leave, last *act.Retry) (Seal, error) {
 	present, err := o.c.Store.Seal(ctx, a.Seal)
 	if err != nil {
 		return Seal{}, err
@@ -168,7 +169,7 @@ func (o *Office) edit(ctx context.Context, a AskedChange, leave Leave) (Seal, er
 	if err != nil {
 		return Seal{}, err
 	}
-	leave.Retry = part(leave.Retry, "edition")
+	leave.Retry = last
 	s, err := o.change(ctx, ChangeRequest{SealID: a.Seal, Who: a.Who, Why: a.Why, leave: leave}, a.replacing(next, der))
 	if err != nil {
 		return Seal{}, err

@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"yinxin/hsm"
-	"yinxin/internal/act"
 	"yinxin/verify/status"
 )
 
@@ -255,12 +254,4 @@ func (o *Office) Init(ctx context.Context) error {
 		err = errors.Join(err, o.endKeys(ctx, s))
 	}
 	return err
-}
-
-// retried is part of a request's own key, or of a second officer's.
-func (r ChangeRequest) retried(name string) *act.Retry {
-	if r.leave.Retry != nil {
-		return part(r.leave.Retry, name)
-	}
-	return part(r.Retry, name)
 }

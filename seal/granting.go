@@ -38,7 +38,7 @@ func (o *Office) SetPolicy(ctx context.Context, r ChangeRequest, p Policy) (Seal
 }
 
 func (o *Office) regrant(ctx context.Context, r ChangeRequest, a AskedGrant) (Seal, error) {
-	if again, err := o.begun(ctx, KindGrant, r, r.retried("grant")); again || err != nil {
+	if again, err := o.begun(ctx, KindGrant, r, r.Retry); again || err != nil {
 		return o.after(ctx, r.SealID, err)
 	}
 	a.Seal, a.Who, a.Why = r.SealID, r.Who, r.Why
@@ -50,7 +50,6 @@ func (o *Office) regrant(ctx context.Context, r ChangeRequest, a AskedGrant) (Se
 	if done, err := o.pass(ctx, KindGrant, s.Agency, a, officer(r.By, r.Who), r.Why, r.Retry); done || err != nil {
 		return o.after(ctx, r.SealID, err)
 	}
-	r.Retry = r.retried("grant")
 	return o.change(ctx, r, a.granting())
 }
 

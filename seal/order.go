@@ -183,8 +183,16 @@ const (
 )
 
 func (r *StampRequest) check() error {
-	if !plain(r.Operator, 1, maxOperator) || !plain(r.Matter, 0, maxOperator) || !plain(r.Reason, 0, maxReason) || !plain(r.Approval, 0, maxOperator) {
-		return fmt.Errorf("%w: operator (required), matter, reason or approval", ErrRefused)
+	if r.Operator == "" {
+		return fmt.Errorf("%w: operator says who stamps, and is missing", ErrRefused)
+	}
+	for _, text := range []struct {
+		what, said string
+		most       int
+	}{{"operator", r.Operator, maxOperator}, {"matterCode", r.Matter, maxOperator}, {"reason", r.Reason, maxReason}, {"approvalId", r.Approval, maxOperator}} {
+		if !plain(text.said, 0, text.most) {
+			return fmt.Errorf("%w: %s has at most %d characters, in one line", ErrRefused, text.what, text.most)
+		}
 	}
 	if r.Expected < 0 || r.Expected > maxExpected {
 		return fmt.Errorf("%w: %d expected seals", ErrRefused, r.Expected)

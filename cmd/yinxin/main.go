@@ -101,8 +101,8 @@ Try it on a machine with nothing set up:
 
 Set up a province and seal a decision:
   yinxin init --data DIR --region 520000 --name 贵州省
-  yinxin agency add --data DIR --uscc 11520000009390000Q --name 贵州省示例局
-  yinxin seal make --data DIR --agency 11520000009390000Q --name 贵州省示例局
+  yinxin agency add --data DIR --uscc 11520000MB1A00001X --name 贵州省示例局
+  yinxin seal make --data DIR --agency 11520000MB1A00001X --name 贵州省示例局
   yinxin seal stamp --data DIR --seal 52000000000001 --page 1 --x 120 --y 220 decision.pdf -o sealed.pdf
 
 Check anything, with no data folder:

@@ -3,9 +3,11 @@ package server
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -108,6 +110,16 @@ func pageOf[T any](list func(r *http.Request, agency, cursor string, limit int) 
 		}
 		return writeList(w, items, next)
 	}
+}
+
+// queryWord reads a parameter that is one of a few words and may be left out: a list
+// by a word that nobody knows would be empty, and be believed.
+func queryWord[T ~string](q url.Values, name string, known ...T) (T, error) {
+	word := T(q.Get(name))
+	if word != "" && !slices.Contains(known, word) {
+		return "", fail(badRequest, fmt.Sprintf("%s is one of %q", name, known))
+	}
+	return word, nil
 }
 
 // queryTime reads a parameter that may be left out.

@@ -2,7 +2,9 @@ package server
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -41,6 +43,9 @@ func (s *Server) stamps(w http.ResponseWriter, r *http.Request) error {
 func useFilter(r *http.Request) (f seal.Filter, err error) {
 	q := r.URL.Query()
 	f = seal.Filter{SealID: q.Get("seal"), Operator: q.Get("operator"), Matter: q.Get("matter"), Format: q.Get("format"), Key: q.Get("key")}
+	if _, err := queryWord(q, "format", slices.Sorted(maps.Keys(mediaOf))...); err != nil {
+		return f, err
+	}
 	if f.Agency, err = agencyAsked(r); err != nil {
 		return f, err
 	}

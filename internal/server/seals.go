@@ -144,7 +144,15 @@ func (s *Server) applySeal(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) seals(r *http.Request, of, cursor string, limit int) ([]seal.Seal, string, error) {
 	q := r.URL.Query()
-	return s.p.Seals.List(r.Context(), seal.SealFilter{Agency: of, State: status.SealState(q.Get("state")), Kind: seal.Kind(q.Get("kind")), Cursor: cursor, Limit: limit})
+	state, err := queryWord(q, "state", status.SealInForce, status.SealFrozen, status.SealCancelled)
+	if err != nil {
+		return nil, "", err
+	}
+	kind, err := queryWord(q, "kind", seal.KindAgency, seal.KindSpecial, seal.KindLegal, seal.KindPerson)
+	if err != nil {
+		return nil, "", err
+	}
+	return s.p.Seals.List(r.Context(), seal.SealFilter{Agency: of, State: state, Kind: kind, Cursor: cursor, Limit: limit})
 }
 
 // ownSeal shows a seal to those who may act for its agency.

@@ -32,6 +32,7 @@ func (s *Server) multiparted(do route) route {
 type parts struct {
 	*multipart.Reader
 	connection *http.ResponseController
+	held       *multipart.Part // read ahead of its turn
 }
 
 func partsOf(w http.ResponseWriter, r *http.Request) (*parts, error) {
@@ -39,11 +40,15 @@ func partsOf(w http.ResponseWriter, r *http.Request) (*parts, error) {
 	if err != nil || media != "multipart/form-data" {
 		return nil, fail(wrongMediaType, "send multipart/form-data")
 	}
-	return &parts{multipart.NewReader(r.Body, params["boundary"]), http.NewResponseController(w)}, nil
+	return &parts{Reader: multipart.NewReader(r.Body, params["boundary"]), connection: http.NewResponseController(w)}, nil
 }
 
 // next gives the next part, io.EOF at the end of the body.
 func (p *parts) next() (*multipart.Part, error) {
+	if part := p.held; part != nil {
+		p.held = nil
+		return part, nil
+	}
 	// A connection that knows no deadlines, such as a recorder's, needs none.
 	_ = p.connection.SetReadDeadline(time.Now().Add(readTimeout))
 	_ = p.connection.SetWriteDeadline(time.Now().Add(readTimeout + writeTimeout))
@@ -74,6 +79,13 @@ func (s *Server) makeJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	form, err := p.jobForm(r)
 	if err != nil {
+		return err
+	}
+	// Of a call without a document no job is left behind, to be counted for a week.
+	switch p.held, err = p.next(); {
+	case err == io.EOF:
+		return fail(badRequest, "there is no document")
+	case err != nil:
 		return err
 	}
 	j, err := s.jobOf(w, r, form)
@@ -129,6 +141,9 @@ func (p *parts) jobForm(r *http.Request) (form jobForm, err error) {
 
 // jobOf makes the job, and tells where it is even if the documents break off.
 func (s *Server) jobOf(w http.ResponseWriter, r *http.Request, form jobForm) (batch.Job, error) {
+	if form.SealID == "" {
+		return batch.Job{}, fail(badRequest, "the request names no seal: `sealId`")
+	}
 	key, err := retry(r, form, noDocument)
 	if err != nil {
 		return batch.Job{}, err

@@ -161,7 +161,10 @@ func (s *Server) jobItems(w http.ResponseWriter, r *http.Request) error {
 			return batch.ErrNotFound
 		}
 	}
-	state := batch.ItemState(r.URL.Query().Get("state"))
+	state, err := queryWord(r.URL.Query(), "state", batch.Queued, batch.Sealed, batch.Failed)
+	if err != nil {
+		return err
+	}
 	if media, format, ok := asTable(r); ok {
 		out := &lateHeader{ResponseWriter: w, media: media, name: "job"}
 		return export(out, r, jobSheet, format, func(put func(batch.Item) error) error {

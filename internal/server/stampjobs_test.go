@@ -119,12 +119,13 @@ func TestAJobSealsManyDocuments(t *testing.T) {
 			t.Errorf("%+v %v", entry, err)
 		}
 	}
-	for query, want := range map[string]int{"state=failed": 2, "state=done": 3, "state=queued": 0, "limit=2": 2, "cursor=4": 1, "state=none": 0} {
+	for query, want := range map[string]int{"state=failed": 2, "state=done": 3, "state=queued": 0, "limit=2": 2, "cursor=4": 1} {
 		var l listOf[batch.Item]
 		if h.get(t, here+"/items?"+query, bearer(h.key)).want(t, http.StatusOK, &l); len(l.Items) != want || (l.Next != "") != (query == "limit=2") {
 			t.Errorf("%s: %d items, next %q", query, len(l.Items), l.Next)
 		}
 	}
+	h.get(t, here+"/items?state=sealed", bearer(h.key)).problem(t, http.StatusBadRequest, "BAD_REQUEST") // the word is done
 	h.get(t, here+"/items?cursor=x", bearer(h.key)).problem(t, http.StatusNotFound, "NOT_FOUND")
 	h.get(t, here+"/items/0/document", bearer(h.key)).problem(t, http.StatusNotFound, "NOT_FOUND")
 	table := h.get(t, here+"/items", bearer(h.key), header("Accept", mediaCSV)).want(t, http.StatusOK, nil)
@@ -304,4 +305,47 @@ func TestJobsAreForTheirAgency(t *testing.T) {
 	}
 	body, mt = batchForm(t, "", document{"a", "x"})
 	h.post(t, jobs, body, media(mt)).problem(t, http.StatusBadRequest, "BAD_REQUEST")
+}
+
+// A call without a document leaves no job behind.
+func TestAJobOfNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	body, mt := batchForm(t, h.request())
+	h.post(t, jobs, body, media(mt)).problem(t, http.StatusBadRequest, "BAD_REQUEST")
+	var l listOf[json.RawMessage]
+	if h.get(t, jobs, bearer(h.key)).want(t, http.StatusOK, &l); len(l.Items) != 0 {
+		t.Errorf("%s", l.Items)
+	}
+}
+
+// An officer's key makes stamps in its officer's name alone, in a job too.
+func TestAJobIsStartedByWhomItsStampsName(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	zhang, li := h.officerKey(t, provincetest.Agency, "张三", agency.ScopeStamp), h.officerKey(t, provincetest.Agency, "李四", agency.ScopeStamp)
+	var j jobAnswer
+	h.post(t, jobs, `{"sealId":"`+h.Seal.ID+`"}`, bearer(zhang)).want(t, http.StatusAccepted, &j)
+	here := jobs + "/" + j.ID.String()
+	body, mt := batchForm(t, "", document{"a.json", "{}"}, document{"b", "nothing that is sealed"})
+	h.post(t, here+"/documents", body, media(mt), bearer(li)).want(t, http.StatusOK, nil)
+	h.post(t, here+"/start", `{"reason":"y"}`, bearer(li)).problem(t, http.StatusUnprocessableEntity, "REFUSED")
+	h.running(t)
+	h.post(t, here+"/start", `{"reason":"y"}`, bearer(zhang)).want(t, http.StatusAccepted, nil)
+	if j = h.awaited(t, j.ID.String()); j.Sealed != 1 || j.Failed != 1 {
+		t.Errorf("%+v", j)
+	}
+	h.post(t, here+"/retry", `{"reason":"y"}`, bearer(li)).problem(t, http.StatusUnprocessableEntity, "REFUSED")
+}
+
+// A word that no list knows is told, where an empty list would be believed.
+func TestWordsOfLists(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, query := range []string{"/api/v1/seals?state=valid", "/api/v1/seals?kind=official", "/api/v1/stamps?format=PDF"} {
+		h.get(t, query, bearer(h.key)).problem(t, http.StatusBadRequest, "BAD_REQUEST")
+	}
+	for _, query := range []string{"/api/v1/seals?state=in_force", "/api/v1/seals?kind=agency", "/api/v1/stamps?format=pdf"} {
+		h.get(t, query, bearer(h.key)).want(t, http.StatusOK, nil)
+	}
 }

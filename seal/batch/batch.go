@@ -36,7 +36,8 @@ var (
 const (
 	MaxItems = 20_000    // a list of names that fills the register
 	MaxBytes = 10 << 30  // one job that fills the disk
-	MaxJobs  = 50        // kept of an agency: a stolen key that begins jobs for ever
+	MaxJobs  = 50        // of an agency that are not over: a stolen key that begins jobs for ever
+	MaxKept  = 2000      // of an agency in all: one that begins and cancels them for ever
 	MaxDisk  = 100 << 30 // the documents of all jobs
 	MinFree  = 1 << 30   // left on the disk: the register must always be able to grow
 	MaxName  = 200       // octets of a document's name

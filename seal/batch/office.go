@@ -196,8 +196,20 @@ func (o *Office) EachItem(ctx context.Context, id act.ID, state ItemState, after
 	}
 }
 
+// startable refuses an officer whose own key would make stamps in another's name.
+func (o *Office) startable(ctx context.Context, id act.ID, by By) error {
+	j, err := o.c.Store.Job(ctx, id)
+	if err == nil && by.Officer != "" && by.Officer != j.Template.Operator {
+		err = fmt.Errorf("%w: its stamps name %s, and no other officer starts it", ErrRefused, j.Template.Operator)
+	}
+	return err
+}
+
 // Start lets a job run.
 func (o *Office) Start(ctx context.Context, id act.ID, by By) (Job, error) {
+	if err := o.startable(ctx, id, by); err != nil {
+		return Job{}, err
+	}
 	o.turning.Lock()
 	defer o.turning.Unlock()
 	j, err := o.c.Store.StartJob(ctx, id, by, o.now())
@@ -209,6 +221,9 @@ func (o *Office) Start(ctx context.Context, id act.ID, by By) (Job, error) {
 
 // Retry lets the failed documents of a job that is done be tried again.
 func (o *Office) Retry(ctx context.Context, id act.ID, by By) (Job, error) {
+	if err := o.startable(ctx, id, by); err != nil {
+		return Job{}, err
+	}
 	o.turning.Lock()
 	defer o.turning.Unlock()
 	j, err := o.c.Store.Requeue(ctx, id, by, o.now())

@@ -11,7 +11,7 @@ import (
 // known by the id of the act that made it.
 type Store interface {
 	// CommitJob keeps a new job with its act, whose id it has; ErrFull if its agency
-	// has MaxJobs.
+	// has MaxJobs that are not over, or MaxKept.
 	CommitJob(ctx context.Context, a act.Act, j Job) error
 	Job(ctx context.Context, id act.ID) (Job, error)
 	// Jobs are those of an agency, or of all for "", in the order of time; next is the

@@ -48,7 +48,10 @@ func (d *Document) page(n int) (int, error) {
 	if n < 0 {
 		i = len(d.ids) + n
 	}
-	if n == 0 || i < 0 || i >= len(d.ids) {
+	if n == 0 {
+		return 0, fmt.Errorf("%w: pages count from 1, or from the end: -1 is the last", ErrOptions)
+	}
+	if i < 0 || i >= len(d.ids) {
 		return 0, fmt.Errorf("%w: no page %d in a document of %d", ErrOptions, n, len(d.ids))
 	}
 	return i, nil

@@ -76,7 +76,10 @@ func (f *File) orderedPage(n int) (*object, geometry, error) {
 	if n < 0 {
 		i = len(f.pages) + n
 	}
-	if n == 0 || i < 0 || i >= len(f.pages) {
+	if n == 0 {
+		return nil, geometry{}, fmt.Errorf("%w: pages count from 1, or from the end: -1 is the last", ErrOptions)
+	}
+	if i < 0 || i >= len(f.pages) {
 		return nil, geometry{}, fmt.Errorf("%w: no page %d in a document of %d", ErrOptions, n, len(f.pages))
 	}
 	page, err := f.get(f.pages[i], f.last())

@@ -79,13 +79,22 @@ func (tx *Tx) putItem(id act.ID, i batch.Item) error {
 
 func (s batchStore) CommitJob(ctx context.Context, a act.Act, j batch.Job) error {
 	return s.commit(ctx, func(tx *Tx) error {
-		n := 0
+		kept, open := 0, 0
 		cursor, prefix := tx.bucket(bucketJobAgency).Cursor(), useKey(j.Agency, nil)
 		for key, _ := cursor.Seek(prefix); len(key) == len(prefix)+len(j.ID) && string(key[:len(prefix)]) == string(prefix); key, _ = cursor.Next() {
-			n++
+			other, err := tx.job(act.ID(key[len(prefix):]))
+			if err != nil {
+				return err
+			}
+			if kept++; !other.Over() {
+				open++
+			}
 		}
-		if n >= batch.MaxJobs {
-			return fmt.Errorf("%w: the agency has %d jobs; each is kept until %d days after its end", batch.ErrFull, n, int(batch.Kept/(24*time.Hour)))
+		switch {
+		case open >= batch.MaxJobs:
+			return fmt.Errorf("%w: the agency has %d jobs that are not over; start or cancel them", batch.ErrFull, open)
+		case kept >= batch.MaxKept:
+			return fmt.Errorf("%w: the agency has %d jobs; each is kept until %d days after its end", batch.ErrFull, kept, int(batch.Kept/(24*time.Hour)))
 		}
 		if err := tx.act(a); err != nil {
 			return err

@@ -65,6 +65,7 @@ func jobKept(t *testing.T, b *bench) {
 	}
 	_, err := b.Batches().Job(t.Context(), act.ID{1})
 	check(t, "an unknown job", err, batch.ErrNotFound)
+	first := j.ID
 	for n := 1; n < batch.MaxJobs; n++ {
 		a, j := b.newJob(t, usccA)
 		check(t, "a job more", b.Batches().CommitJob(t.Context(), a, j), nil)
@@ -75,6 +76,10 @@ func jobKept(t *testing.T, b *bench) {
 	if _, found, _ := b.Batches().Done(t.Context(), a.Retry.Slot(), b.now); found {
 		t.Error("its key is taken")
 	}
+	over := b.act(t, batch.ActCancelled, j.ID.String(), 1)
+	_, err = b.Batches().CancelJob(t.Context(), over, first, b.now)
+	check(t, "one is cancelled", err, nil)
+	check(t, "one in its place", b.Batches().CommitJob(t.Context(), a, j), nil)
 	a, j = b.newJob(t, usccB)
 	b.kept(t, "another agency's", a, func() error { return b.Batches().CommitJob(t.Context(), a, j) })
 }
