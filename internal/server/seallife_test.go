@@ -213,7 +213,7 @@ func TestAUseThatASecondPersonApproves(t *testing.T) {
 	if h.post(t, "/api/v1/seal-uses", ask, key("use")).want(t, http.StatusOK, &answered); answered.State != approval.StateApproved || answered.Stamp != nil {
 		t.Errorf("%+v", answered)
 	}
-	stamp(asked.ID.String(), `{"a":2}`).problem(t, http.StatusUnprocessableEntity, "REFUSED") // another document
+	stamp(asked.ID.String(), `{"a":2}`).problem(t, http.StatusUnprocessableEntity, "REFUSED")                                                                                               // another document
 	h.post(t, "/api/v1/stamps", `{"sealId":"`+h.Seal.ID+`","operator":"李四","approvalId":"`+asked.ID.String()+`","document":{"a":1}}`).problem(t, http.StatusUnprocessableEntity, "REFUSED") // who approved it
 	first := stamp(asked.ID.String(), `{"a":1}`, key("s")).want(t, http.StatusOK, nil)
 	if again := stamp(asked.ID.String(), `{"a":1}`, key("s")).want(t, http.StatusOK, nil); string(again.body) != string(first.body) {
