@@ -1,6 +1,8 @@
 package interop
 
 import (
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"yinxin/license"
 	"yinxin/license/metadata"
 	"yinxin/license/qr"
+	"yinxin/seal"
 	"yinxin/verify"
 )
 
@@ -40,5 +43,32 @@ func TestZbarReadsTheCode(t *testing.T) {
 	}
 	if r, err := h.JudgeToken(t.Context(), token); err != nil || r.Record != verify.InForce {
 		t.Errorf("%+v %v", r, err)
+	}
+}
+
+// zbarimg reads the code that is printed in a corner with a seal, off the page as
+// pdftoppm shows it: it leads to this stamp.
+func TestZbarReadsTheMark(t *testing.T) {
+	t.Parallel()
+	zbar, poppler := testlong.Tool(t, "zbarimg", "zbar-tools"), testlong.Tool(t, "pdftoppm", "poppler-utils")
+	h := newHouse(t)
+	decision := read(t, "../cmd/yinxin/decisions/decision.pdf")
+	for _, corner := range []seal.Corner{seal.TopLeft, seal.TopRight, seal.BottomLeft, seal.BottomRight} {
+		doc := h.sealAs(t, decision, seal.Place{Keyword: &seal.Keyword{Text: "盖章"}}, seal.Order{Mark: &seal.Mark{Kind: seal.MarkQR, Where: corner}})
+		if r := h.judge(t, doc); r.Verdict != verify.Valid {
+			t.Errorf("%s: %s", corner, r.Verdict)
+		}
+		page := filepath.Join(t.TempDir(), "page")
+		if out, ok := run(t, poppler, "-r", "150", "-f", "1", "-l", "1", "-singlefile", "-png", write(t, "x.pdf", doc), page); !ok {
+			t.Fatal(out)
+		}
+		out, err := exec.Command(zbar, "--quiet", "--raw", page+".png").Output()
+		_, code, ok := strings.Cut(strings.TrimSpace(string(out)), "http://127.0.0.1:1/v/")
+		if err != nil || !ok {
+			t.Errorf("%s: zbarimg reads %q, %v", corner, out, err)
+		}
+		if s, err := h.Seals.ByCode(t.Context(), code); err != nil || s.SealID != h.seal.ID {
+			t.Errorf("%s: under %q stands %+v, %v", corner, code, s, err)
+		}
 	}
 }

@@ -55,34 +55,62 @@ func archival(t testing.TB) []byte {
 // /Contents is a SES_Signature, and PDF/A wants PKCS #7 there. Profile cms keeps them.
 var notPKCS7 = []string{"6.4.3 2", "6.4.3 3"}
 
-// A file that keeps the rules of PDF/A or PDF/UA keeps them when it is sealed.
+// archivalForms are ways to seal a page that draw or write something of their own.
+var archivalForms = []struct {
+	name  string
+	place seal.Place
+	order seal.Order
+}{
+	{"a spot", places[0], seal.Order{}},
+	{"a keyword", seal.Place{Keyword: &seal.Keyword{Text: "document"}}, seal.Order{Certify: 2}},
+	{"a code", places[0], seal.Order{Mark: &seal.Mark{Kind: seal.MarkCode, Where: seal.BottomRight}}},
+	{"a QR code", places[0], seal.Order{Mark: &seal.Mark{Kind: seal.MarkQR, Where: seal.BottomRight}}},
+	{"a companion", places[0], seal.Order{Companion: true}},
+	{"LTA", places[0], seal.Order{Level: seal.LevelLTA}},
+}
+
+// A file that keeps the rules of PDF/A or PDF/UA keeps them when it is sealed, once and
+// again, and when evidence is added: all of them with profile cms, and with ses all but
+// what it breaks by its nature.
 func TestSealedFilesStayArchival(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	keeps := func(t *testing.T, in []byte, flavour string) {
+	tagged := read(t, "../seal/pdf/testdata/unsigned/minimal-pdf-ua-and-a.pdf")
+	for flavour, in := range map[string][]byte{"2b": archival(t), "ua1": tagged} {
 		if rules := broken(t, in, flavour); len(rules) > 0 {
 			t.Fatalf("before it is sealed: %q", rules)
 		}
-		both := h.sealPDF(t, h.sealPDF(t, in, places[0]), places[1])
-		for _, rule := range broken(t, both, flavour) {
-			if !slices.ContainsFunc(notPKCS7, func(known string) bool { return strings.HasPrefix(rule, flavour+" "+known+":") }) {
-				t.Errorf("broken by the seal: %s", rule)
+		for _, profile := range []seal.Profile{seal.ProfileSES, seal.ProfileCMS} {
+			keeps := func(name string, doc []byte) {
+				for _, rule := range broken(t, doc, flavour) {
+					known := func(k string) bool { return strings.HasPrefix(rule, flavour+" "+k+":") }
+					if profile == seal.ProfileCMS || !slices.ContainsFunc(notPKCS7, known) {
+						t.Errorf("%s, %s, %s: broken by the seal: %s", flavour, profile, name, rule)
+					}
+				}
 			}
+			for _, form := range archivalForms {
+				order := form.order
+				order.Profile = profile
+				keeps(form.name, h.sealAs(t, in, form.place, order))
+			}
+			twice := h.sealAs(t, h.sealAs(t, in, places[0], seal.Order{Profile: profile}), places[1], seal.Order{Profile: profile})
+			keeps("twice", twice)
+			keeps("twice, augmented", h.augment(t, twice, seal.LevelLTA))
 		}
 	}
-	// Profile cms keeps every rule, with a printed code beside it too.
-	keepsAll := func(t *testing.T, in []byte, flavour string) {
-		for _, mark := range []seal.MarkKind{seal.MarkCode, seal.MarkQR} {
-			sealed := h.sealAs(t, in, places[0], seal.Order{Profile: seal.ProfileCMS, Mark: &seal.Mark{Kind: mark, Where: seal.BottomRight}})
-			if rules := broken(t, sealed, flavour); len(rules) > 0 {
-				t.Errorf("broken by a seal of profile cms and a %s: %q", mark, rules)
-			}
-		}
+}
+
+// augment adds the evidence of a level to a sealed file.
+func (h *house) augment(t testing.TB, doc []byte, level seal.Level) []byte {
+	t.Helper()
+	a, err := h.Seals.Augment(t.Context(), bytes.NewReader(doc), int64(len(doc)), level)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Run("PDF/A-2b, cms", func(t *testing.T) { keepsAll(t, archival(t), "2b") })
-	t.Run("PDF/UA-1, cms", func(t *testing.T) {
-		keepsAll(t, read(t, "../seal/pdf/testdata/unsigned/minimal-pdf-ua-and-a.pdf"), "ua1")
-	})
-	t.Run("PDF/A-2b", func(t *testing.T) { keeps(t, archival(t), "2b") })
-	t.Run("PDF/UA-1", func(t *testing.T) { keeps(t, read(t, "../seal/pdf/testdata/unsigned/minimal-pdf-ua-and-a.pdf"), "ua1") })
+	var out bytes.Buffer
+	if _, err := a.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"hash"
+	"slices"
 	"sync"
 
 	"yinxin/certs"
@@ -90,7 +91,10 @@ func (t *trial) companionSignature() outcome {
 	if t.mark.partial {
 		return notMade
 	}
-	if c.err != nil {
+	switch {
+	case errors.Is(c.err, pdf.ErrTooLarge):
+		return outcome{Unknown, WorkLimit, c.err.Error()}
+	case c.err != nil:
 		return unknown(FormatForeign, c.err)
 	}
 	if digest, err := c.MessageDigest(); c.Signed() != nil && (err != nil || string(digest) != string(c.sum)) {
@@ -161,7 +165,8 @@ func (t *trial) judgeRole(index int, sealed bool) (r StampReport, v Verdict, cod
 	if t.mark.role == roleTimestamp {
 		// It never raises a verdict, and lowers it only if it is broken (interface.md).
 		if r, codes = t.judge(index); r.Verdict != NotValid {
-			return r, Valid, nil
+			v, codes = unbroken(codes)
+			return r, v, codes
 		}
 		return r, r.Verdict, codes
 	}
@@ -173,10 +178,21 @@ func (t *trial) judgeRole(index int, sealed bool) (r StampReport, v Verdict, cod
 	switch {
 	case r.Verdict == NotValid:
 		return r, r.Verdict, codes
-	case sealed && (t.mark.unseen || !t.afterSeal):
+	case slices.Contains(codes, WorkLimit):
+		return r, CannotConfirm, []Code{WorkLimit}
+	case sealed && t.brought.companion.err == nil && (t.mark.unseen || !t.afterSeal):
 		return r, Valid, nil
 	}
 	return r, CannotConfirm, []Code{FormatForeign}
+}
+
+// unbroken is what counts of a signature without a seal, beside one, that was not found
+// to be broken: nothing, unless that was for want of work.
+func unbroken(codes []Code) (Verdict, []Code) {
+	if slices.Contains(codes, WorkLimit) {
+		return CannotConfirm, []Code{WorkLimit}
+	}
+	return Valid, nil
 }
 
 // errNoSeal tells that a mark is a SignedData and no stamp.

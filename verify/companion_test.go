@@ -321,3 +321,31 @@ func TestCompanionsOfTheField(t *testing.T) {
 		}
 	}
 }
+
+// Where a file has no work left for what one of many companions covers, nobody knows
+// whether it is broken.
+func TestCompanionsPastTheFilesBudget(t *testing.T) {
+	s, doc := sealedPage(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAbroad(t, key)
+	sound := func(content []byte) []byte {
+		return a.sign(t, ecdsaForm(crypto.SHA256, "1.2.840.10045.4.3.2"), content)
+	}
+	in := s.input()
+	for n := range 12 {
+		broken := accompany(t, doc, false, func(content []byte) []byte { return sound(content[1:]) })
+		r := judge(broken, nil, in)
+		if good(r) {
+			t.Fatalf("good, and the last of %d was not looked at: %+v", n+1, r.Stamps[n+1].Checks)
+		}
+		if r.Verdict == verify.CannotConfirm {
+			expect(t, r, verify.CannotConfirm, verify.WorkLimit)
+			return
+		}
+		doc = accompany(t, doc, false, sound)
+	}
+	t.Fatal("the budget was never spent")
+}

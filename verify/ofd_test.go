@@ -273,3 +273,45 @@ func TestOFDJudgedByMany(t *testing.T) {
 		}
 	}
 }
+
+// Files given to a package after its seal, where readers find them and the stamp does
+// not name them; or a list that grew into something else than signatures.
+func TestOFDGivenMoreAfterItsStamp(t *testing.T) {
+	s := newScene(t)
+	in := s.input()
+	foreign := s.order
+	foreign.seal = foreignSeal(t, s.r)
+	media := func(loc string) pack {
+		return plainPack().replace(t, "Doc_0/DocumentRes.xml", "</ofd:MultiMedias>", `<ofd:MultiMedia ID="10"><ofd:MediaFile>`+loc+`</ofd:MediaFile></ofd:MultiMedia></ofd:MultiMedias>`)
+	}
+	with := func(name, content string) func(pack) pack {
+		return func(p pack) pack { return p.with(name, content) }
+	}
+	// A signature of anyone's, put before the stamp in the list, whose files are what a
+	// page lacked.
+	before := func(p pack) pack {
+		p = s.far.sealOFD(t, s.order, ofdOrder{sign: signForms(s.far.signer)["attributes"], omit: []string{signDir(0) + "Signature.xml", signDir(0) + "SignedValue.dat"}}, p)
+		list := p[p.at(signatureList)].content
+		from := strings.Index(list, `<ofd:Signature ID="2"`)
+		line := list[from : from+strings.Index(list[from:], "/>")+2]
+		list = strings.Replace(strings.Replace(list, line, "", 1), `<ofd:Signature ID="1"`, line+`<ofd:Signature ID="1"`, 1)
+		return p.with(signatureList, list)
+	}
+	for name, c := range map[string]struct {
+		base  pack
+		after func(pack) pack
+	}{
+		"by a long way":         {media(strings.Repeat("./", 1000) + "Res/later.png"), with("Doc_0/Res/later.png", "\x89PNG")},
+		"by a location in two":  {media("Res/la<ofd:X/>ter.png"), with("Doc_0/Res/later.png", "\x89PNG")},
+		"by an escape":          {media("Res/l%61ter.png"), with("Doc_0/Res/later.png", "\x89PNG")},
+		"by a short name":       {plainPack(), with("Doc_0/DOCUME~1.XML", ofdElement("Res", ""))},
+		"as a signature's file": {media("/" + signDir(1) + "SignedValue.dat"), before},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sealed := s.r.sealOFD(t, s.order, ofdOrder{}, c.base)
+			expect(t, judge(sealed.zip(t), nil, in), verify.Valid, "")
+			expect(t, judge(c.after(sealed).zip(t), nil, in), verify.NotValid, verify.PartialCoverage)
+			expect(t, judge(c.after(s.r.sealOFD(t, foreign, ofdOrder{}, c.base)).zip(t), nil, in), verify.CannotConfirm, verify.EntryNotCovered)
+		})
+	}
+}

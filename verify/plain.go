@@ -174,7 +174,8 @@ func (t *trial) judgePlain(index int, sealed bool) (StampReport, Verdict, []Code
 	case verdict == NotValid:
 		return r, verdict, codes
 	case sealed:
-		return r, Valid, nil
+		verdict, codes = unbroken(codes)
+		return r, verdict, codes
 	}
 	return r, None, []Code{NotSealed}
 }

@@ -228,3 +228,32 @@ func TestAnEngineDoesNotGrow(t *testing.T) {
 		t.Errorf("500 documents left %d KB behind", (after-before)>>10)
 	}
 }
+
+// A companion that was not looked at for want of work may be broken. The last signature
+// is looked at first: 23 seals and some companions leave none for the first.
+func TestACompanionPastTheBudget(t *testing.T) {
+	s := newScene(t)
+	in := s.input()
+	sign := signForms(s.r.signer)["attributes"]
+	p := s.r.sealOFD(t, s.order, ofdOrder{sign: sign}, plainPack())
+	value := []byte(p[p.at(signDir(0)+"SignedValue.dat")].content)
+	value[len(value)-1] ^= 1 // of its signature
+	p = p.with(signDir(0)+"SignedValue.dat", string(value))
+	expect(t, judge(s.r.sealOFD(t, s.order, ofdOrder{}, p).zip(t), nil, in), verify.NotValid, verify.SignatureForged)
+	spent := false
+	for range 8 {
+		p = s.r.sealOFD(t, s.order, ofdOrder{sign: sign}, p)
+		sealed := p
+		for range 23 {
+			sealed = s.r.sealOFD(t, s.order, ofdOrder{}, sealed)
+		}
+		r := judge(sealed.zip(t), nil, in)
+		if good(r) {
+			t.Fatalf("good, and what is broken was not looked at: %+v", r.Stamps[0].Checks)
+		}
+		spent = spent || r.Verdict == verify.CannotConfirm && r.Stamps[len(r.Stamps)-23].Verdict == verify.Valid
+	}
+	if !spent {
+		t.Fatal("the budget was never spent by companions alone")
+	}
+}

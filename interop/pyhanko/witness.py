@@ -1,7 +1,8 @@
 """What pyHanko reads of our PDF stamps, and what it makes of a companion signature.
 
 witness.py ranges FILE: a line for each signature, with tabs between: field, sub-filter, byte range.
-witness.py valid FILE ROOT: the companion is judged with ROOT (PEM) as the one anchor; says "good", or why not.
+witness.py valid [FILE ROOT] ...: a line for each file, whose last signature that is no seal of profile ses is judged with ROOT (PEM)
+as the one anchor: "good", "refused: why", or "cannot: why" where pyHanko does not come to an end.
 """
 import asyncio
 import sys
@@ -28,12 +29,21 @@ def valid(reader, root):
     context = ValidationContext(trust_roots=[load_cert_from_pemder(root)], allow_fetching=False)
     companions = [(n, f) for n, v, f in signatures(reader) if v["/SubFilter"] != "/GM.sm2seal" and v.get("/Type") != "/DocTimeStamp"]
     if not companions:
-        return print("no companion")
+        return "cannot: no companion"
     name, field = companions[-1]
-    status = asyncio.run(async_validate_pdf_signature(EmbeddedPdfSignature(reader, field, name), signer_validation_context=context))
-    print("good" if status.bottom_line and status.intact and status.trusted else status.pretty_print_details())
+    try:
+        status = asyncio.run(async_validate_pdf_signature(EmbeddedPdfSignature(reader, field, name), signer_validation_context=context))
+    except AttributeError as e:  # of a digest that its library does not know
+        return f"cannot: {e}"
+    if status.bottom_line and status.intact and status.trusted:
+        return "good"
+    return f"refused: {status.summary()}"
 
 
-with open(sys.argv[2], "rb") as file:
-    pdf = PdfFileReader(file, strict=True)
-    ranges(pdf) if sys.argv[1] == "ranges" else valid(pdf, sys.argv[3])
+if sys.argv[1] == "ranges":
+    with open(sys.argv[2], "rb") as file:
+        ranges(PdfFileReader(file, strict=True))
+else:
+    for path, root in zip(sys.argv[2::2], sys.argv[3::2]):
+        with open(path, "rb") as file:
+            print(valid(PdfFileReader(file, strict=True), root))

@@ -2,6 +2,7 @@ package ofd
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"slices"
 )
@@ -11,12 +12,16 @@ import (
 type signatureLayer struct {
 	owners map[string][]int
 	lists  map[string]bool
+	open   map[string]bool // lists that hold more than signatures
 }
 
 func signatureLayerOf(bodies []body, all []*Stamp) signatureLayer {
-	l := signatureLayer{owners: map[string][]int{}, lists: map[string]bool{}}
+	l := signatureLayer{owners: map[string][]int{}, lists: map[string]bool{}, open: map[string]bool{}}
 	for i := range bodies {
 		l.lists[bodies[i].signatures] = true
+		if bodies[i].more {
+			l.open[bodies[i].signatures] = true
+		}
 	}
 	for k, s := range all {
 		for _, f := range s.dir.files() {
@@ -85,24 +90,21 @@ func (s *Stamp) checkRelative(before []*Stamp) {
 }
 
 // cover sorts the files that a stamp does not name: its own and the lists need no
-// naming; a later signature may be added, but not in the place of a picture that was
+// naming; another signature may be added, but not in the place of a picture that was
 // missing.
 func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, later []bool) error {
 	var reached map[string]bool
 	for _, name := range p.names() {
 		owners := l.owners[name]
 		switch {
-		case s.named[name] || l.lists[name] || name == s.dir.file || name == s.dir.value:
+		case s.named[name] || l.lists[name] && !l.open[name] || name == s.dir.file || name == s.dir.value:
 			continue
 		case name == rootFile:
-			if len(bodies) == 1 && s.named[bodies[0].root] {
-				tell(&s.Unnamed, name)
-			} else {
-				tell(&s.Uncovered, name)
+			list := &s.Uncovered
+			if p.leadsAlone(s, bodies) {
+				list = &s.Unnamed
 			}
-			continue
-		case slices.ContainsFunc(owners, func(k int) bool { return k != self && !later[k] }):
-			tell(&s.Unnamed, name)
+			tell(list, name)
 			continue
 		}
 		if reached == nil {
@@ -112,13 +114,58 @@ func (p *Package) cover(s *Stamp, self int, bodies []body, l signatureLayer, lat
 			}
 		}
 		switch {
-		case reached[name]:
+		case reached[name] || alias(name):
 			tell(&s.Uncovered, name)
+		case slices.ContainsFunc(owners, func(k int) bool { return k != self && !later[k] }):
+			tell(&s.Unnamed, name)
+		case l.lists[name]:
 		case !slices.ContainsFunc(owners, func(k int) bool { return later[k] }):
 			tell(&s.Idle, name)
 		}
 	}
 	return nil
+}
+
+// leadsAlone tells whether OFD.xml could lead, when a stamp was made that does not name
+// it, to no other document or version than today.
+func (p *Package) leadsAlone(s *Stamp, bodies []body) bool {
+	if len(bodies) != 1 || bodies[0].versions || !s.named[bodies[0].root] {
+		return false
+	}
+	return !slices.ContainsFunc(p.documents(), func(d string) bool { return s.named[d] && d != bodies[0].root && d != s.dir.file })
+}
+
+// documents are the files that are a Document, or may be one. A stamp that names two was
+// made when OFD.xml led to both, or to the other.
+func (p *Package) documents() []string {
+	if p.documentsRead {
+		return p.docs
+	}
+	p.documentsRead = true
+	for _, name := range p.names() {
+		head, err := p.headOf(p.Entry(name), rootLength)
+		if err == nil && looksBinary(head) {
+			continue
+		}
+		if first := firstElement(head); err != nil || first == "" || first == "Document" {
+			p.docs = append(p.docs, name)
+		}
+	}
+	return p.docs
+}
+
+// firstElement is the local name of the root, "" if it does not begin in the head.
+func firstElement(head []byte) string {
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		if e, ok := t.(xml.StartElement); ok {
+			return e.Name.Local
+		}
+	}
 }
 
 // tell adds a name to a list for people, up to as many as are of use.

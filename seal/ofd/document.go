@@ -9,6 +9,8 @@ import (
 type body struct {
 	root       string // its Document.xml
 	signatures string // its Signatures.xml, "" for none
+	more       bool   // that list holds more than signatures
+	versions   bool   // it has versions, of which OFD.xml says which is shown
 	base       box
 	pages      []page
 	byID       map[string]int
@@ -64,6 +66,11 @@ func (p *Package) readBody(n *node) (body, error) {
 	if k, err := n.one("Encryptions"); err != nil || k != nil {
 		return b, ErrEncrypted
 	}
+	versions, err := n.one("Versions")
+	if err != nil {
+		return b, err
+	}
+	b.versions = versions != nil
 	if b.root == "" {
 		return b, malformed("a DocBody without DocRoot")
 	}

@@ -61,6 +61,8 @@ func parseCentral(b []byte) (*Entry, []byte, error) {
 		return nil, nil, malformed("%q has flags %#x", e.Name, e.Flags)
 	case comment != 0 || le.Uint16(b[34:]) != 0:
 		return nil, nil, malformed("%q has a comment, or lies in another part", e.Name)
+	case !e.regular(b[5], le.Uint32(b[38:])):
+		return nil, nil, ambiguous("%q is a link, or a folder to some, by its attributes", e.Name)
 	}
 	fields, err := e.extras(b[lenCentral+names : n])
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // checkName refuses a name that two systems could take for different places, or
@@ -42,15 +44,33 @@ func isASCII(s string) bool {
 	return true
 }
 
-// fold gives one form to names that some file systems hold to be the same.
+// fold gives one form to names that some file systems hold to be the same: those that
+// differ in letter case, in how characters are composed (APFS), or in characters that
+// are not seen (HFS+).
 func fold(name string) string {
+	if !isASCII(name) {
+		name = norm.NFC.String(name)
+	}
 	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
 		least := r
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			least = min(least, f)
 		}
 		return least
 	}, name)
+}
+
+// alias tells a name such as PUBLIC~1.XML, by which Windows finds PublicRes.xml.
+func alias(name string) bool {
+	for _, s := range strings.Split(name, "/") {
+		if i := strings.LastIndexByte(s, '~'); i > 0 && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9' {
+			return true
+		}
+	}
+	return false
 }
 
 // places remembers which names are taken, as a file or as a folder.

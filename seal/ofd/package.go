@@ -25,6 +25,9 @@ type Package struct {
 	sums     map[sumOf][]byte
 	papers   map[string]box // of pages, by file
 	reached  map[string]bool
+	docs     []string
+
+	documentsRead bool
 }
 
 // Open reads the archive's directory and holds every entry's two headers against
@@ -251,16 +254,21 @@ func (p *Package) unpack(e *Entry, w io.Writer) error {
 }
 
 // head gives the first bytes of a file's content, unchecked, to tell what it is.
-func (p *Package) head(e *Entry) ([]byte, error) {
+func (p *Package) head(e *Entry) ([]byte, error) { return p.headOf(e, headLength) }
+
+func (p *Package) headOf(e *Entry, n int64) ([]byte, error) {
 	content, err := p.unpacker.open(p.r, e)
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, min(e.Size, headLength))
+	b := make([]byte, min(e.Size, n))
 	if _, err := io.ReadFull(content, b); err != nil {
 		return nil, malformed("%q cannot be unpacked: %v", e.Name, err)
 	}
 	return b, nil
 }
 
-const headLength = 256
+const (
+	headLength = 256
+	rootLength = 4096 // in which a root element begins, behind its comments
+)

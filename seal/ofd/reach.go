@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"net/url"
 	"path"
 	"strings"
 )
@@ -84,58 +85,107 @@ func (r *reacher) follow(name string) error {
 	if err != nil {
 		return err
 	}
-	r.scan(text)
+	r.scan(name, text)
 	return nil
 }
 
 // looksBinary tells pictures and fonts, which lead nowhere, from XML in any
-// encoding.
+// encoding that a reader finds by itself (XML 1.0, appendix F).
 func looksBinary(head []byte) bool {
-	if !plain(head) {
-		return false
+	for _, mark := range encodings {
+		if bytes.HasPrefix(head, mark) {
+			return false
+		}
 	}
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
 	return len(text) > 0 && text[0] != '<'
 }
 
-func (r *reacher) scan(text []byte) {
+// encodings begin XML in UTF-16 and UTF-32 with a byte-order mark or without, and in
+// EBCDIC.
+var encodings = [][]byte{
+	{0xff, 0xfe}, {0xfe, 0xff}, {0, '<'}, {0, 0, 0, '<'}, {0, 0, 0xfe, 0xff}, {0x4c, 0x6f, 0xa7, 0x94},
+}
+
+// element is one that is open. Readers take for its text what stands in it up to an
+// interruption, all that stands in it directly, or all that stands below it.
+type element struct {
+	own      []byte // directly in it
+	pieces   int
+	parent   bool // of elements
+	from     int  // where what stands below it begins
+	unlisted bool // OFD.xml's Signatures: the list is judged apart
+}
+
+// maxTail is how much of the end of an element's text is looked at where elements
+// stand in it: what a name of maxName needs, and some folders.
+const maxTail = 4 * maxName
+
+func (r *reacher) scan(name string, text []byte) {
 	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
-	var held strings.Builder // the text of an element, comments left out
+	var open []element
+	var below []byte // the text of the file
 	for {
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		if err != nil {
+		if err != nil || len(open) > maxDepth || r.left < 0 {
 			r.everywhere = true
 			return
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
-			held.Reset()
+			if len(open) > 0 {
+				open[len(open)-1].parent = true
+			}
+			open = append(open, element{from: len(below), unlisted: name == rootFile && t.Name.Local == "Signatures"})
 			for _, a := range t.Attr {
 				r.lead(a.Value)
 			}
 		case xml.CharData:
-			r.lead(string(t))
-			if held.Len() < maxName {
-				held.Write(t)
+			if n := len(open); n > 0 && !open[n-1].unlisted {
+				r.lead(string(t))
+				open[n-1].own, open[n-1].pieces = append(open[n-1].own, t...), open[n-1].pieces+1
+				below = append(below, t...)
 			}
 		case xml.EndElement:
-			r.lead(held.String())
-			held.Reset()
+			r.close(&open[len(open)-1], below)
+			open = open[:len(open)-1]
 		case xml.Directive:
 			r.everywhere = true
 			return
+		case xml.ProcInst:
+			r.everywhere = r.everywhere || t.Target != "xml" // a style sheet makes another file of it
 		}
 	}
+}
+
+func (r *reacher) close(e *element, below []byte) {
+	if e.pieces > 1 {
+		r.lead(string(e.own))
+	}
+	if !e.parent {
+		return
+	}
+	tail := below[e.from:]
+	if len(tail) > maxTail { // then by its name alone
+		r.left -= maxTail
+		r.lead(path.Base(path.Clean("/" + string(tail[len(tail)-maxTail:]))))
+		return
+	}
+	r.left -= int64(len(tail))
+	r.lead(string(tail))
 }
 
 // lead marks every entry whose path ends as a location does.
 func (r *reacher) lead(loc string) {
 	loc = strings.TrimSpace(loc)
-	if loc == "" || len(loc) > maxName {
+	if loc == "" {
 		return
+	}
+	if plain, err := url.PathUnescape(loc); err == nil && plain != loc {
+		r.lead(plain) // some take a location for a URI
 	}
 	loc = path.Clean("/" + strings.ReplaceAll(loc, `\`, "/"))
 	for _, name := range r.byBase[fold(path.Base(loc))] {

@@ -3,6 +3,7 @@ package ofd
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -100,6 +101,7 @@ func (p *Package) readList(b *body) ([]*listed, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.more = holdsMore(root)
 	var all []*listed
 	ids := map[string]bool{}
 	err = root.each("Signature", func(n *node) error {
@@ -120,6 +122,17 @@ func (p *Package) readList(b *body) ([]*listed, error) {
 		return nil
 	})
 	return all, err
+}
+
+// holdsMore tells whether a list of signatures says anything else: a file that stamps
+// leave open must not be a page's too.
+func holdsMore(root *node) bool {
+	if root.pieces > 0 || root.others > 0 {
+		return true
+	}
+	return slices.ContainsFunc(root.kids, func(k *node) bool {
+		return k.name != "Signature" && k.name != "MaxSignId" || len(k.kids) > 0 || k.others > 0 || k.name == "Signature" && k.pieces > 0
+	})
 }
 
 var signatureGrammar = grammar{

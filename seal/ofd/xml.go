@@ -20,6 +20,7 @@ type node struct {
 	kids   []*node
 	text   string
 	pieces int // of text that is not blank
+	others int // elements of other namespaces in it
 }
 
 // grammar says under which element an element may stand, "" being the root. A name
@@ -109,6 +110,8 @@ func (r *treeReader) open(t xml.StartElement) error {
 		} else if up := r.path[len(r.path)-1]; up != nil {
 			up.kids = append(up.kids, n)
 		}
+	} else if up := r.path[len(r.path)-1]; up != nil { // the root is OFD's
+		up.others++
 	}
 	r.path = append(r.path, n)
 	return nil
@@ -160,7 +163,7 @@ func (r *treeReader) write(t xml.CharData) error {
 // value is the text of an element that holds nothing else. Text that a comment or
 // an element interrupts is read whole by some and to the interruption by others.
 func (n *node) value() (string, error) {
-	if n.pieces > 1 || len(n.kids) > 0 {
+	if n.pieces > 1 || len(n.kids) > 0 || n.others > 0 {
 		return "", ambiguous("XML: the text of %s is interrupted", n.name)
 	}
 	return n.text, nil

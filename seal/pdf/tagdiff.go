@@ -189,9 +189,13 @@ func (t *tagDiff) parentTree() (bool, error) {
 	if a.kind == kNull {
 		a = &value{kind: kDict}
 	}
+	highest := int64(-1)
+	if err := t.f.highestKey(a, t.rev-1, 0, &highest); err != nil {
+		return false, err
+	}
 	if !a.has("Kids") {
 		more, ok, err := t.appended(a.get("Nums"), b.get("Nums"), 2*len(t.wanted))
-		return ok && sameBut(a, b, "Nums") && t.numbers(a.get("Nums"), more), err
+		return ok && sameBut(a, b, "Nums") && t.numbers(highest, more), err
 	}
 	more, ok, err := t.appended(a.get("Kids"), b.get("Kids"), 1)
 	if err != nil || !ok || !sameBut(a, b, "Kids") {
@@ -202,17 +206,14 @@ func (t *tagDiff) parentTree() (bool, error) {
 		return false, err
 	}
 	nums := leaf.get("Nums")
-	return !leaf.stream && onlyKeys(&leaf.value, "Limits", "Nums") && nums.kind == kArray && t.numbers(&null, nums.list), nil
+	return !leaf.stream && onlyKeys(&leaf.value, "Limits", "Nums") && nums.kind == kArray && t.numbers(highest, nums.list), nil
 }
 
-// numbers are the widgets' keys, each with its tag, rising.
-func (t *tagDiff) numbers(old *value, more []value) bool {
+// numbers are the widgets' keys, each with its tag, rising above those of before: a key
+// that stands twice would give a page the tag in the place of its own.
+func (t *tagDiff) numbers(last int64, more []value) bool {
 	if len(more) != 2*len(t.wanted) {
 		return false
-	}
-	last := int64(-1)
-	if n := len(old.list); n >= 2 && old.list[n-2].kind == kInt {
-		last = old.list[n-2].num
 	}
 	for i, w := range t.wanted {
 		if k := more[2*i]; k.kind != kInt || k.num != w.key || k.num <= last || !more[2*i+1].isRef(w.elem) {

@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -117,6 +118,32 @@ func TestTagsThatSayMore(t *testing.T) {
 	} {
 		if got := stamps(t, evilStamp(t, first, more)); len(got) != 2 || !got[0].ContentAdded {
 			t.Errorf("%s is no content: %v", name, got[0].LaterChanges)
+		}
+	}
+}
+
+// A new leaf of the tree must not have the key of a page's own tags.
+func TestTagsInThePlaceOfAPages(t *testing.T) {
+	s := structures["two things, the tree in leaves"]
+	first := seal(t, taggedFile(t, s[0], s[1]), options(t, 0))
+	stamped := evilStamp(t, first, func(*increment) {})
+	if got := stamps(t, stamped); got[0].ContentAdded {
+		t.Fatal(got[0].LaterChanges)
+	}
+	for _, key := range []string{"9 ", "0 ", "12"} {
+		attacked := stamped
+		for _, w := range []string{"/StructParent 13", "/Nums [13", "/Limits [13 13", "/ParentTreeNextKey 14"} {
+			to := strings.ReplaceAll(w, "13", key)
+			if w == "/ParentTreeNextKey 14" {
+				to = map[string]string{"9 ": "/ParentTreeNextKey 10", "0 ": "/ParentTreeNextKey 1 ", "12": "/ParentTreeNextKey 13"}[key]
+			}
+			if !bytes.Contains(attacked[len(first):], []byte(w)) {
+				t.Fatalf("no %s in %s", w, attacked[len(first):])
+			}
+			attacked = lastReplaced(attacked, w, to)
+		}
+		if got := stamps(t, attacked); len(got) != 2 || !got[0].ContentAdded {
+			t.Errorf("key %s: the tag of a page is another", key)
 		}
 	}
 }
