@@ -114,7 +114,7 @@ func TestABatchIsKilled(t *testing.T) {
 			if time.Now().After(until) {
 				t.Fatalf("it hangs: %s", errs.String())
 			}
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Duration(testlong.Count(1, 50)) * time.Millisecond) // each look walks all files
 		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)

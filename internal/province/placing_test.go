@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"yinxin/internal/testlong"
@@ -35,11 +37,35 @@ var placed = []struct {
 	}},
 }
 
+// complaints are what qpdf --check has to say of a file.
+func complaints(t *testing.T, qpdf string, doc []byte) map[string]bool {
+	t.Helper()
+	if qpdf == "" {
+		return nil // told at the end
+	}
+	path := filepath.Join(t.TempDir(), "x.pdf")
+	if err := os.WriteFile(path, doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.Command(qpdf, "--check", path).CombinedOutput()
+	all := map[string]bool{}
+	for line := range strings.Lines(string(said)) {
+		if strings.HasPrefix(line, "WARNING") || strings.HasPrefix(line, "ERROR") {
+			all[strings.ReplaceAll(line, path, "")] = true
+		}
+	}
+	if err != nil && len(all) == 0 { // it fails without the words above
+		all[strings.ReplaceAll(string(said), path, "")] = true
+	}
+	return all
+}
+
 // Every sample, sealed in every way and profile, is found good: what is drawn is the
 // seal's face, or slices that make it whole, and its own code.
 func TestEveryPlacingIsFoundGood(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
+	qpdf, _ := exec.LookPath("qpdf")
 	names, err := filepath.Glob("../../seal/pdf/testdata/unsigned/*.pdf")
 	if err != nil || len(names) != 17 {
 		t.Fatal(names, err)
@@ -56,6 +82,7 @@ func TestEveryPlacingIsFoundGood(t *testing.T) {
 			}
 			continue
 		}
+		before := complaints(t, qpdf, doc)
 		for j, way := range placed {
 			for k, profile := range []seal.Profile{seal.ProfileSES, seal.ProfileCMS} {
 				// A third of them, all under -long.
@@ -76,9 +103,18 @@ func TestEveryPlacingIsFoundGood(t *testing.T) {
 				if rep := h.judge(t, out); rep.Verdict != verify.Valid || !rep.Stamps[len(rep.Stamps)-1].CoversWholeDocument {
 					t.Errorf("%s, %s, %s: %s %v %+v", name, way.name, profile, rep.Verdict, rep.Reasons, rep.Stamps)
 				}
+				for line := range complaints(t, qpdf, out) {
+					if !before[line] {
+						t.Errorf("%s, %s, %s: qpdf: %s", name, way.name, profile, line)
+					}
+				}
 			}
 		}
 	}
+	if qpdf != "" && len(complaints(t, qpdf, []byte("%PDF-1.7 nothing"))) == 0 {
+		t.Error("qpdf finds nothing wrong with what is no PDF")
+	}
+	testlong.Tool(t, "qpdf", "qpdf") // last, so that all else is tested without it
 }
 
 func (h *house) sealed(t testing.TB, r seal.StampRequest, doc []byte) ([]byte, error) {
