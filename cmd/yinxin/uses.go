@@ -21,7 +21,7 @@ func runSealUses(ctx context.Context, c *call) error {
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`: what it asked for, and what was sealed with its seals")
 	c.flags.StringVar(&f.Operator, "operator", "", "`name` of an officer")
 	c.flags.StringVar(&f.Matter, "matter", "", "matter `code`")
-	c.flags.StringVar(&f.Format, "of", "", "pdf, json or file")
+	c.flags.StringVar(&f.Format, "of", "", "pdf, ofd, json or file")
 	c.flags.StringVar(&f.Key, "key", "", "`id` of a bearer key")
 	sealed := withWindow(c.flags, "sealed", "was sealed")
 	c.flags.StringVar(&f.Cursor, "after", "", "id of the last stamp seen")
