@@ -57,10 +57,6 @@ func orderedOFD(r StampRequest, rd *ready, doc *ofd.Document) (Stamp, error) {
 	return s, err
 }
 
-// LooksOFD tells a file that begins as a zip archive, which of all that is sealed
-// only an OFD package does.
-func LooksOFD(head []byte) bool { return bytes.HasPrefix(head, []byte("PK\x03\x04")) }
-
 func openOFD(in io.ReaderAt, size int64) (*ofd.Document, error) {
 	p, err := ofd.Open(in, size)
 	if err != nil {

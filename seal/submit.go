@@ -11,6 +11,8 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"yinxin/seal/jsondoc"
+	"yinxin/seal/ofd"
+	"yinxin/seal/pdf"
 )
 
 // Document is what is to be sealed, to be read at any place.
@@ -20,10 +22,6 @@ type Document struct {
 	Prefix   hash.Hash // SM3 state that has hashed the whole of it, nil for none
 	Detached bool      // its stamp is a file of its own, whatever it is
 }
-
-// sniffed is how much of a document tells its format: a PDF's header may stand
-// anywhere in it (ISO 32000-1 7.5.2, note 1).
-const sniffed = 1024
 
 // Stamp seals a document of any format, as its first octets tell it. The result may
 // stream from d, which must stay open.
@@ -56,16 +54,16 @@ func (o *Office) Stamp(ctx context.Context, r StampRequest, d Document) (*Stampe
 
 // format is told by a document's first octets.
 func (d Document) format() (string, error) {
-	head := make([]byte, min(d.Size, sniffed))
+	head := make([]byte, min(d.Size, pdf.HeaderWithin))
 	if _, err := d.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
 	switch {
 	case d.Size == 0:
 		return "", fmt.Errorf("%w: it is empty", ErrDocument)
-	case bytes.Contains(head, []byte("%PDF-")):
+	case pdf.Looks(head):
 		return formatPDF, nil
-	case LooksOFD(head):
+	case ofd.Looks(head):
 		return formatOFD, nil
 	case !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")):
 		return "", fmt.Errorf("%w: it is neither a PDF nor an OFD nor a JSON object; a detached stamp seals any file", ErrDocument)

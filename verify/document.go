@@ -61,28 +61,24 @@ type mark struct {
 	plain    *plain                                               // nil for what may be a stamp
 }
 
-// sniffLength is how far into a file its format shows: a PDF header may stand
-// anywhere in the first 1024 bytes (ISO 32000-1, annex H.3.4.1).
-const sniffLength = 1024
-
 // Open reads a file of the given size. The hint, a file name or media type, only
 // chooses the words for what cannot be read. With a detached stamp the file may be
 // anything. Open never fails: what is malformed is judged so.
 func Open(r io.ReaderAt, size int64, hint string, detached []byte) *Document {
 	d := &Document{}
-	head := make([]byte, min(max(size, 0), sniffLength))
+	head := make([]byte, min(max(size, 0), pdf.HeaderWithin))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
 		return d.refuse(Malformed, err)
 	}
 	switch {
 	case detached != nil:
 		d.openDetached(r, size, detached)
-	case bytes.Contains(head, []byte("%PDF-")):
+	case pdf.Looks(head):
 		d.openPDF(r, size)
+	case ofd.Looks(head):
+		d.openOFD(r, size)
 	case looksJSON(head, hint):
 		d.openJSON(r, size)
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		d.openOFD(r, size)
 	case size == 0:
 		d.refuse(Malformed, errors.New("the file is empty"))
 	default:

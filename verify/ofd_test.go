@@ -315,3 +315,18 @@ func TestOFDGivenMoreAfterItsStamp(t *testing.T) {
 		})
 	}
 }
+
+// What a file is called, or the media type it comes with, changes no verdict.
+func TestAHintChangesNoVerdict(t *testing.T) {
+	s := newScene(t)
+	in := s.input()
+	s.order.seal = s.r.makeSeal(t, sealOrder{picture: plainFace(t)})
+	for format, doc := range map[string][]byte{"ofd": s.r.sealOFD(t, s.order, ofdOrder{}, plainPack()).zip(t), "pdf": s.r.sealPDF(t, s.order, sample(t, pdfSamples+"/unsigned/minimal.pdf"))} {
+		for _, hint := range []string{"", "a.json", "application/json", "application/problem+json", "a.pdf", "a.ofd"} {
+			r := new(verify.Engine).Judge(verify.Open(bytes.NewReader(doc), int64(len(doc)), hint, nil), in)
+			if r.Format != format || r.Verdict != verify.Valid {
+				t.Errorf("%s as %q: %s, judged as %s", format, hint, r.Verdict, r.Format)
+			}
+		}
+	}
+}

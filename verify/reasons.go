@@ -173,12 +173,3 @@ func Explain(c Code) (Reason, bool) {
 	e, n := lookup(c)
 	return Reason{e.code, e.zh, e.en}, n < len(reasonTable)
 }
-
-// Reasons is the whole table, for docs and for the OpenAPI document.
-func Reasons() []Reason {
-	all := make([]Reason, len(reasonTable))
-	for n, e := range reasonTable {
-		all[n] = Reason{e.code, e.zh, e.en}
-	}
-	return all
-}

@@ -84,10 +84,6 @@ func entitledToToken(trust *certs.Trust, r *certs.Region, s *certs.Service, auth
 	return true
 }
 
-// TokenWants tells which evidence would help to judge a token, with an Engine of its
-// own.
-func TokenWants(token *qr.Token, in Input) []Want { return new(Engine).TokenWants(token, in) }
-
 // TokenWants tells which evidence would help to judge a token.
 func (e *Engine) TokenWants(token *qr.Token, in Input) []Want {
 	found, err := signerOfToken(in.Trust, token, in.At)

@@ -30,19 +30,6 @@ func (s *spooled) Close() error {
 	return s.file.Close()
 }
 
-// bytes gives all of it; for formats that are small by their own limits.
-func (s *spooled) bytes() ([]byte, error) {
-	if r, ok := s.ReaderAt.(*bytes.Reader); ok {
-		b := make([]byte, r.Size())
-		_, err := r.ReadAt(b, 0)
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return b, err
-	}
-	return io.ReadAll(io.NewSectionReader(s.ReaderAt, 0, s.size))
-}
-
 // spool reads an upload of at most limit bytes. What passes is hashed on the
 // way when h is given: hashing is the whole cost of a large document, and the
 // upload is the time to do it.

@@ -69,7 +69,7 @@ var parameters = map[string]object{
 	"seal":            {"in": "query", "description": "id of a seal; of a status: SM3 of the SESeal in hex", "schema": object{"type": "string"}},
 	"agency":          {"in": "query", "description": "USCC; if left out the caller's own, or all for the province's own", "schema": object{"type": "string"}},
 	"operator":        {"in": "query", "description": "an officer's name, whole", "schema": object{"type": "string", "maxLength": 200}},
-	"format":          {"in": "query", "description": "of the sealed document: pdf, json or file", "schema": object{"type": "string"}},
+	"format":          {"in": "query", "description": "of the sealed document: pdf, ofd, json or file", "schema": object{"type": "string"}},
 	"key":             {"in": "query", "description": "id of a bearer key", "schema": object{"type": "string"}},
 	"matter":          {"in": "query", "schema": object{"type": "string"}},
 	"type":            {"in": "query", "schema": object{"type": "string"}},

@@ -131,7 +131,7 @@ func TestSpoolReadsBackWhatCame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.bytes()
+		got, err := io.ReadAll(io.NewSectionReader(s, 0, s.size))
 		if err != nil || !bytes.Equal(got, want) || s.size != int64(size) || (s.file != nil) != (size > inMemory) {
 			t.Errorf("%d octets: %d, %v", size, len(got), err)
 		}

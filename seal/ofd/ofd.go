@@ -12,6 +12,7 @@
 package ofd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -29,6 +30,10 @@ var (
 	// ErrNoEntry: there is no entry of this name.
 	ErrNoEntry = errors.New("no such entry in the OFD package")
 )
+
+// Looks tells a file that begins as a zip archive, which of all that is sealed only
+// an OFD package does; whether it is one is for Open to say.
+func Looks(head []byte) bool { return bytes.HasPrefix(head, []byte("PK\x03\x04")) }
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))

@@ -53,6 +53,16 @@ func (f *File) PageCount() int { return len(f.pages) }
 
 func (f *File) last() int { return len(f.revs) - 1 }
 
+// HeaderWithin is how far into a file readers look for the header of a PDF (ISO
+// 32000-1, annex H.3.4.1).
+const HeaderWithin = 1024
+
+// Looks tells whether readers may take a file for a PDF, by its first HeaderWithin
+// octets; whether it is one is for Open to say.
+func Looks(head []byte) bool {
+	return bytes.Contains(head[:min(len(head), HeaderWithin)], []byte("%PDF-"))
+}
+
 // header wants "%PDF-1.n" or "%PDF-2.n" in the first byte: readers that look
 // for it later count all offsets from there, others do not.
 func (f *File) header() error {
