@@ -122,7 +122,7 @@ func (d *demo) play(ctx context.Context, passFile string) error {
 	if err := d.setUp(ctx, passFile); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{d.playPDF, d.playOFD, d.playJSON, d.playFreeze, d.playLicence, d.playQR, d.leave} {
+	for _, step := range []func(context.Context) error{d.playPDF, d.playOrders, d.playOFD, d.playJSON, d.playFreeze, d.playLicence, d.playQR, d.leave} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -227,31 +227,27 @@ func (d *demo) judge(ctx context.Context, what string, doc []byte, name string, 
 }
 
 func (d *demo) request() seal.StampRequest {
-	return seal.StampRequest{SealID: d.seal.ID, Agency: demoAgency, Operator: "demo", Reason: "演示", Placement: seal.Place{Page: -1, X: 120, Y: 180}}
+	return seal.StampRequest{SealID: d.seal.ID, Agency: demoAgency, Operator: "demo", Reason: "演示", Placement: seal.Place{Page: 1, X: 132, Y: 205}}
 }
 
 func (d *demo) playPDF(ctx context.Context) error {
-	done, err := d.p.Seals.StampPDF(ctx, d.request(), bytes.NewReader(decisionPDF), int64(len(decisionPDF)), nil)
+	sealed, err := d.stampPDF(ctx, func(*seal.StampRequest) {})
 	if err != nil {
 		return err
 	}
-	var sealed bytes.Buffer
-	if _, err := done.WriteTo(&sealed); err != nil {
+	if err := d.write("decision.sealed.pdf", sealed); err != nil {
 		return err
 	}
-	if err := d.write("decision.sealed.pdf", sealed.Bytes()); err != nil {
+	if err := d.judge(ctx, "PDF, sealed", sealed, "x.pdf", verify.Valid); err != nil {
 		return err
 	}
-	if err := d.judge(ctx, "PDF, sealed", sealed.Bytes(), "x.pdf", verify.Valid); err != nil {
-		return err
-	}
-	altered := bytes.Clone(sealed.Bytes())
+	altered := bytes.Clone(sealed)
 	at := bytes.Index(altered, []byte("stream"))
 	altered[at+100] ^= 1
 	if err := d.judge(ctx, "PDF, one bit of its content altered", altered, "x.pdf", verify.NotValid); err != nil {
 		return err
 	}
-	added := append(bytes.Clone(sealed.Bytes()), "\n% added\n"...)
+	added := append(bytes.Clone(sealed), "\n% added\n"...)
 	return d.judge(ctx, "PDF, something added after the seal", added, "x.pdf", verify.NotValid)
 }
 
