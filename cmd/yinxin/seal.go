@@ -10,6 +10,7 @@ import (
 	"yinxin/internal/province"
 	"yinxin/seal"
 	"yinxin/seal/face"
+	"yinxin/verify/status"
 )
 
 // maxPicture bounds the file of a seal's face.
@@ -175,7 +176,7 @@ func printLife(w io.Writer, s seal.Seal) {
 	switch {
 	case s.Filing != nil:
 		line("filed as %s with %s %s", plain(s.Filing.Number), plain(s.Filing.Authority), at(s.Filing.At))
-	case s.Waits():
+	case s.Waits() && s.State != status.SealCancelled:
 		line("waits to be filed: yinxin seal file %s", s.ID)
 	}
 	for _, e := range s.Earlier {
