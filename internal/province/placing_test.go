@@ -15,7 +15,11 @@ import (
 	"yinxin/verify"
 )
 
-// placed are the ways to place a seal on a PDF, each with what may stand beside it.
+// words are texts of the samples; the others say Hello.
+var words = map[string]string{"decision.pdf": "盖章", "testfile12.pdf": "Manual", "testfile14.pdf": "DIGITORUS", "testfile16.pdf": "Signatures", "testfile17.pdf": "Inkscape", "testfile30.pdf": "Sample"}
+
+// placed are the ways to place a seal on a PDF, each with what may stand beside it. A
+// keyword is filled in for each sample.
 var placed = []struct {
 	name  string
 	pages int // at least
@@ -35,6 +39,11 @@ var placed = []struct {
 	{"riding and code", 2, func(r *seal.StampRequest) {
 		r.Placement.Riding, r.Order.Mark = &seal.Riding{}, &seal.Mark{Kind: seal.MarkCode, Where: seal.BottomLeft}
 	}},
+	{"keyword", 1, func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{} }},
+	{"first keyword and QR", 1, func(r *seal.StampRequest) {
+		r.Placement.Keyword, r.Order.Mark = &seal.Keyword{Which: seal.First, Page: 1}, &seal.Mark{Kind: seal.MarkQR, Where: seal.BottomRight}
+	}},
+	{"every keyword", 1, func(r *seal.StampRequest) { r.Placement.Keyword = &seal.Keyword{Which: seal.Every, Page: 1, DX: 2} }},
 }
 
 // complaints are what qpdf --check has to say of a file.
@@ -91,6 +100,11 @@ func TestEveryPlacingIsFoundGood(t *testing.T) {
 				}
 				r := h.request()
 				way.order(&r)
+				if k := r.Placement.Keyword; k != nil {
+					if k.Text = words[filepath.Base(name)]; k.Text == "" {
+						k.Text = "Hello"
+					}
+				}
 				r.Order.Profile = profile
 				out, err := h.sealed(t, r, doc)
 				if filepath.Base(name) == "testfile30.pdf" && errors.Is(err, pdf.ErrLocked) {
