@@ -155,8 +155,15 @@ func onePage[T any](c *call, limit int, list func(limit int, cursor string) ([]T
 			return nil
 		}
 		if cursor = next; left == 0 {
-			fmt.Fprintln(c.err, "there are more: --after", next)
+			c.more(next)
 			return nil
 		}
+	}
+}
+
+// more tells how to go on with a list that was cut.
+func (c *call) more(next string) {
+	if next != "" {
+		fmt.Fprintln(c.err, "there are more: --after", next)
 	}
 }

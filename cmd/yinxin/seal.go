@@ -124,14 +124,19 @@ func runSealList(ctx context.Context, c *call) error {
 	c.flags.StringVar((*string)(&f.State), "state", "", "in_force, frozen or cancelled")
 	c.flags.StringVar((*string)(&f.Kind), "kind", "", "agency, special, legal-representative or person")
 	c.flags.StringVar(&f.Cursor, "after", "", "id of the last seal seen")
+	c.flags.IntVar(&f.Limit, "limit", f.Limit, "how many at most, 1,000 or fewer")
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
+	if f.Limit < 1 || f.Limit > 1000 {
+		return usageError("--limit: 1 to 1000")
+	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		all, _, err := p.Seals.List(ctx, f)
+		all, next, err := p.Seals.List(ctx, f)
 		if err != nil {
 			return err
 		}
+		c.more(next)
 		return c.print(all, func(w io.Writer) {
 			for _, s := range all {
 				fmt.Fprintln(w, s.ID, s.State, s.Agency, s.Name)

@@ -63,14 +63,19 @@ func runUseList(ctx context.Context, c *call) error {
 	c.flags.StringVar(&f.Agency, "agency", "", "USCC of an `agency`")
 	c.flags.StringVar((*string)(&f.State), "state", "", "pending, approved, refused, withdrawn or expired")
 	c.flags.StringVar(&f.Cursor, "after", "", "id of the last one seen")
+	c.flags.IntVar(&f.Limit, "limit", f.Limit, "how many at most, 500 or fewer")
 	if err := c.parse(0, 0); err != nil {
 		return err
 	}
+	if f.Limit < 1 || f.Limit > 500 {
+		return usageError("--limit: 1 to 500")
+	}
 	return c.withProvince(ctx, func(p *province.Province) error {
-		all, _, err := p.Approvals.List(ctx, f)
+		all, next, err := p.Approvals.List(ctx, f)
 		if err != nil {
 			return err
 		}
+		c.more(next)
 		return c.print(all, func(w io.Writer) {
 			for _, r := range all {
 				spent := ""
